@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Grains;
+
+/// <summary>Questions to the durable truth. They need no coordinator and disturb none.</summary>
+public interface ISweepReader
+{
+    /// <summary>All sweeps, the newest first.</summary>
+    Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation);
+
+    /// <summary>One sweep by its exact id; null if there is none.</summary>
+    Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation);
+
+    /// <summary>The highest number that a sweep of this name has; 0 if there is none.</summary>
+    Task<int> LatestNumberAsync(string name, CancellationToken cancellation);
+
+    /// <summary>The sweep file in force.</summary>
+    Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation);
+
+    /// <summary>Every active trial that has an outcome, in the order of cell and replicate.</summary>
+    Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation);
+}
+
+public enum SweepStatus
+{
+    Running,
+    Finished,
+    Cancelled,
+}
+
+/// <param name="Id"><c>name-N</c>.</param>
+/// <param name="Waiting">Trials without a lease and an outcome.</param>
+/// <param name="Leased">Trials with a lease and without an outcome.</param>
+/// <param name="ByOutcome">Trials by outcome. Like the other counts over active trials only.</param>
+public sealed record SweepOverview(
+    string Id, string Name, int Number, SweepStatus Status, DateTimeOffset Created, DateTimeOffset? Finished,
+    int Waiting, int Leased, ImmutableDictionary<Outcome, int> ByOutcome)
+{
+    public int Total => Waiting + Leased + ByOutcome.Values.Sum();
+}

@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Grains;
+
+/// <summary>The durable truth about sweeps, and the arbiter of leases. What a coordinator may write, and what workers report.</summary>
+/// <remarks>
+/// Every call is one transaction, durable when its task ends. The store's clock is the only one that leases know. Calls that take a
+/// <see cref="Coordinator"/> throw <see cref="CoordinatorReplacedException"/> and change nothing once a later coordinator has opened
+/// the sweep.
+/// </remarks>
+public interface ISweepStore : ISweepReader
+{
+    /// <summary>Stores a sweep with its cells and trials, all waiting. False, and nothing is stored, if the id is taken.</summary>
+    Task<bool> CreateAsync(string sweepId, int number, Sweep sweep, Provenance provenance);
+
+    /// <summary>Makes the caller the sweep's coordinator by raising its fence. Null if there is no such sweep.</summary>
+    Task<OpenedSweep?> OpenAsync(string sweepId);
+
+    /// <summary>
+    /// Takes over a changed file: stores cells and trials that are new, marks those no longer named as inactive, those named again as
+    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if trials wait.
+    /// </summary>
+    Task ExtendAsync(Coordinator coordinator, Sweep sweep);
+
+    /// <summary>
+    /// Leases the next waiting trials, in the order of replicate and cell, all of one fusion key; raises their fences. Repeating a
+    /// request with the same lease id returns what it was granted, and grants nothing more. Empty: no trial waits.
+    /// </summary>
+    Task<ImmutableArray<LeasedTrial>> GrantAsync(Coordinator coordinator, GrantRequest request);
+
+    /// <summary>Gives leases their full time again. Returns those that still hold a trial; the others are lost.</summary>
+    Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime);
+
+    /// <summary>Lets trials of a lease wait again; null: all that it still holds.</summary>
+    Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials);
+
+    /// <summary>Lets all trials that a silo has leased wait again, because the silo is dead.</summary>
+    Task ReleaseSiloAsync(string silo);
+
+    /// <summary>Lets all leased trials wait again. Only for the owner of an embedded store, before it serves anyone.</summary>
+    Task ReleaseAllAsync();
+
+    /// <summary>
+    /// Writes epochs and endings. Each report is judged by itself, by its trial's fence; the verdicts are in the order of the reports.
+    /// A report that the data itself makes impossible to write is <see cref="WriteVerdict.Invalid"/>, and harms no other.
+    /// </summary>
+    Task<ImmutableArray<WriteVerdict>> WriteAsync(IReadOnlyList<FencedReport> reports);
+
+    /// <summary>Ends every trial that has no outcome as <see cref="Outcome.Cancelled"/>, raises their fences, and the sweep with them.</summary>
+    Task CancelAsync(Coordinator coordinator);
+
+    /// <summary>Recounts, and marks the sweep as finished if every active trial has an outcome. True if it is finished now.</summary>
+    Task<bool> FinishAsync(Coordinator coordinator);
+}
+
+/// <summary>Who may write as the coordinator of a sweep: valid until somebody opens the sweep anew.</summary>
+public sealed record Coordinator(string SweepId, long Fence);
+
+/// <summary>A sweep as its new coordinator finds it.</summary>
+/// <param name="Text">The sweep file that is in force.</param>
+public sealed record OpenedSweep(Coordinator Coordinator, string Text, SweepStatus Status);
+
+/// <summary>What was running when a sweep was created, for whoever wants to reproduce it.</summary>
+/// <param name="CodeVersion">This program's version and commit.</param>
+/// <param name="Libtorch">The version of the native library, or the trainer's name where it uses none.</param>
+/// <param name="CpuCapability">The instruction set that training runs on.</param>
+/// <param name="Device">The device kind: cpu or cuda.</param>
+public sealed record Provenance(string CodeVersion, string Libtorch, string CpuCapability, string Device);
+
+/// <param name="Lease">Made by the slot that asks.</param>
+/// <param name="Silo">The silo of that slot.</param>
+/// <param name="Slot">The slot's number in its silo.</param>
+/// <param name="Limits">By fusion key; trials of another key are not granted.</param>
+/// <param name="LeaseTime">After it, without renewal, the trials wait again.</param>
+/// <param name="TakeExpired">Whether leases whose time is over may be given to another.</param>
+public sealed record GrantRequest(
+    Guid Lease, string Silo, int Slot, ImmutableDictionary<string, CohortLimit> Limits, TimeSpan LeaseTime, bool TakeExpired);
+
+/// <summary>How many trials of one fusion key a cohort takes.</summary>
+/// <param name="AcrossReplicates">Whether it may take trials of several replicates.</param>
+public sealed record CohortLimit(int Trials, bool AcrossReplicates);
+
+/// <param name="Fence">The number that every write for this trial must carry from now on.</param>
+/// <param name="Attempt">Counted from 1.</param>
+/// <param name="Configuration">Canonical JSON.</param>
+public sealed record LeasedTrial(TrialId Trial, long Fence, int Attempt, string Configuration);
+
+/// <summary>A report with the fence under which its trial was trained.</summary>
+public sealed record FencedReport(EpochReport Report, long Fence);
+
+public enum WriteVerdict
+{
+    /// <summary>Durable now.</summary>
+    Accepted,
+
+    /// <summary>It was durable before: the same trial, epoch and fence.</summary>
+    AlreadyAccepted,
+
+    /// <summary>Its fence is not the trial's, or the trial has its outcome already.</summary>
+    Refused,
+
+    /// <summary>It names no trial, or cannot be written.</summary>
+    Invalid,
+}
+
+/// <summary>A write came from a coordinator after another had opened the sweep.</summary>
+public sealed class CoordinatorReplacedException(string sweepId)
+    : Exception($"Another coordinator has opened sweep {sweepId}.");

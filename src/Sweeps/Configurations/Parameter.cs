@@ -1,0 +1,71 @@
+using System.Collections.Immutable;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>Where in the sweep file a parameter's fixed value stands.</summary>
+public enum Section
+{
+    /// <summary>At the top level; cannot be a factor.</summary>
+    Sweep,
+    Network,
+    Training,
+}
+
+/// <summary>When a parameter has any effect: while another has one of the named values.</summary>
+public sealed record Applicability(ChoiceParameter Of, ImmutableArray<string> Values);
+
+/// <summary>
+/// One named setting of a trial: its kind, range and default. Parser, JSON schema, validation and trainer read the same object.
+/// </summary>
+/// <param name="Name">The leaf name in the sweep file, unique over all sections.</param>
+/// <param name="Section">Where its fixed value stands.</param>
+/// <param name="Default">The value where the file gives none.</param>
+/// <param name="Description">One sentence for the schema and the reference.</param>
+public abstract record Parameter(string Name, Section Section, ParameterValue? Default, string Description)
+{
+    /// <summary>Whether all trials of a cohort must agree on it, because it shapes their common tensors or their mini-batches.</summary>
+    public bool Shared { get; init; }
+
+    /// <summary>Null: always in effect.</summary>
+    public Applicability? AppliesWhen { get; init; }
+
+    /// <summary>Whether it may stand in <c>space</c>.</summary>
+    public bool CanVary => Section != Section.Sweep;
+}
+
+/// <summary>A real number in an interval; an excluded bound is not in it.</summary>
+public sealed record NumberParameter(string Name, Section Section, double? DefaultNumber, string Description)
+    : Parameter(Name, Section, DefaultNumber is { } number ? ParameterValue.Of(number) : null, Description)
+{
+    public double Minimum { get; init; } = double.MinValue;
+
+    public double Maximum { get; init; } = double.MaxValue;
+
+    public bool MinimumExcluded { get; init; }
+
+    public bool MaximumExcluded { get; init; }
+}
+
+public sealed record IntegerParameter(string Name, Section Section, int? DefaultInteger, string Description)
+    : Parameter(Name, Section, DefaultInteger is { } number ? ParameterValue.Of((long)number) : null, Description)
+{
+    public int Minimum { get; init; } = 1;
+
+    public int Maximum { get; init; } = int.MaxValue;
+}
+
+public sealed record FlagParameter(string Name, Section Section, bool DefaultFlag, string Description)
+    : Parameter(Name, Section, ParameterValue.Of(DefaultFlag), Description);
+
+public sealed record ChoiceParameter(
+    string Name, Section Section, string? DefaultChoice, ImmutableArray<string> Choices, string Description)
+    : Parameter(Name, Section, DefaultChoice is { } choice ? ParameterValue.Of(choice) : null, Description);
+
+/// <summary>A list of layer sizes.</summary>
+public sealed record SizesParameter(string Name, Section Section, ImmutableArray<int>? DefaultSizes, string Description)
+    : Parameter(Name, Section, DefaultSizes is { } sizes ? ParameterValue.Of(sizes) : null, Description)
+{
+    public int MaximumLength { get; init; }
+
+    public int MaximumSize { get; init; }
+}

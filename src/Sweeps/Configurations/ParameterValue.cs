@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>The value of one parameter, held as its canonical JSON text.</summary>
+/// <remarks>
+/// Two values are equal exactly when their canonical texts are: numbers in shortest round-trip form, without an exponent sign or
+/// trailing zeros that carry nothing. That makes equality, hashing and storage one and the same thing.
+/// </remarks>
+public sealed record ParameterValue
+{
+    private ParameterValue(string json) => Json = json;
+
+    /// <summary>The canonical JSON text: <c>0.05</c>, <c>true</c>, <c>"relu"</c>, <c>[64,32]</c>.</summary>
+    public string Json { get; }
+
+    public static ParameterValue Of(double number) => double.IsFinite(number)
+        ? new((number == 0 ? 0 : number).ToString("R", CultureInfo.InvariantCulture))
+        : throw new ArgumentOutOfRangeException(nameof(number), number, "A parameter's value must be finite.");
+
+    public static ParameterValue Of(long number) => new(number.ToString(CultureInfo.InvariantCulture));
+
+    public static ParameterValue Of(bool flag) => new(flag ? "true" : "false");
+
+    public static ParameterValue Of(string text) => new(JsonSerializer.Serialize(text));
+
+    public static ParameterValue Of(ImmutableArray<int> sizes) => new($"[{string.Join(',', sizes)}]");
+
+    /// <summary>Reads a value back from JSON of the canonical kinds: number, boolean, string, array of integers.</summary>
+    public static ParameterValue FromJson(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.True => Of(true),
+        JsonValueKind.False => Of(false),
+        JsonValueKind.String => Of(json.GetString()!),
+        JsonValueKind.Number => json.TryGetInt64(out var integer) ? Of(integer) : Of(json.GetDouble()),
+        JsonValueKind.Array => Of([.. json.EnumerateArray().Select(item => item.GetInt32())]),
+        _ => throw new FormatException($"{json.ValueKind} is not the kind of a parameter's value."),
+    };
+
+    public double AsNumber() => double.Parse(Json, CultureInfo.InvariantCulture);
+
+    public int AsInteger() => int.Parse(Json, CultureInfo.InvariantCulture);
+
+    public bool AsFlag() => bool.Parse(Json);
+
+    public string AsText() => JsonSerializer.Deserialize<string>(Json)!;
+
+    public ImmutableArray<int> AsSizes() => JsonSerializer.Deserialize<ImmutableArray<int>>(Json);
+
+    /// <summary>The value as a person writes it: text without its quotes.</summary>
+    public override string ToString() => Json.StartsWith('"') ? AsText() : Json;
+}

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>A parameter that varies.</summary>
+/// <param name="Parameter">Which one.</param>
+/// <param name="Domain">What values it may take.</param>
+/// <param name="When">Null, or where it applies; elsewhere its cells carry no level of it.</param>
+public sealed record Factor(Parameter Parameter, Domain Domain, Condition? When)
+{
+    public string Name => Parameter.Name;
+}
+
+/// <summary>Holds where each named factor has one of its values.</summary>
+public sealed record Condition(ImmutableSortedDictionary<string, ImmutableArray<ParameterValue>> Values);
+
+/// <summary>The values that a factor may take.</summary>
+public abstract record Domain
+{
+    /// <summary>The levels as the file lists them.</summary>
+    public sealed record Levels(ImmutableArray<ParameterValue> Values) : Domain;
+
+    /// <summary>Any number in [Low, High].</summary>
+    public sealed record Uniform(double Low, double High) : Domain;
+
+    /// <summary>Any number in [Low, High], its logarithm uniform; Low above 0.</summary>
+    public sealed record LogUniform(double Low, double High) : Domain;
+
+    /// <summary>Any whole number in [Low, High].</summary>
+    public sealed record Integers(int Low, int High) : Domain;
+}

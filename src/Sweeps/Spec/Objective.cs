@@ -1,0 +1,28 @@
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>What trials are compared by: a metric of validation or training at the last epoch. Never of the test.</summary>
+public enum Metric
+{
+    ValidationAccuracy,
+    ValidationLoss,
+    TrainLoss,
+}
+
+public enum Goal
+{
+    Maximize,
+    Minimize,
+}
+
+/// <summary>A metric at the last epoch, and which way is better.</summary>
+public sealed record Objective(Metric Metric, Goal Goal)
+{
+    /// <summary>The value of the objective, or null where the trial did not complete.</summary>
+    public double? Of(TrialResult result) => result.Outcome is not Outcome.Completed ? null : Metric switch
+    {
+        Metric.ValidationAccuracy => result.ValidationAccuracy,
+        Metric.ValidationLoss => result.ValidationLoss,
+        Metric.TrainLoss => result.TrainLoss,
+        _ => throw new InvalidOperationException($"{Metric} is no metric."),
+    };
+}

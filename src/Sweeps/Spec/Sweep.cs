@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>One declared comparison, read from a sweep file and found valid.</summary>
+/// <param name="Name">The sweep's name; its ids are <c>name-1</c>, <c>name-2</c>, ...</param>
+/// <param name="Text">The file as it was written.</param>
+/// <param name="Fixed">The values that hold for every cell: given outside <c>space</c>, or by default.</param>
+/// <param name="Factors">What varies, in the order of the file.</param>
+/// <param name="Search">How cells are drawn from the space.</param>
+/// <param name="Cells">Each combination once, in the order of the search.</param>
+/// <param name="Replicates">How many replicates each cell has; they are counted from 1.</param>
+public sealed record Sweep(
+    string Name,
+    string Text,
+    ImmutableSortedDictionary<string, ParameterValue> Fixed,
+    ImmutableArray<Factor> Factors,
+    Search Search,
+    ImmutableArray<Cell> Cells,
+    int Replicates,
+    Objective Objective,
+    ImmutableArray<Claim> Claims)
+{
+    /// <summary>The most trials that one sweep may have.</summary>
+    public const int TrialLimit = 200_000;
+
+    public int TrialCount => Cells.Length * Replicates;
+}
+
+/// <summary>One combination of levels.</summary>
+/// <param name="Levels">The level of each factor that applies to this cell, in the factors' order.</param>
+public sealed record Cell(ImmutableArray<Level> Levels, Configuration Configuration)
+{
+    public string Id => Configuration.CellId;
+}
+
+/// <summary>A factor's value in one cell.</summary>
+/// <param name="Factor">The parameter's name.</param>
+public sealed record Level(string Factor, ParameterValue Value);

@@ -1,0 +1,27 @@
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>The one seam between orchestration and training: a cohort in, epoch reports out, leave and stop between.</summary>
+public interface ITrainer
+{
+    /// <summary>How many trials like this one a slot trains together at best; at least 1.</summary>
+    int CohortSize(Configuration configuration);
+
+    /// <summary>Prepares a cohort. The run, its epochs and its disposal must stay on the calling thread.</summary>
+    ITrainingRun Start(Cohort cohort);
+}
+
+/// <summary>A cohort in training.</summary>
+/// <remarks>
+/// What a trial reports depends on its configuration, its replicate and the data only: not on who trains beside it, who leaves, or when.
+/// </remarks>
+public interface ITrainingRun : IDisposable
+{
+    /// <summary>The trials still aboard.</summary>
+    IReadOnlyCollection<TrialId> Aboard { get; }
+
+    /// <summary>Trains one epoch: a report for each trial aboard. Those whose report has an ending have left.</summary>
+    IReadOnlyList<EpochReport> TrainEpoch();
+
+    /// <summary>Takes trials off between epochs, without a report.</summary>
+    void Leave(IReadOnlyCollection<TrialId> trials);
+}
