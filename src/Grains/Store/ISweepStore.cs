@@ -66,7 +66,12 @@ public sealed record OpenedSweep(Coordinator Coordinator, string Text, SweepStat
 /// <param name="Libtorch">The version of the native library, or the trainer's name where it uses none.</param>
 /// <param name="CpuCapability">The instruction set that training runs on.</param>
 /// <param name="Device">The device kind: cpu or cuda.</param>
-public sealed record Provenance(string CodeVersion, string Libtorch, string CpuCapability, string Device);
+[GenerateSerializer, Immutable, Alias("DeepTrain.Provenance")]
+public sealed record Provenance(
+    [property: Id(0)] string CodeVersion,
+    [property: Id(1)] string Libtorch,
+    [property: Id(2)] string CpuCapability,
+    [property: Id(3)] string Device);
 
 /// <param name="Lease">Made by the slot that asks.</param>
 /// <param name="Silo">The silo of that slot.</param>
@@ -84,10 +89,16 @@ public sealed record CohortLimit(int Trials, bool AcrossReplicates);
 /// <param name="Fence">The number that every write for this trial must carry from now on.</param>
 /// <param name="Attempt">Counted from 1.</param>
 /// <param name="Configuration">Canonical JSON.</param>
-public sealed record LeasedTrial(TrialId Trial, long Fence, int Attempt, string Configuration);
+[GenerateSerializer, Immutable, Alias("DeepTrain.LeasedTrial")]
+public sealed record LeasedTrial(
+    [property: Id(0)] TrialId Trial,
+    [property: Id(1)] long Fence,
+    [property: Id(2)] int Attempt,
+    [property: Id(3)] string Configuration);
 
 /// <summary>A report with the fence under which its trial was trained.</summary>
-public sealed record FencedReport(EpochReport Report, long Fence);
+[GenerateSerializer, Immutable, Alias("DeepTrain.FencedReport")]
+public sealed record FencedReport([property: Id(0)] EpochReport Report, [property: Id(1)] long Fence);
 
 public enum WriteVerdict
 {

@@ -17,12 +17,25 @@ public enum Goal
 /// <summary>A metric at the last epoch, and which way is better.</summary>
 public sealed record Objective(Metric Metric, Goal Goal)
 {
-    /// <summary>The value of the objective, or null where the trial did not complete.</summary>
-    public double? Of(TrialResult result) => result.Outcome is not Outcome.Completed ? null : Metric switch
+    /// <summary>The objective of a trial that ended; null where it did not complete or the number is not finite.</summary>
+    public double? Of(TrialResult result) => result.Outcome is Outcome.Completed
+        ? Pick(result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy)
+        : null;
+
+    /// <summary>The objective that a trial's last report carries; null where it did not complete or the number is not finite.</summary>
+    public double? Of(EpochReport report) => report.Ending is { Outcome: Outcome.Completed }
+        ? Pick(report.TrainLoss, report.ValidationLoss, report.ValidationAccuracy)
+        : null;
+
+    private double? Pick(double? trainLoss, double? validationLoss, double? validationAccuracy)
     {
-        Metric.ValidationAccuracy => result.ValidationAccuracy,
-        Metric.ValidationLoss => result.ValidationLoss,
-        Metric.TrainLoss => result.TrainLoss,
-        _ => throw new InvalidOperationException($"{Metric} is no metric."),
-    };
+        var value = Metric switch
+        {
+            Metric.ValidationAccuracy => validationAccuracy,
+            Metric.ValidationLoss => validationLoss,
+            Metric.TrainLoss => trainLoss,
+            _ => throw new InvalidOperationException($"{Metric} is no metric."),
+        };
+        return value is { } number && double.IsFinite(number) ? number : null;
+    }
 }

@@ -6,10 +6,12 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <param name="TrainLoss">Mean cross-entropy in nats over the epoch's mini-batches, as they were trained.</param>
 /// <param name="ValidationLoss">Mean cross-entropy in nats over the validation rows at the end of the epoch.</param>
 /// <param name="ValidationAccuracy">Share of validation rows classified rightly, 0 to 1.</param>
+/// <param name="Steps">Mini-batches trained in this epoch.</param>
 /// <param name="Seconds">The trial's share of its cohort's time in this epoch.</param>
 /// <param name="Ending">Not null with a trial's last report; none follows it.</param>
 public sealed record EpochReport(
-    TrialId Trial, int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, double Seconds, Ending? Ending);
+    TrialId Trial, int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, int Steps, double Seconds,
+    Ending? Ending);
 
 /// <summary>How a trial ended.</summary>
 /// <param name="TestLoss">Mean cross-entropy in nats over the test rows; only of a completed trial.</param>

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using DeepTrain.Cluster.Silo;
+
+namespace DeepTrain.Cluster.Client;
+
+internal enum OutputFormat
+{
+    Table,
+    Json,
+    Csv,
+}
+
+/// <summary>Options and arguments that several verbs share, each read in one place.</summary>
+internal static class CommonOptions
+{
+    public const string DefaultData = ".deeptrain";
+
+    public static Option<string> Data() => new("--data")
+    {
+        Description = "The folder of sweeps, results and logs.",
+        DefaultValueFactory = _ => DefaultData,
+        HelpName = "DIR",
+    };
+
+    public static Option<OutputFormat> Format() => new("--format")
+    {
+        Description = "How results are written to stdout.",
+        DefaultValueFactory = _ => OutputFormat.Table,
+        HelpName = "table|json|csv",
+        CustomParser = result => Enum.TryParse<OutputFormat>(result.Tokens[0].Value, ignoreCase: true, out var format)
+            && !char.IsAsciiDigit(result.Tokens[0].Value[0])
+            ? format
+            : Fail(result, "--format is one of table, json, csv."),
+    };
+
+    public static Option<int> Slots() => new("--slots")
+    {
+        Description = "How many trials' cohorts train side by side; by default one a core.",
+        DefaultValueFactory = _ => Environment.ProcessorCount,
+        HelpName = "N",
+        CustomParser = result => int.TryParse(result.Tokens[0].Value, out var slots) && slots is >= 1 and <= 1024
+            ? slots
+            : (int)Fail(result, "--slots is a whole number from 1 to 1024."),
+    };
+
+    public static Option<int> MetricsPort() => new("--metrics-port")
+    {
+        Description = "The loopback port of /metrics, for Prometheus; 0 for none.",
+        DefaultValueFactory = _ => 9464,
+        HelpName = "PORT",
+        CustomParser = result => int.TryParse(result.Tokens[0].Value, out var port) && port is >= 0 and <= 65535
+            ? port
+            : (int)Fail(result, "--metrics-port is a port from 1 to 65535, or 0."),
+    };
+
+    public static Argument<string> SweepFile() => new("file") { Description = "The sweep file.", HelpName = "FILE" };
+
+    public static Argument<string> Sweep() => new("id")
+    {
+        Description = "A sweep's id, its name (the latest of that name), or the unique beginning of an id.",
+        HelpName = "ID",
+    };
+
+    public static EmbeddedSettings Settings(int slots, int metricsPort) =>
+        new(slots, metricsPort == 0 ? null : metricsPort, message => Console.Error.WriteLine($"warning: {message}"));
+
+    private static OutputFormat Fail(System.CommandLine.Parsing.ArgumentResult result, string message)
+    {
+        result.AddError(message);
+        return default;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Net;
+using DeepTrain.Cluster.Silo;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>An Orleans client of the silo that owns a data folder.</summary>
+internal sealed class AttachedClient(IHost host) : IAsyncDisposable
+{
+    /// <summary>A call that takes longer means that the owner is gone.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+
+    public IGrainFactory Grains => host.Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>Null: nobody listens there, or not any more.</summary>
+    public static async Task<AttachedClient?> TryConnectAsync(Gateway gateway, CancellationToken cancellation)
+    {
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.UseOrleansClient(client => client
+            .UseStaticClustering(IPEndPoint.Parse(gateway.Endpoint))
+            .Configure<ClusterOptions>(options =>
+            {
+                options.ServiceId = gateway.ServiceId;
+                options.ClusterId = gateway.ClusterId;
+            })
+            .Configure<ClientMessagingOptions>(options => options.ResponseTimeout = AnswerTime));
+        var host = builder.Build();
+        try
+        {
+            await host.StartAsync(cancellation);
+            return new(host);
+        }
+        catch (Exception) when (!cancellation.IsCancellationRequested)
+        {
+            host.Dispose();
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await host.StopAsync();
+        }
+        finally
+        {
+            host.Dispose();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>Hands a sweep file to its coordinator, and says on stderr what became of it.</summary>
+internal static class Submitter
+{
+    /// <summary>Looks the file's name up: a new sweep, or the latest of that name resumed, extended or found ended.</summary>
+    /// <exception cref="UserException">The file contradicts the stored sweep.</exception>
+    public static async Task<Submission> SubmitAsync(SweepConnection connection, Sweep sweep, bool asNew)
+    {
+        var latest = await connection.Reader.LatestNumberAsync(sweep.Name, CancellationToken.None);
+        var number = asNew ? latest + 1 : Math.Max(1, latest);
+        while (true)
+        {
+            var submission = await Grain(connection, $"{sweep.Name}-{number}").Submit(sweep.Text, asNew);
+            if (submission.Kind is SubmissionKind.Taken)
+            {
+                // Somebody else was given this number since we looked.
+                number++;
+                continue;
+            }
+            Tell(sweep, submission, connection.OwnerPid);
+            return submission;
+        }
+    }
+
+    /// <summary>Takes a sweep up again that this command had submitted before.</summary>
+    public static Task<Submission> ResubmitAsync(SweepConnection connection, Sweep sweep, string sweepId) =>
+        Grain(connection, sweepId).Submit(sweep.Text, asNew: false);
+
+    private static ISweepGrain Grain(SweepConnection connection, string sweepId) => connection.Grains.GetGrain<ISweepGrain>(sweepId);
+
+    private static void Tell(Sweep sweep, Submission submission, int? ownerPid)
+    {
+        var size = $"{sweep.Cells.Length} cells x {sweep.Replicates} replicates";
+        var said = submission.Kind switch
+        {
+            SubmissionKind.Created => $"{submission.SweepId}: {size} = {sweep.TrialCount} trials",
+            SubmissionKind.Resumed => $"{submission.SweepId}: resuming, {size}",
+            SubmissionKind.Ended => $"{submission.SweepId}: ended before; its results follow. Start afresh with --new",
+            SubmissionKind.Extended => $"{submission.SweepId}: extended, +{submission.AddedTrials} trials, now {size}"
+                + (submission.RemovedTrials > 0
+                    ? $"; {submission.RemovedTrials} trials of levels no longer named stay stored, out of the comparison"
+                    : ""),
+            _ => throw new UserException(ExitCode.BadInput, string.Join(Environment.NewLine,
+            [
+                $"{submission.SweepId} is stored with other settings that results depend on:",
+                .. submission.Differences.Select(difference => $"  {difference}"),
+                "Run it under --new, or give the file another name.",
+            ])),
+        };
+        Console.Error.WriteLine(ownerPid is { } pid ? $"{said} (trained by process {pid})" : said);
+    }
+}

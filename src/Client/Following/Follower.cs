@@ -1,0 +1,37 @@
+using DeepTrain.Cluster.Grains;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>Follows a sweep to its end and shows how it stands.</summary>
+internal sealed class Follower(SweepConnection connection, TimeProvider time)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+
+    /// <returns>The last progress: the sweep is finished or cancelled. Null: the connection was lost.</returns>
+    public async Task<SweepProgress?> FollowAsync(string sweepId, ProgressDisplay display, CancellationToken cancellation)
+    {
+        var sweep = connection.Grains.GetGrain<ISweepGrain>(sweepId);
+        var pace = new Pace(time);
+        SweepProgress? last = null;
+        await display.ShowAsync(async show =>
+        {
+            while (true)
+            {
+                try
+                {
+                    last = await sweep.GetProgress().WaitAsync(cancellation);
+                }
+                catch (Exception) when (connection.OwnerPid is not null && !cancellation.IsCancellationRequested)
+                {
+                    last = null;
+                    return;
+                }
+                show(pace.Look(last!));
+                if (last!.Status is not SweepStatus.Running)
+                    return;
+                await Task.Delay(Interval, time, cancellation);
+            }
+        });
+        return last;
+    }
+}

@@ -1,0 +1,28 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>A sweep as <c>list</c> and <c>status</c> give it to programs.</summary>
+internal static class OverviewJson
+{
+    public static object Of(SweepOverview sweep) => new
+    {
+        SweepId = sweep.Id,
+        sweep.Name,
+        sweep.Status,
+        sweep.Created,
+        sweep.Finished,
+        Trials = new
+        {
+            sweep.Total,
+            sweep.Waiting,
+            Running = sweep.Leased,
+            Completed = sweep.ByOutcome.GetValueOrDefault(Outcome.Completed),
+            Diverged = sweep.ByOutcome.GetValueOrDefault(Outcome.Diverged),
+            Stopped = sweep.ByOutcome.GetValueOrDefault(Outcome.Stopped),
+            Failed = sweep.ByOutcome.GetValueOrDefault(Outcome.Failed),
+            Cancelled = sweep.ByOutcome.GetValueOrDefault(Outcome.Cancelled),
+        },
+    };
+}

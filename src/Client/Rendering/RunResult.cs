@@ -1,0 +1,63 @@
+using System.Text.Json.Nodes;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>What <c>run</c> prints when a sweep is done: the object that programs read, and the table of cells that people do.</summary>
+internal static class RunResult
+{
+    public static object Json(SweepOverview overview, SweepSummary summary, TimeSpan elapsed) => new
+    {
+        SweepId = overview.Id,
+        overview.Status,
+        Trials = new
+        {
+            overview.Total,
+            Completed = Count(overview, Outcome.Completed),
+            Diverged = Count(overview, Outcome.Diverged),
+            Stopped = Count(overview, Outcome.Stopped),
+            Failed = Count(overview, Outcome.Failed),
+            Cancelled = Count(overview, Outcome.Cancelled),
+        },
+        Best = summary.Best is { } best
+            ? new
+            {
+                Cell = Levels(best.Cell),
+                Objective = best.Mean,
+                best.Spread,
+                best.Replicates,
+                Trial = best.Trial?.ToString(),
+                best.TestAccuracy,
+            }
+            : null,
+        Seconds = Math.Round(elapsed.TotalSeconds, 3),
+    };
+
+    /// <summary>A cell's levels as JSON: factor to level.</summary>
+    public static JsonObject Levels(Cell cell) =>
+        new(cell.Levels.Select(level => KeyValuePair.Create(level.Factor, JsonNode.Parse(level.Value.Json))));
+
+    public static void WriteCells(OutputFormat format, Sweep sweep, SweepSummary summary, object json)
+    {
+        var factors = sweep.Factors.Select(factor => factor.Name).ToList();
+        var columns = factors.Select(factor => (factor, false))
+            .Concat([("mean", true), ("spread", true), ("n", true), ("diverged", true), ("failed", true), ("test accuracy", true)])
+            .ToList();
+        var exact = format is OutputFormat.Csv;
+        var rows = summary.Cells.Select(cell => (IReadOnlyList<string>)
+        [
+            .. Values(cell.Cell, factors),
+            Show(cell.Mean), Show(cell.Spread), $"{cell.Replicates}", $"{cell.Diverged}", $"{cell.Failed}", Show(cell.TestAccuracy),
+        ]).ToList();
+        Output.WriteRows(format, columns, rows, json);
+
+        string Show(double? value) => exact ? Output.Exact(value) : Output.Number(value);
+    }
+
+    /// <summary>A cell's level of each factor; empty where the factor does not apply.</summary>
+    public static IEnumerable<string> Values(Cell cell, IEnumerable<string> factors) => factors.Select(factor =>
+        cell.Levels.FirstOrDefault(level => level.Factor == factor)?.Value.ToString() ?? "");
+
+    private static int Count(SweepOverview overview, Outcome outcome) => overview.ByOutcome.GetValueOrDefault(outcome);
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>list</c>: the sweeps of a data folder.</summary>
+internal static class ListVerb
+{
+    public static Command Create()
+    {
+        var data = CommonOptions.Data();
+        var format = CommonOptions.Format();
+        var command = new Command("list", "List the sweeps, the newest first.") { data, format };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var sweeps = await new SqliteSweepReader(new DataFolder(parsed.GetValue(data)!).Database).ListAsync(cancellation);
+            Output.WriteRows(
+                parsed.GetValue(format),
+                [("sweep", false), ("status", false), ("trials", true), ("ended", true), ("failed", true), ("created", false)],
+                [.. sweeps.Select(sweep => new[]
+                {
+                    sweep.Id, Output.Name(sweep.Status), $"{sweep.Total}", $"{sweep.ByOutcome.Values.Sum()}",
+                    $"{sweep.ByOutcome.GetValueOrDefault(Outcome.Failed)}", sweep.Created.ToString("u"),
+                })],
+                sweeps.Select(OverviewJson.Of));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Diagnostics;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>run FILE</c>: submit, follow, results.</summary>
+internal static class RunVerb
+{
+    public static Command Create()
+    {
+        var file = CommonOptions.SweepFile();
+        var data = CommonOptions.Data();
+        var format = CommonOptions.Format();
+        var slots = CommonOptions.Slots();
+        var metricsPort = CommonOptions.MetricsPort();
+        var isNew = new Option<bool>("--new") { Description = "Start afresh under the next number, whatever is stored." };
+        var command = new Command("run", "Run a sweep to its end and print its cells; the same command again resumes it.")
+        {
+            file, data, format, slots, metricsPort, isNew,
+        };
+        command.SetAction((parsed, cancellation) => RunAsync(
+            parsed.GetValue(file)!, parsed.GetValue(data)!, parsed.GetValue(format), parsed.GetValue(isNew),
+            CommonOptions.Settings(parsed.GetValue(slots), parsed.GetValue(metricsPort)), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        string path, string data, OutputFormat format, bool isNew, EmbeddedSettings settings, CancellationToken cancellation)
+    {
+        var time = TimeProvider.System;
+        var began = time.GetTimestamp();
+        var sweep = SweepFiles.Read(path);
+        var folder = new DataFolder(data);
+        var display = new ProgressDisplay(Output.Terminal(Console.Error), time);
+        string? sweepId = null;
+        try
+        {
+            while (true)
+            {
+                await using var connection = await SweepConnection.OpenAsync(folder, settings, time, cancellation);
+                var submission = sweepId is null
+                    ? await Submitter.SubmitAsync(connection, sweep, isNew)
+                    : await Submitter.ResubmitAsync(connection, sweep, sweepId);
+                sweepId = submission.SweepId;
+                if (await new Follower(connection, time).FollowAsync(sweepId, display, cancellation) is not null)
+                    return await SweepReport.WriteAsync(connection.Reader, sweepId, format, time.GetElapsedTime(began), cancellation);
+                await Console.Error.WriteLineAsync($"the process that trained {sweepId} has gone: this one takes over");
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested && sweepId is not null)
+        {
+            await Console.Error.WriteLineAsync($"interrupted: what is finished is kept. Resume with: deeptrain run {path}{(data == CommonOptions.DefaultData ? "" : $" --data {data}")}");
+            return ExitCode.Interrupted;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Silo;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>submit FILE</c>: store a sweep and leave it to whoever owns the data folder.</summary>
+internal static class SubmitVerb
+{
+    public static Command Create()
+    {
+        var file = CommonOptions.SweepFile();
+        var data = CommonOptions.Data();
+        var isNew = new Option<bool>("--new") { Description = "Start afresh under the next number, whatever is stored." };
+        var command = new Command("submit", "Store a sweep for the process that trains in this folder, and print its id.")
+        {
+            file, data, isNew,
+        };
+        command.SetAction((parsed, cancellation) =>
+            SubmitAsync(parsed.GetValue(file)!, new(parsed.GetValue(data)!), parsed.GetValue(isNew), cancellation));
+        return command;
+    }
+
+    private static async Task<int> SubmitAsync(string path, DataFolder folder, bool isNew, CancellationToken cancellation)
+    {
+        var sweep = SweepFiles.Read(path);
+        await using var connection = await SweepConnection.OpenAsync(
+            folder, CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        var submission = await Submitter.SubmitAsync(connection, sweep, isNew);
+        if (connection.OwnerPid is null && submission.Kind is not SubmissionKind.Ended)
+            await Console.Error.WriteLineAsync($"nothing trains in {folder.Root} now: it begins with the next 'deeptrain run'");
+        Console.WriteLine(submission.SweepId);
+        return ExitCode.Done;
+    }
+}

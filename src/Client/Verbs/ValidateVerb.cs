@@ -1,0 +1,21 @@
+using System.CommandLine;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>validate FILE</c>: every error with its place, or what the sweep would be.</summary>
+internal static class ValidateVerb
+{
+    public static Command Create()
+    {
+        var file = CommonOptions.SweepFile();
+        var command = new Command("validate", "Check a sweep file and say what it asks for; nothing is stored.") { file };
+        command.SetAction(parsed =>
+        {
+            var sweep = SweepFiles.Read(parsed.GetValue(file)!);
+            Console.WriteLine(
+                $"{sweep.Name}: {sweep.Cells.Length} cells x {sweep.Replicates} replicates = {sweep.TrialCount} trials");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

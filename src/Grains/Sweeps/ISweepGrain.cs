@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Grains;
+
+/// <summary>The coordinator of one sweep: leases its trials, counts what came back, decides when it is done. Keyed by the sweep's id.</summary>
+[Alias("DeepTrain.Sweep")]
+public interface ISweepGrain : IGrainWithStringKey
+{
+    /// <summary>Creates the sweep, or takes up a file for the one that has this id.</summary>
+    /// <param name="text">A valid sweep file.</param>
+    /// <param name="asNew">Refuse if the id is taken, whatever its file.</param>
+    [Alias("Submit")]
+    Task<Submission> Submit(string text, bool asNew);
+
+    /// <summary>A slot asks for a cohort, under a lease id that it made. Repeating a request is harmless.</summary>
+    [Alias("Lease")]
+    Task<LeaseReply> Lease(LeaseRequest request);
+
+    /// <summary>A silo renews the leases that it works under; the answer holds those that are still good.</summary>
+    [Alias("Renew")]
+    Task<ImmutableHashSet<Guid>> Renew(ImmutableArray<Guid> leases);
+
+    /// <summary>A slot gives back trials of its lease that it will not train.</summary>
+    [Alias("Release")]
+    Task Release(Guid lease, ImmutableArray<TrialId> trials);
+
+    /// <summary>What has become durable. Repeated until acknowledged; a repeat counts once.</summary>
+    [Alias("Report")]
+    Task Report(ImmutableArray<FencedReport> durable);
+
+    /// <summary>Ends all trials that have no outcome. False: the sweep had ended before.</summary>
+    [Alias("Cancel")]
+    Task<bool> Cancel();
+
+    /// <summary>Null: there is no such sweep.</summary>
+    [Alias("GetProgress")]
+    Task<SweepProgress?> GetProgress();
+
+    /// <summary>Makes sure that somebody coordinates the sweep, and offers its trials again.</summary>
+    [Alias("Touch")]
+    Task Touch();
+}
+
+[GenerateSerializer, Alias("DeepTrain.SubmissionKind")]
+public enum SubmissionKind
+{
+    Created,
+
+    /// <summary>The same sweep, not finished: it goes on.</summary>
+    Resumed,
+
+    /// <summary>The same sweep, finished or cancelled before.</summary>
+    Ended,
+
+    /// <summary>The sweep took over new levels, replicates, claims or another objective.</summary>
+    Extended,
+
+    /// <summary>The file differs in something that results depend on; nothing was stored.</summary>
+    Refused,
+
+    /// <summary>A new sweep was asked for, but the id is taken; nothing was stored.</summary>
+    Taken,
+}
+
+/// <param name="Differences">Why it was refused, a line each.</param>
+[GenerateSerializer, Immutable, Alias("DeepTrain.Submission")]
+public sealed record Submission(
+    [property: Id(0)] string SweepId,
+    [property: Id(1)] SubmissionKind Kind,
+    [property: Id(2)] int AddedTrials,
+    [property: Id(3)] int RemovedTrials,
+    [property: Id(4)] ImmutableArray<string> Differences);
+
+/// <param name="Slots">How many slots the sweep's trials are shared among.</param>
+/// <param name="CohortSizes">By fusion key, how many trials the slot trains together at best.</param>
+[GenerateSerializer, Immutable, Alias("DeepTrain.LeaseRequest")]
+public sealed record LeaseRequest(
+    [property: Id(0)] Guid Lease,
+    [property: Id(1)] SlotId Slot,
+    [property: Id(2)] int Slots,
+    [property: Id(3)] ImmutableDictionary<string, int> CohortSizes);
+
+/// <param name="Trials">The cohort; empty where nothing waits.</param>
+/// <param name="Unsized">
+/// Not empty: nothing was leased, because the request lacks cohort sizes for these configurations (canonical JSON, one a fusion key).
+/// </param>
+[GenerateSerializer, Immutable, Alias("DeepTrain.LeaseReply")]
+public sealed record LeaseReply(
+    [property: Id(0)] ImmutableArray<LeasedTrial> Trials, [property: Id(1)] ImmutableArray<string> Unsized);
+
+/// <param name="Waiting">Trials that nobody trains yet.</param>
+/// <param name="Running">Trials under a lease.</param>
+/// <param name="Best">Null while no cell has all its replicates.</param>
+[GenerateSerializer, Immutable, Alias("DeepTrain.SweepProgress")]
+public sealed record SweepProgress(
+    [property: Id(0)] string SweepId,
+    [property: Id(1)] SweepStatus Status,
+    [property: Id(2)] int Total,
+    [property: Id(3)] int Waiting,
+    [property: Id(4)] int Running,
+    [property: Id(5)] int Completed,
+    [property: Id(6)] int Diverged,
+    [property: Id(7)] int Stopped,
+    [property: Id(8)] int Failed,
+    [property: Id(9)] int Cancelled,
+    [property: Id(10)] BestCell? Best)
+{
+    public int Ended => Completed + Diverged + Stopped + Failed + Cancelled;
+}
+
+/// <param name="Cell">The cell's levels, as <c>factor=level</c> joined by commas; empty where nothing varies.</param>
+/// <param name="Objective">The mean over its replicates.</param>
+[GenerateSerializer, Immutable, Alias("DeepTrain.BestCell")]
+public sealed record BestCell([property: Id(0)] string Cell, [property: Id(1)] double Objective);

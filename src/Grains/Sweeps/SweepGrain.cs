@@ -1,0 +1,245 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Grains;
+
+/// <remarks>
+/// The store decides; this grain asks it in the right order and remembers the answers. Whatever it remembers can be lost at any point
+/// between two lines: a new activation opens the sweep under a higher fence, and reads the rest.
+/// </remarks>
+internal sealed class SweepGrain(
+    ISweepStore store, LeaseTimes times, Provenance provenance, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
+    : Grain, ISweepGrain
+{
+    private static readonly LeaseReply NoWork = new([], []);
+
+    private Coordinated? _sweep;
+    private long? _reachedSince;
+
+    private string Id => this.GetPrimaryKeyString();
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        await OpenAsync();
+        this.RegisterGrainTimer(RecountAsync, times.Recount, times.Recount);
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        active.Remove(Id);
+        return Task.CompletedTask;
+    }
+
+    public async Task<Submission> Submit(string text, bool asNew)
+    {
+        var proposed = Parse(text);
+        if (_sweep is null)
+        {
+            var number = int.Parse(Id.AsSpan(Id.LastIndexOf('-') + 1), CultureInfo.InvariantCulture);
+            var created = await Reach(store.CreateAsync(Id, number, proposed, provenance));
+            await OpenAsync();
+            if (created)
+                return new(Id, SubmissionKind.Created, proposed.TrialCount, 0, []);
+        }
+        if (asNew)
+            return new(Id, SubmissionKind.Taken, 0, 0, []);
+
+        var change = SweepChange.Between(_sweep!.Sweep, proposed);
+        if (change.Differences.Length > 0)
+            return new(Id, SubmissionKind.Refused, 0, 0, change.Differences);
+        if (change.IsIdentical)
+            return new(Id, _sweep.Status is SweepStatus.Running ? SubmissionKind.Resumed : SubmissionKind.Ended, 0, 0, []);
+
+        await Reach(store.ExtendAsync(_sweep.Coordinator, proposed));
+        await OpenAsync();
+        return new(Id, SubmissionKind.Extended, change.AddedTrials, change.RemovedTrials, []);
+    }
+
+    public async Task<LeaseReply> Lease(LeaseRequest request)
+    {
+        if (_sweep is not { Status: SweepStatus.Running } sweep)
+            return NoWork;
+        var unsized = sweep.Shapes.Where(shape => !request.CohortSizes.ContainsKey(shape.Key)).ToList();
+        if (unsized.Count > 0)
+            return new([], [.. unsized.Select(shape => shape.Value.Example.Json)]);
+
+        var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
+        var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
+        {
+            var size = Math.Max(1, request.CohortSizes[shape.Key]);
+            // Trials of one replicate share their mini-batches; only cells that leave most of the device idle are joined by others.
+            return new CohortLimit(Math.Min(size, share), AcrossReplicates: shape.Value.Cells <= size / 2);
+        });
+        var takeExpired = _reachedSince is { } since && time.GetElapsedTime(since) >= times.Lease;
+        var trials = await Reach(store.GrantAsync(
+            sweep.Coordinator, new(request.Lease, request.Slot.Silo, request.Slot.Number, limits, times.Lease, takeExpired)));
+
+        foreach (var trial in trials)
+            sweep.Leased[trial.Trial] = request.Lease;
+        sweep.Exhausted = trials.IsEmpty;
+        await AnnounceAsync();
+        return new(trials, []);
+    }
+
+    public async Task<ImmutableHashSet<Guid>> Renew(ImmutableArray<Guid> leases) =>
+        _sweep is { } sweep ? await Reach(store.RenewAsync(sweep.Coordinator, leases, times.Lease)) : [];
+
+    public async Task Release(Guid lease, ImmutableArray<TrialId> trials)
+    {
+        if (_sweep is not { } sweep)
+            return;
+        await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
+        foreach (var trial in trials)
+            if (sweep.Leased.TryGetValue(trial, out var holder) && holder == lease)
+                sweep.Leased.Remove(trial);
+        sweep.Exhausted = false;
+        await AnnounceAsync();
+    }
+
+    public async Task Report(ImmutableArray<FencedReport> durable)
+    {
+        if (_sweep is not { } sweep)
+            return;
+        foreach (var (report, _) in durable)
+        {
+            if (report.Ending is not { } ending)
+                continue;
+            sweep.Leased.Remove(report.Trial);
+            sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report));
+        }
+        await FinishIfDoneAsync(sweep);
+        await AnnounceAsync();
+    }
+
+    public async Task<bool> Cancel()
+    {
+        if (_sweep is not { Status: SweepStatus.Running } sweep)
+            return false;
+        await Reach(store.CancelAsync(sweep.Coordinator));
+        await OpenAsync();
+        return true;
+    }
+
+    public Task<SweepProgress?> GetProgress() => Task.FromResult(_sweep?.Progress(Id));
+
+    public async Task Touch()
+    {
+        if (_sweep is not { } sweep)
+            return;
+        // Leases may have run out since the last empty answer.
+        sweep.Exhausted = false;
+        await FinishIfDoneAsync(sweep);
+        await AnnounceAsync();
+    }
+
+    private async Task OpenAsync()
+    {
+        if (await Reach(store.OpenAsync(Id)) is not { } opened)
+            return;
+        var sweep = Parse(opened.Text);
+        var results = await Reach(store.ReadResultsAsync(Id, CancellationToken.None));
+        _sweep = new(opened.Coordinator, sweep, opened.Status, new(sweep, results));
+        await FinishIfDoneAsync(_sweep);
+        await AnnounceAsync();
+    }
+
+    private async Task RecountAsync(CancellationToken cancellation)
+    {
+        if (_sweep is not { Status: SweepStatus.Running } sweep)
+            return;
+        sweep.Tally = new(sweep.Sweep, await Reach(store.ReadResultsAsync(Id, cancellation)));
+        await Touch();
+    }
+
+    private async Task FinishIfDoneAsync(Coordinated sweep)
+    {
+        if (sweep.Status is not SweepStatus.Running || sweep.Tally.Ended < sweep.Sweep.TrialCount)
+            return;
+        if (await Reach(store.FinishAsync(sweep.Coordinator)))
+            sweep.Status = SweepStatus.Finished;
+        else
+            log.LogWarning("Sweep {Sweep} counted all its trials as ended, but its store does not.", Id);
+    }
+
+    /// <summary>Tells the dispatcher what waits, and the metrics how it stands.</summary>
+    private Task AnnounceAsync()
+    {
+        var progress = _sweep!.Progress(Id);
+        if (progress.Status is SweepStatus.Running)
+            active.Set(progress);
+        else
+            active.Remove(Id);
+        var waiting = progress.Status is SweepStatus.Running && !_sweep.Exhausted ? progress.Waiting : 0;
+        return GrainFactory.GetGrain<IDispatcherGrain>(0).Announce(Id, waiting);
+    }
+
+    private static Sweep Parse(string text)
+    {
+        var reading = SweepFile.Parse(text, "sweep file");
+        return reading.Sweep ?? throw new ArgumentException(string.Join(Environment.NewLine, reading.Problems), nameof(text));
+    }
+
+    /// <summary>Keeps account of since when the store answers, and gives up once another coordinator has come.</summary>
+    private async Task<T> Reach<T>(Task<T> call)
+    {
+        try
+        {
+            var answer = await call;
+            _reachedSince ??= time.GetTimestamp();
+            return answer;
+        }
+        catch (CoordinatorReplacedException)
+        {
+            DeactivateOnIdle();
+            throw;
+        }
+        catch
+        {
+            _reachedSince = null;
+            throw;
+        }
+    }
+
+    private async Task Reach(Task call)
+    {
+        await Reach(Answer());
+
+        async Task<bool> Answer()
+        {
+            await call;
+            return true;
+        }
+    }
+
+    /// <summary>A sweep under this coordinator.</summary>
+    private sealed class Coordinated(Coordinator coordinator, Sweep sweep, SweepStatus status, SweepTally tally)
+    {
+        public Coordinator Coordinator => coordinator;
+
+        public Sweep Sweep => sweep;
+
+        public SweepStatus Status { get; set; } = status;
+
+        public SweepTally Tally { get; set; } = tally;
+
+        /// <summary>Who trains what, as far as this activation granted it.</summary>
+        public Dictionary<TrialId, Guid> Leased { get; } = [];
+
+        /// <summary>The last request for a cohort found nothing, and nothing was given back since.</summary>
+        public bool Exhausted { get; set; }
+
+        /// <summary>By fusion key: a configuration of it, and how many cells share it.</summary>
+        public ImmutableDictionary<string, (Configuration Example, int Cells)> Shapes { get; } = sweep.Cells
+            .GroupBy(cell => cell.Configuration.FusionKey)
+            .ToImmutableDictionary(shape => shape.Key, shape => (shape.First().Configuration, shape.Count()));
+
+        public int Waiting => Math.Max(0, sweep.TrialCount - Tally.Ended - Leased.Count);
+
+        public SweepProgress Progress(string id) => new(
+            id, Status, sweep.TrialCount, Waiting, Leased.Count,
+            Tally.Count(Outcome.Completed), Tally.Count(Outcome.Diverged), Tally.Count(Outcome.Stopped),
+            Tally.Count(Outcome.Failed), Tally.Count(Outcome.Cancelled), Tally.Best);
+    }
+}

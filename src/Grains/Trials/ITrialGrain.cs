@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Grains;
+
+/// <summary>One trial while it is trained: who trains it, how far it is, and the switch that stops it. Keyed by the trial's id.</summary>
+[Alias("DeepTrain.Trial")]
+public interface ITrialGrain : IGrainWithStringKey
+{
+    /// <summary>The slot that leased the trial takes it up. False: the trial is held under a later fence, or this is another silo.</summary>
+    [Alias("Admit")]
+    Task<bool> Admit(Ticket ticket);
+
+    /// <summary>An epoch was trained, and is not yet durable.</summary>
+    [Alias("Observe")]
+    Task Observe(FencedReport report);
+
+    /// <summary>The store has judged the trial's ending, or the slot has given the trial up: nothing more will come under this fence.</summary>
+    [Alias("Settle")]
+    Task Settle(long fence);
+
+    /// <summary>Ends the trial with its next epoch, as <see cref="Outcome.Stopped"/>. False: nobody trains it here.</summary>
+    [Alias("Stop")]
+    Task<bool> Stop();
+
+    [Alias("Inspect")]
+    Task<TrialView> Inspect();
+}
+
+/// <summary>What a slot shows when it takes up a trial.</summary>
+[GenerateSerializer, Immutable, Alias("DeepTrain.Ticket")]
+public sealed record Ticket(
+    [property: Id(0)] SlotId Slot, [property: Id(1)] Guid Lease, [property: Id(2)] long Fence, [property: Id(3)] int Attempt);
+
+[GenerateSerializer, Alias("DeepTrain.TrialState")]
+public enum TrialState
+{
+    /// <summary>No slot of this silo trains it.</summary>
+    Idle,
+    Training,
+
+    /// <summary>Its ending is on the way to the store.</summary>
+    Ending,
+}
+
+/// <param name="Curve">The epochs trained under the current ticket.</param>
+[GenerateSerializer, Immutable, Alias("DeepTrain.TrialView")]
+public sealed record TrialView(
+    [property: Id(0)] TrialState State,
+    [property: Id(1)] Ticket? Ticket,
+    [property: Id(2)] ImmutableArray<EpochReport> Curve,
+    [property: Id(3)] bool StopRequested);

@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Trials that a slot has leased and that their grains have admitted.</summary>
+internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials);
+
+/// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials to come aboard.</summary>
+internal sealed class CohortSource(
+    SlotId slot, int slotsOfSilo, ITrainer trainer, IGrainFactory grains, LeaseRenewer renewer, LeaseTimes times, TimeProvider time)
+{
+    private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(2);
+
+    private readonly Dictionary<string, int> _cohortSizes = [];
+
+    /// <summary>Null: there is nothing to train now.</summary>
+    public async Task<LeasedCohort?> NextAsync()
+    {
+        if (await grains.GetGrain<IDispatcherGrain>(0).Next(slot, slotsOfSilo) is not { } assignment)
+            return null;
+
+        var coordinator = grains.GetGrain<ISweepGrain>(assignment.SweepId);
+        var lease = Guid.NewGuid();
+        var (reply, sentAt) = await RequestAsync(coordinator, lease, assignment.Slots);
+        while (reply.Unsized.Length > 0)
+        {
+            foreach (var configuration in reply.Unsized.Select(Configuration.Parse))
+                _cohortSizes[configuration.FusionKey] = trainer.CohortSize(configuration);
+            (reply, sentAt) = await RequestAsync(coordinator, lease, assignment.Slots);
+        }
+        if (reply.Trials.IsEmpty)
+            return null;
+
+        var held = new HeldLease(assignment.SweepId, lease, sentAt, times.WorkerDeadline, time);
+        renewer.Hold(held);
+        var admitted = await AdmitAsync(held, reply.Trials);
+        if (admitted.Length < reply.Trials.Length)
+            await coordinator.Release(lease, [.. reply.Trials.Except(admitted).Select(trial => trial.Trial)]);
+        if (!admitted.IsEmpty)
+            return new(held, admitted);
+        renewer.Drop(held);
+        return null;
+    }
+
+    private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(ISweepGrain coordinator, Guid lease, int slots)
+    {
+        var request = new LeaseRequest(lease, slot, slots, _cohortSizes.ToImmutableDictionary());
+        for (var attempt = 1; ; attempt++)
+        {
+            var sentAt = time.GetTimestamp();
+            try
+            {
+                return (await coordinator.Lease(request), sentAt);
+            }
+            catch (Exception) when (attempt < 3)
+            {
+                // The lease may have been granted and its answer lost: the same id gets the same cohort.
+            }
+        }
+    }
+
+    private async Task<ImmutableArray<LeasedTrial>> AdmitAsync(HeldLease lease, ImmutableArray<LeasedTrial> trials)
+    {
+        var admissions = await Task.WhenAll(trials.Select(async trial =>
+        {
+            try
+            {
+                return await grains.GetGrain<ITrialGrain>(trial.Trial.ToString())
+                    .Admit(new(slot, lease.Id, trial.Fence, trial.Attempt))
+                    .WaitAsync(AdmissionTime, time);
+            }
+            catch (Exception)
+            {
+                return false;
+            }
+        }));
+        return [.. trials.Where((_, index) => admissions[index])];
+    }
+}

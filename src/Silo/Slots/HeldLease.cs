@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>A lease that a slot of this silo works under. The slot's thread and the renewer share it.</summary>
+/// <param name="sentAt">When the request was sent that granted it: the worker's deadline counts from there.</param>
+/// <param name="deadline">How long after a request was sent the lease may be relied on without another answer.</param>
+internal sealed class HeldLease(string sweepId, Guid id, long sentAt, TimeSpan deadline, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<TrialId, bool> _refused = new();
+    private readonly object _gate = new();
+    private long _sentAt = sentAt;
+    private bool _lost;
+
+    public string SweepId => sweepId;
+
+    public Guid Id => id;
+
+    /// <summary>A renewal that was sent then has been answered with yes.</summary>
+    public void Renewed(long sentAt)
+    {
+        lock (_gate)
+        {
+            _sentAt = Math.Max(_sentAt, sentAt);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>The lease's trials belong to others now, or to nobody.</summary>
+    public void Lose()
+    {
+        lock (_gate)
+        {
+            _lost = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>The store refused a write for this trial: another trains it, or it has its outcome.</summary>
+    public void Refuse(TrialId trial) => _refused[trial] = true;
+
+    public bool IsRefused(TrialId trial) => _refused.ContainsKey(trial);
+
+    /// <summary>Returns at once while the lease is within its deadline; past it, waits until it is renewed or lost.</summary>
+    /// <returns>False: lost, or the wait was cancelled.</returns>
+    public bool WaitUntilGood(CancellationToken cancellation)
+    {
+        using var registration = cancellation.Register(() =>
+        {
+            lock (_gate)
+                Monitor.PulseAll(_gate);
+        });
+        lock (_gate)
+        {
+            while (!_lost && !cancellation.IsCancellationRequested && time.GetElapsedTime(_sentAt) >= deadline)
+                Monitor.Wait(_gate);
+            return !_lost && !cancellation.IsCancellationRequested;
+        }
+    }
+}

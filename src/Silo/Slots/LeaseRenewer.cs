@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using DeepTrain.Cluster.Grains;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Renews the leases that this silo's slots hold, all of a sweep in one call.</summary>
+internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, TimeProvider time, ILogger<LeaseRenewer> log)
+    : BackgroundService
+{
+    private readonly ConcurrentDictionary<Guid, HeldLease> _held = new();
+
+    public void Hold(HeldLease lease) => _held[lease.Id] = lease;
+
+    public void Drop(HeldLease lease) => _held.TryRemove(lease.Id, out _);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(times.Renewal, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+            await Task.WhenAll(_held.Values.GroupBy(lease => lease.SweepId).Select(sweep => RenewAsync(sweep.Key, [.. sweep])));
+    }
+
+    private async Task RenewAsync(string sweepId, List<HeldLease> leases)
+    {
+        var sentAt = time.GetTimestamp();
+        try
+        {
+            var good = await grains.GetGrain<ISweepGrain>(sweepId).Renew([.. leases.Select(lease => lease.Id)]);
+            foreach (var lease in leases)
+                if (good.Contains(lease.Id))
+                    lease.Renewed(sentAt);
+                else
+                    lease.Lose();
+        }
+        catch (Exception exception)
+        {
+            // No answer is no verdict: the lease runs on to its deadline, and the next round asks again.
+            log.LogWarning(exception, "Could not renew {Count} leases of {Sweep}.", leases.Count, sweepId);
+        }
+    }
+}

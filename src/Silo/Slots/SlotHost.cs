@@ -1,0 +1,46 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <param name="Count">How many slots this silo has.</param>
+public sealed record SlotSettings(int Count);
+
+/// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
+internal sealed class SlotHost(
+    SlotSettings settings, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
+    ILocalSiloDetails silo, ClusterMetrics metrics, LeaseTimes times, TimeProvider time, ILogger<Slot> log) : IHostedService, IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<Task> _running = [];
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        for (var number = 0; number < settings.Count; number++)
+        {
+            var source = new CohortSource(
+                new(silo.SiloAddress.ToParsableString(), number), settings.Count, trainer, grains, renewer, times, time);
+            var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, time, log);
+            var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            SlotThread.Start($"slot-{number}", () =>
+            {
+                slot.Run(_stopping.Token);
+                ended.SetResult();
+            });
+            _running.Add(ended.Task);
+        }
+        metrics.SlotsChanged(settings.Count);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_running).WaitAsync(cancellationToken);
+        metrics.SlotsChanged(-settings.Count);
+    }
+
+    public void Dispose() => _stopping.Dispose();
+}

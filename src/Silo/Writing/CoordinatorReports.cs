@@ -1,0 +1,56 @@
+using System.Threading.Channels;
+using DeepTrain.Cluster.Grains;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Tells coordinators what has become durable, again and again until they acknowledge it.</summary>
+/// <remarks>A report that dies with this process is no loss: the coordinator recounts from the store.</remarks>
+internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time, ILogger<CoordinatorReports> log) : BackgroundService
+{
+    private const int LargestReport = 2_000;
+
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<FencedReport> _queue =
+        Channel.CreateUnbounded<FencedReport>(new UnboundedChannelOptions { SingleReader = true });
+
+    public void Post(IEnumerable<FencedReport> durable)
+    {
+        foreach (var report in durable)
+            _queue.Writer.TryWrite(report);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var unacknowledged = new List<FencedReport>();
+        while (await _queue.Reader.WaitToReadAsync(stoppingToken))
+        {
+            while (unacknowledged.Count < LargestReport && _queue.Reader.TryRead(out var report))
+                unacknowledged.Add(report);
+            while (unacknowledged.Count > 0)
+            {
+                var answers = await Task.WhenAll(unacknowledged.GroupBy(report => report.Report.Trial.Sweep)
+                    .Select(async sweep => (Reports: sweep, Acknowledged: await ReportAsync(sweep.Key, [.. sweep]))));
+                unacknowledged = [.. answers.Where(answer => !answer.Acknowledged).SelectMany(answer => answer.Reports)];
+                if (unacknowledged.Count > 0)
+                    await Task.Delay(RetryPause, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task<bool> ReportAsync(string sweepId, List<FencedReport> durable)
+    {
+        try
+        {
+            await grains.GetGrain<ISweepGrain>(sweepId).Report([.. durable]);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            log.LogWarning(exception, "{Count} durable reports of {Sweep} are not acknowledged yet.", durable.Count, sweepId);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using DeepTrain.Cluster.Grains;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>The silo's one way of results into the store: what slots report while one flush runs is the next.</summary>
+/// <remarks>Nothing is passed on, counted or settled before it is durable; nothing is dropped because the store is away for a while.</remarks>
+internal sealed class ResultWriter(
+    ISweepStore store, CoordinatorReports reports, IGrainFactory grains, ClusterMetrics metrics, TimeProvider time,
+    ILogger<ResultWriter> log) : BackgroundService
+{
+    /// <summary>Reports that may wait: a slot that trains faster than the store can write has to wait itself.</summary>
+    private const int Capacity = 20_000;
+    private const int LargestFlush = 2_000;
+
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+
+    /// <summary>Hands over a report; blocks the slot's thread while the queue is full.</summary>
+    public void Enqueue(HeldLease lease, FencedReport report)
+    {
+        if (!_queue.Writer.TryWrite(new(lease, report)))
+            _queue.Writer.WriteAsync(new(lease, report)).AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>Flushes what is queued, then ends.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _queue.Writer.TryComplete();
+        if (ExecuteTask is { } writing)
+            await writing.WaitAsync(cancellationToken);
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var batch = new List<Pending>(LargestFlush);
+        while (await _queue.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            batch.Clear();
+            while (batch.Count < LargestFlush && _queue.Reader.TryRead(out var pending))
+                batch.Add(pending);
+            Conclude(batch, await WriteAsync([.. batch.Select(pending => pending.Report)], stoppingToken));
+        }
+    }
+
+    private async Task<ImmutableArray<WriteVerdict>> WriteAsync(List<FencedReport> batch, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                return await store.WriteAsync(batch);
+            }
+            catch (Exception exception) when (!stopping.IsCancellationRequested)
+            {
+                log.LogError(exception, "{Count} reports could not be written; the writer tries again.", batch.Count);
+                await Task.Delay(RetryPause, time, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+        }
+    }
+
+    private void Conclude(List<Pending> batch, ImmutableArray<WriteVerdict> verdicts)
+    {
+        var durable = new List<FencedReport>(batch.Count);
+        foreach (var ((lease, report), verdict) in batch.Zip(verdicts))
+        {
+            var ending = report.Report.Ending;
+            switch (verdict)
+            {
+                case WriteVerdict.Accepted:
+                    metrics.StepsTrained(report.Report.Steps);
+                    if (ending is not null)
+                        metrics.TrialEnded(ending.Outcome);
+                    durable.Add(report);
+                    break;
+                case WriteVerdict.AlreadyAccepted:
+                    durable.Add(report);
+                    break;
+                case WriteVerdict.Refused:
+                    metrics.WriteRefused();
+                    lease.Refuse(report.Report.Trial);
+                    break;
+                default:
+                    log.LogError("The store cannot hold epoch {Epoch} of {Trial}.", report.Report.Epoch, report.Report.Trial);
+                    lease.Refuse(report.Report.Trial);
+                    break;
+            }
+            if (ending is not null)
+                grains.GetGrain<ITrialGrain>(report.Report.Trial.ToString()).Settle(report.Fence).Ignore();
+        }
+        reports.Post(durable);
+    }
+
+    private sealed record Pending(HeldLease Lease, FencedReport Report);
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Builds everything and passes all tests. The last line counts them.
+# ./test.sh [NAME...] passes only the test projects whose names contain one of the words: ./test.sh Sweeps Silo
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+
+say() { printf '%s\n' "$*" >&2; }
+
+if ! command -v dotnet >/dev/null; then
+  say "The tests need the .NET SDK 10: 'dotnet' is not on the PATH."
+  exit 1
+fi
+
+say "building ..."
+begin=$SECONDS
+if ! dotnet build DeepTrain.Cluster.sln -c Release -nologo -v quiet -tl:off -nodeReuse:false >&2; then
+  say "The build failed; no test was run."
+  exit 1
+fi
+say "built in $((SECONDS - begin)) s"
+
+passed=0 failed=0 skipped=0 broken=0
+for project in tests/*/*.csproj; do
+  name=$(basename "$project" .csproj)
+  if [ $# -gt 0 ]; then
+    wanted=no
+    for word in "$@"; do [[ $name == *"$word"* ]] && wanted=yes; done
+    [ $wanted = yes ] || continue
+  fi
+  say "testing $name ..."
+  begin=$SECONDS
+  output=$(dotnet "tests/$name/bin/Release/net10.0/DeepTrain.Cluster.$name.dll" -noLogo -noColor 2>&1)
+  status=$?
+  # xunit's closing line: 'DeepTrain.Cluster.X.Tests  Total: 3, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 0.1s'
+  counts=$(sed -nE 's/.*Total: ([0-9]+), Errors: ([0-9]+), Failed: ([0-9]+), Skipped: ([0-9]+), Not Run: ([0-9]+).*/\1 \2 \3 \4/p' <<<"$output" | tail -n 1)
+  if [ -z "$counts" ]; then
+    printf '%s\n' "$output"
+    say "$name ended with status $status and without a count."
+    broken=$((broken + 1))
+    continue
+  fi
+  read -r total errors wrong left <<<"$counts"
+  if [ "$status" -ne 0 ] || [ "$left" -ne 0 ]; then printf '%s\n' "$output"; fi
+  say "$name: $((total - wrong - left)) passed, $((wrong + errors)) failed, $left skipped, $((SECONDS - begin)) s"
+  passed=$((passed + total - wrong - left))
+  failed=$((failed + wrong + errors))
+  skipped=$((skipped + left))
+  if [ "$status" -ne 0 ] && [ $((wrong + errors)) -eq 0 ]; then broken=$((broken + 1)); fi
+done
+
+echo "$passed passed, $((failed + broken)) failed, $skipped skipped"
+[ $((failed + broken)) -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Runtime;
+using Orleans.TestingHost;
+
+namespace DeepTrain.Cluster.Tests.Grains;
+
+/// <summary>A silo in this process on a store of its own, without slots: the test is the slot.</summary>
+public sealed class GrainCluster : IAsyncDisposable
+{
+    private static readonly Provenance Somewhere = new("test", "none", "none", "cpu");
+
+    private readonly string _folder;
+    private readonly InProcessTestCluster _cluster;
+
+    private GrainCluster(string folder, SqliteSweepStore store, InProcessTestCluster cluster)
+    {
+        _folder = folder;
+        Store = store;
+        _cluster = cluster;
+    }
+
+    internal ISweepStore Store { get; }
+
+    internal IGrainFactory Grains => _cluster.Client;
+
+    internal ActiveSweeps Active => Service<ActiveSweeps>();
+
+    internal StopRequests Stops => Service<StopRequests>();
+
+    internal SlotId Slot(int number = 0) => new(Service<ILocalSiloDetails>().SiloAddress.ToParsableString(), number);
+
+    public static async Task<GrainCluster> StartAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("grains-").FullName;
+        var store = await SqliteSweepStore.OpenAsync(Path.Combine(folder, "sweeps.db"), TimeProvider.System, CancellationToken.None);
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSilo((_, silo) => silo.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(new LeaseTimes())
+            .AddSingleton<ISweepStore>(store)
+            .AddSingleton(Somewhere)
+            .AddSingleton<ActiveSweeps>()
+            .AddSingleton<StopRequests>());
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return new(folder, store, cluster);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _cluster.DisposeAsync();
+        await ((SqliteSweepStore)Store).DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    internal ISweepGrain Sweep(string id) => Grains.GetGrain<ISweepGrain>(id);
+
+    internal ITrialGrain Trial(TrialId id) => Grains.GetGrain<ITrialGrain>(id.ToString());
+
+    /// <summary>Asks for a cohort as a slot does whose trainer takes so many trials of any kind.</summary>
+    internal async Task<ImmutableArray<LeasedTrial>> LeaseAsync(string sweepId, int size, int slots = 1, Guid? lease = null)
+    {
+        var request = new LeaseRequest(lease ?? Guid.NewGuid(), Slot(), slots, ImmutableDictionary<string, int>.Empty);
+        var reply = await Sweep(sweepId).Lease(request);
+        if (reply.Unsized.Length == 0)
+            return reply.Trials;
+        var sizes = reply.Unsized.Select(Configuration.Parse).ToImmutableDictionary(shape => shape.FusionKey, _ => size);
+        return (await Sweep(sweepId).Lease(request with { CohortSizes = sizes })).Trials;
+    }
+
+    /// <summary>Makes trials end as completed, durably, and reports them.</summary>
+    internal async Task<ImmutableArray<FencedReport>> CompleteAsync(string sweepId, IEnumerable<LeasedTrial> trials, double accuracy)
+    {
+        var reports = trials.Select(trial => new FencedReport(
+            new(trial.Trial, 1, 0.1, 0.2, accuracy, 10, 0.5, new(Outcome.Completed, 0.3, 0.9)), trial.Fence)).ToImmutableArray();
+        await Store.WriteAsync(reports);
+        await Sweep(sweepId).Report(reports);
+        return reports;
+    }
+
+    private T Service<T>() where T : notnull => ((InProcessSiloHandle)_cluster.Silos[0]).ServiceProvider.GetRequiredService<T>();
+}
+
+/// <summary>Sweep files for tests.</summary>
+internal static class Files
+{
+    /// <param name="rates">Learning rates: one cell each.</param>
+    public static string Sweep(string rates, int replicates, string name = "digits", string training = "momentum: 0.9") =>
+        $$"""
+        name: {{name}}
+        dataset: digits
+        network: { hidden: [8] }
+        training: { epochs: 1, {{training}} }
+        space: { learningRate: [{{rates}}] }
+        replicates: {{replicates}}
+        """;
+}

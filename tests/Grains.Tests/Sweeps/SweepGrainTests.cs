@@ -1,0 +1,221 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Tests.Grains;
+
+public sealed class SweepGrainTests : IAsyncLifetime
+{
+    private GrainCluster _cluster = null!;
+
+    public async ValueTask InitializeAsync() => _cluster = await GrainCluster.StartAsync();
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
+
+    [Fact]
+    public async Task Submit_NewName_CreatesAndCountsItsTrials()
+    {
+        var submission = await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 3), asNew: false);
+
+        Assert.Equal((SubmissionKind.Created, 6), (submission.Kind, submission.AddedTrials));
+        var progress = await _cluster.Sweep("digits-1").GetProgress();
+        Assert.Equal((6, 6, 0, SweepStatus.Running), (progress!.Total, progress.Waiting, progress.Ended, progress.Status));
+    }
+
+    [Fact]
+    public async Task Submit_SameFile_Resumes()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 3), asNew: false);
+
+        var again = await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 3) + "# a comment", asNew: false);
+
+        Assert.Equal(SubmissionKind.Resumed, again.Kind);
+    }
+
+    [Fact]
+    public async Task Submit_TakenIdAsNew_IsRefusedAsTaken()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: false);
+
+        Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: true)).Kind);
+    }
+
+    [Fact]
+    public async Task Submit_OtherMomentum_IsRefusedWithTheDifference()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: false);
+
+        var refused = await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1, training: "momentum: 0.5"), asNew: false);
+
+        Assert.Equal(SubmissionKind.Refused, refused.Kind);
+        Assert.Contains("momentum", Assert.Single(refused.Differences), StringComparison.Ordinal);
+        Assert.Contains("momentum: 0.9", await _cluster.Store.ReadTextAsync("digits-1", CancellationToken.None), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Submit_MoreReplicatesAfterTheEnd_LeasesOnlyTheNewTrials()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        await _cluster.CompleteAsync("digits-1", await _cluster.LeaseAsync("digits-1", 10), 0.9);
+        Assert.Equal(SweepStatus.Finished, (await _cluster.Sweep("digits-1").GetProgress())!.Status);
+
+        var extended = await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 2), asNew: false);
+
+        Assert.Equal((SubmissionKind.Extended, 2), (extended.Kind, extended.AddedTrials));
+        var leased = await _cluster.LeaseAsync("digits-1", 10);
+        Assert.Equal([2, 2], leased.Select(trial => trial.Trial.Replicate));
+    }
+
+    [Fact]
+    public async Task Submit_BrokenFile_ThrowsAndStoresNothing()
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => _cluster.Sweep("digits-1").Submit("name: digits\nspace: [", asNew: false));
+
+        Assert.Null(await _cluster.Store.FindAsync("digits-1", CancellationToken.None));
+        Assert.Null(await _cluster.Sweep("digits-1").GetProgress());
+    }
+
+    [Fact]
+    public async Task Lease_WithoutCohortSizes_AsksForThemAndGrantsNothing()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+
+        var reply = await _cluster.Sweep("digits-1")
+            .Lease(new(Guid.NewGuid(), _cluster.Slot(), 1, ImmutableDictionary<string, int>.Empty));
+
+        Assert.Single(reply.Unsized);
+        Assert.Empty(reply.Trials);
+        Assert.Equal(2, (await _cluster.Store.FindAsync("digits-1", CancellationToken.None))!.Waiting);
+    }
+
+    [Fact]
+    public async Task Lease_Repeated_ReturnsTheSameCohort()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", 2), asNew: false);
+        var lease = Guid.NewGuid();
+
+        var first = await _cluster.LeaseAsync("digits-1", 2, lease: lease);
+        var second = await _cluster.LeaseAsync("digits-1", 2, lease: lease);
+
+        Assert.Equal(2, first.Length);
+        Assert.Equal(first.AsEnumerable(), second.AsEnumerable());
+    }
+
+    [Fact]
+    public async Task Lease_ManySlots_TakesNoMoreThanItsShare()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", 2), asNew: false);
+
+        Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", 100, slots: 4)).Length);
+    }
+
+    [Fact]
+    public async Task Lease_CellsFillTheDevice_StaysInOneReplicate()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", 4), asNew: false);
+
+        var leased = await _cluster.LeaseAsync("digits-1", 5);
+
+        Assert.Equal([1, 1, 1], leased.Select(trial => trial.Trial.Replicate));
+    }
+
+    [Fact]
+    public async Task Lease_TooFewCellsToFillTheDevice_JoinsReplicates()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 4), asNew: false);
+
+        var leased = await _cluster.LeaseAsync("digits-1", 6);
+
+        Assert.Equal([1, 1, 2, 2, 3, 3], leased.Select(trial => trial.Trial.Replicate));
+    }
+
+    [Fact]
+    public async Task Report_Repeated_CountsOnce()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 2), asNew: false);
+        var reports = await _cluster.CompleteAsync("digits-1", (await _cluster.LeaseAsync("digits-1", 2)).Take(1), 0.9);
+
+        await _cluster.Sweep("digits-1").Report(reports);
+        await _cluster.Sweep("digits-1").Report(reports);
+
+        Assert.Equal(1, (await _cluster.Sweep("digits-1").GetProgress())!.Completed);
+    }
+
+    [Fact]
+    public async Task Report_LastTrial_FinishesTheSweepWithItsBestCell()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 2), asNew: false);
+        foreach (var accuracy in (double[])[0.8, 0.9])
+            foreach (var trial in await _cluster.LeaseAsync("digits-1", 2))
+                await _cluster.CompleteAsync("digits-1", [trial], trial.Configuration.Contains("0.2", StringComparison.Ordinal) ? accuracy : 0.5);
+
+        var progress = await _cluster.Sweep("digits-1").GetProgress();
+
+        Assert.Equal((SweepStatus.Finished, 4), (progress!.Status, progress.Completed));
+        Assert.Equal("learningRate=0.2", progress.Best!.Cell);
+        Assert.Equal(0.85, progress.Best.Objective, 12);
+        Assert.DoesNotContain(_cluster.Active.All, sweep => sweep.SweepId == "digits-1");
+    }
+
+    [Fact]
+    public async Task Report_Lost_IsMadeUpForByTheNextActivation()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var leased = await _cluster.LeaseAsync("digits-1", 2);
+        await _cluster.Store.WriteAsync([.. leased.Select(trial => new FencedReport(
+            new(trial.Trial, 1, 0.1, 0.2, 0.9, 10, 0.5, new(Outcome.Completed, 0.3, 0.9)), trial.Fence))]);
+
+        // Somebody else opens the sweep: the activation here finds itself replaced, and the next one reads what is durable.
+        await _cluster.Store.OpenAsync("digits-1");
+        await Assert.ThrowsAnyAsync<Exception>(() => _cluster.Sweep("digits-1").Renew([Guid.NewGuid()]));
+
+        await Eventually.True(async () => (await _cluster.Sweep("digits-1").GetProgress())!.Status is SweepStatus.Finished,
+            "the new coordinator to find all trials ended");
+    }
+
+    [Fact]
+    public async Task Renew_AfterAnotherOpenedTheSweep_GivesUpAndComesBack()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var lease = Guid.NewGuid();
+        await _cluster.LeaseAsync("digits-1", 2, lease: lease);
+        await _cluster.Store.OpenAsync("digits-1");
+
+        await Assert.ThrowsAnyAsync<Exception>(() => _cluster.Sweep("digits-1").Renew([lease]));
+
+        await Eventually.True(async () => (await _cluster.Sweep("digits-1").Renew([lease])).Contains(lease),
+            "a new activation that renews the lease");
+    }
+
+    [Fact]
+    public async Task Release_Trials_AreLeasedAgainUnderAHigherFence()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var lease = Guid.NewGuid();
+        var first = await _cluster.LeaseAsync("digits-1", 2, lease: lease);
+
+        await _cluster.Sweep("digits-1").Release(lease, [.. first.Select(trial => trial.Trial)]);
+        var second = await _cluster.LeaseAsync("digits-1", 2);
+
+        Assert.Equal(first.Select(trial => trial.Trial), second.Select(trial => trial.Trial));
+        Assert.All(first.Zip(second), pair => Assert.True(pair.Second.Fence > pair.First.Fence));
+    }
+
+    [Fact]
+    public async Task Cancel_Running_EndsWhatIsOpenAndRefusesLateResults()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", 1), asNew: false);
+        var leased = await _cluster.LeaseAsync("digits-1", 3);
+        await _cluster.CompleteAsync("digits-1", leased.Take(1), 0.9);
+
+        Assert.True(await _cluster.Sweep("digits-1").Cancel());
+        Assert.False(await _cluster.Sweep("digits-1").Cancel());
+
+        var late = await _cluster.Store.WriteAsync([new(
+            new(leased[1].Trial, 1, 0.1, 0.2, 0.9, 10, 0.5, new(Outcome.Completed, 0.3, 0.9)), leased[1].Fence)]);
+        Assert.Equal([WriteVerdict.Refused], late.AsEnumerable());
+        var progress = await _cluster.Sweep("digits-1").GetProgress();
+        Assert.Equal((SweepStatus.Cancelled, 1, 2), (progress!.Status, progress.Completed, progress.Cancelled));
+        Assert.Empty(await _cluster.LeaseAsync("digits-1", 3));
+    }
+}
