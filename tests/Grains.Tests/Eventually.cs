@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Tests.Grains;
+namespace DeepTrain.Cluster.Grains.Tests;
 
 /// <summary>Waits on a condition, with a deadline that says what is missing.</summary>
 internal static class Eventually

@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime;
 using Orleans.TestingHost;
 
-namespace DeepTrain.Cluster.Tests.Grains;
+namespace DeepTrain.Cluster.Grains.Tests;
 
 /// <summary>A silo in this process on a store of its own, without slots: the test is the slot.</summary>
 public sealed class GrainCluster : IAsyncDisposable

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace DeepTrain.Cluster.Sweeps;
 
@@ -31,6 +32,15 @@ public abstract record Parameter(string Name, Section Section, ParameterValue? D
 
     /// <summary>Whether it may stand in <c>space</c>.</summary>
     public bool CanVary => Section != Section.Sweep;
+
+    /// <summary>The key of its section in the sweep file; empty at the top level.</summary>
+    public string SectionKey => Section switch { Section.Network => "network", Section.Training => "training", _ => "" };
+
+    /// <summary>Its dotted path in the sweep file, such as <c>training.learningRate</c>.</summary>
+    public string Path => Section == Section.Sweep ? Name : $"{SectionKey}.{Name}";
+
+    /// <summary>What a value of it is, as a person is told: 'a whole number from 1 to 1000'.</summary>
+    public abstract string Expected { get; }
 }
 
 /// <summary>A real number in an interval; an excluded bound is not in it.</summary>
@@ -44,6 +54,12 @@ public sealed record NumberParameter(string Name, Section Section, double? Defau
     public bool MinimumExcluded { get; init; }
 
     public bool MaximumExcluded { get; init; }
+
+    public override string Expected => string.Create(CultureInfo.InvariantCulture,
+        $"a number {(MinimumExcluded ? "above" : "from")} {Minimum} {(MaximumExcluded ? "to below" : "to")} {Maximum}");
+
+    public bool Allows(double number) =>
+        (MinimumExcluded ? number > Minimum : number >= Minimum) && (MaximumExcluded ? number < Maximum : number <= Maximum);
 }
 
 public sealed record IntegerParameter(string Name, Section Section, int? DefaultInteger, string Description)
@@ -52,14 +68,22 @@ public sealed record IntegerParameter(string Name, Section Section, int? Default
     public int Minimum { get; init; } = 1;
 
     public int Maximum { get; init; } = int.MaxValue;
+
+    public override string Expected => string.Create(CultureInfo.InvariantCulture, $"a whole number from {Minimum} to {Maximum}");
 }
 
 public sealed record FlagParameter(string Name, Section Section, bool DefaultFlag, string Description)
-    : Parameter(Name, Section, ParameterValue.Of(DefaultFlag), Description);
+    : Parameter(Name, Section, ParameterValue.Of(DefaultFlag), Description)
+{
+    public override string Expected => "true or false";
+}
 
 public sealed record ChoiceParameter(
     string Name, Section Section, string? DefaultChoice, ImmutableArray<string> Choices, string Description)
-    : Parameter(Name, Section, DefaultChoice is { } choice ? ParameterValue.Of(choice) : null, Description);
+    : Parameter(Name, Section, DefaultChoice is { } choice ? ParameterValue.Of(choice) : null, Description)
+{
+    public override string Expected => Choices is [var only] ? only : $"one of {string.Join(", ", Choices)}";
+}
 
 /// <summary>A list of layer sizes.</summary>
 public sealed record SizesParameter(string Name, Section Section, ImmutableArray<int>? DefaultSizes, string Description)
@@ -68,4 +92,7 @@ public sealed record SizesParameter(string Name, Section Section, ImmutableArray
     public int MaximumLength { get; init; }
 
     public int MaximumSize { get; init; }
+
+    public override string Expected => string.Create(CultureInfo.InvariantCulture,
+        $"a list of 1 to {MaximumLength} sizes from 1 to {MaximumSize}, such as [64, 32]");
 }

@@ -11,8 +11,14 @@ public sealed record Factor(Parameter Parameter, Domain Domain, Condition? When)
     public string Name => Parameter.Name;
 }
 
-/// <summary>Holds where each named factor has one of its values.</summary>
-public sealed record Condition(ImmutableSortedDictionary<string, ImmutableArray<ParameterValue>> Values);
+/// <summary>Holds where each named parameter is in effect with one of its values.</summary>
+public sealed record Condition(ImmutableSortedDictionary<string, ImmutableArray<ParameterValue>> Values)
+{
+    public bool Holds(IReadOnlyDictionary<string, ParameterValue> values) => Values.All(required =>
+        values.TryGetValue(required.Key, out var value)
+        && Configuration.Applies(Parameters.ByName[required.Key], values)
+        && required.Value.Contains(value));
+}
 
 /// <summary>The values that a factor may take.</summary>
 public abstract record Domain
@@ -28,4 +34,12 @@ public abstract record Domain
 
     /// <summary>Any whole number in [Low, High].</summary>
     public sealed record Integers(int Low, int High) : Domain;
+
+    /// <summary>How many values there are; null where they form a continuum.</summary>
+    public long? Size => this switch
+    {
+        Levels levels => levels.Values.Length,
+        Integers integers => (long)integers.High - integers.Low + 1,
+        _ => null,
+    };
 }

@@ -24,6 +24,6 @@ public readonly partial record struct TrialId(string Sweep, string Cell, int Rep
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Sweep}/{Cell}/r{Replicate}");
 
-    [GeneratedRegex(@"^([^/]+-[1-9][0-9]*)/([0-9a-f]{16})/r([1-9][0-9]{0,8})$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^([^/\s]+-[1-9][0-9]*)/([0-9a-f]{16})/r([1-9][0-9]{0,8})\z", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }

@@ -1,7 +1,6 @@
-using DeepTrain.Cluster.Grains;
 using Microsoft.Extensions.Time.Testing;
 
-namespace DeepTrain.Cluster.Tests.Grains;
+namespace DeepTrain.Cluster.Grains.Tests;
 
 public sealed class DispatcherGrainTests
 {

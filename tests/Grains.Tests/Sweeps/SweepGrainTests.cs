@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 
-namespace DeepTrain.Cluster.Tests.Grains;
+namespace DeepTrain.Cluster.Grains.Tests;
 
 public sealed class SweepGrainTests : IAsyncLifetime
 {

@@ -1,7 +1,6 @@
-using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 
-namespace DeepTrain.Cluster.Tests.Grains;
+namespace DeepTrain.Cluster.Grains.Tests;
 
 public sealed class TrialGrainTests : IAsyncLifetime
 {

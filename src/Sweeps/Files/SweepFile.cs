@@ -1,0 +1,100 @@
+using System.Text;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>Reads sweep files. Whatever the input, the answer is a sweep or all that is wrong with it, never an exception.</summary>
+public static class SweepFile
+{
+    /// <summary>The largest file that is read, in bytes.</summary>
+    public const int MaximumSize = 1 << 20;
+
+    private const char ByteOrderMark = '\uFEFF';
+
+    public static SweepReading Read(string path)
+    {
+        var problems = new Problems(path);
+        return ReadText(path, problems) is { } text ? Parse(text, path) : new(null, problems.ToImmutable());
+    }
+
+    /// <param name="path">How problems name the file.</param>
+    public static SweepReading Parse(string text, string path)
+    {
+        var problems = new Problems(path);
+        var sweep = IsPlainText(text, problems) && YamlReader.Read(text.TrimStart(ByteOrderMark), problems) is { } root
+            ? new SweepBinder(problems).Bind(root, text)
+            : null;
+        return new(sweep, problems.ToImmutable());
+    }
+
+    private static string? ReadText(string path, Problems problems)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            var content = new byte[MaximumSize + 1];
+            var size = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            if (size <= MaximumSize)
+                return Decode(content.AsSpan(0, size), problems);
+            problems.Error(Place.Start, "", $"the file is larger than {MaximumSize:N0} bytes; a sweep file is a page of text");
+        }
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            problems.Error(Place.Start, "", Directory.Exists(path)
+                ? "this is a directory; expected a sweep file"
+                : broken is FileNotFoundException or DirectoryNotFoundException
+                    ? "there is no such file"
+                    : $"the file cannot be read: {broken.Message}");
+        }
+
+        return null;
+    }
+
+    private static string? Decode(ReadOnlySpan<byte> content, Problems problems)
+    {
+        try
+        {
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content);
+        }
+        catch (DecoderFallbackException broken)
+        {
+            var before = Encoding.UTF8.GetString(content[..Math.Clamp(broken.Index, 0, content.Length)]);
+            problems.Error(PlaceAfter(before), "", "these bytes are not UTF-8 text; save the file as UTF-8");
+            return null;
+        }
+    }
+
+    /// <summary>Tells characters that YAML forbids, and lines indented by tabs, which its parser reports less clearly.</summary>
+    private static bool IsPlainText(string text, Problems problems)
+    {
+        if (text.Length > MaximumSize)
+        {
+            problems.Error(Place.Start, "", $"the text is longer than {MaximumSize:N0} characters; a sweep file is a page of text");
+            return false;
+        }
+
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsSurrogatePair(text, i))
+                i++;
+            else if ((char.IsControl(text[i]) && text[i] is not ('\t' or '\n' or '\r' or '\u0085'))
+                || char.IsSurrogate(text[i]) || text[i] is '\uFFFE' or '\uFFFF' || (text[i] == ByteOrderMark && i > 0))
+            {
+                problems.Error(PlaceAfter(text[..i]), "", $"the character U+{(int)text[i]:X4} is not allowed in YAML; is this a text file?");
+                return false;
+            }
+        }
+
+        var lines = text.Split('\n');
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var indent = lines[i].Length - lines[i].TrimStart(' ', '\t').Length;
+            var tab = lines[i].IndexOf('\t', 0, indent);
+            if (tab >= 0 && !string.IsNullOrWhiteSpace(lines[i]))
+                problems.Error(new(i + 1, tab + 1), "", "the line is indented with a tab; YAML indents with spaces");
+        }
+
+        return !problems.HasErrors;
+    }
+
+    private static Place PlaceAfter(string text) => new(text.Count(character => character == '\n') + 1, text.Length - text.LastIndexOf('\n'));
+}

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>
+/// The keys of a sweep file besides the <see cref="Parameters"/> of its trials. Parser, JSON schema and reference read these.
+/// </summary>
+internal static partial class SweepKeys
+{
+    /// <summary>The name becomes part of ids, paths and labels.</summary>
+    public const string NamePattern = $"^{NameBody}$";
+
+    private const string NameBody = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+
+    public static readonly IntegerParameter Replicates = new("replicates", Section.Sweep, 1,
+        "How many times each cell is trained, each time with another split, data order and base random draws.")
+        { Maximum = Sweep.TrialLimit };
+
+    public static readonly ChoiceParameter EarlyStopping = new("earlyStopping", Section.Sweep, "none", ["none"],
+        "Whether trials that promise little are ended early.");
+
+    public static readonly ChoiceParameter Method = new("method", Section.Sweep, "grid", ["grid", "list", "random"],
+        "How cells are drawn: every combination, the configurations listed, or random draws.");
+
+    public static readonly IntegerParameter Trials = new("trials", Section.Sweep, null,
+        "How many distinct cells are drawn; each is trained once a replicate.") { Maximum = Sweep.TrialLimit };
+
+    public static readonly IntegerParameter Seed = new("seed", Section.Sweep, 0,
+        "Which random cells are drawn; the same seed draws the same ones.") { Minimum = 0 };
+
+    public static readonly ChoiceParameter Metric = new("metric", Section.Sweep, "validation.accuracy",
+        ["validation.accuracy", "validation.loss", "train.loss"], "What trials are compared by, at the last epoch.");
+
+    public static readonly ChoiceParameter Goal = new("goal", Section.Sweep, null, ["maximize", "minimize"],
+        "Which way is better; by default maximize for an accuracy, minimize for a loss.");
+
+    /// <summary>The keys at the top level, in the order in which a person writes them.</summary>
+    public static readonly ImmutableArray<(string Name, string Description)> TopLevel =
+    [
+        ("name", "The sweep's name: 1 to 63 lower-case letters, digits and inner hyphens."),
+        .. Parameters.All.Where(parameter => parameter.Section == Section.Sweep).Select(Describe),
+        ("network", "The network's fixed settings."),
+        ("training", "The training's fixed settings."),
+        ("space", "What varies: for each parameter its levels, or the domain that they are drawn from."),
+        ("search", "How cells are drawn from the space; by default the grid of all combinations."),
+        Describe(Replicates),
+        ("objective", "What trials are compared by; by default validation.accuracy, maximize."),
+        Describe(EarlyStopping),
+        ("claims", "What the team expects: for a factor its levels from best to worst, such as elu > relu > tanh."),
+    ];
+
+    /// <summary>The parameters that can be factors.</summary>
+    public static readonly ImmutableArray<string> Varying =
+        [.. Parameters.All.Where(parameter => parameter.CanVary).Select(parameter => parameter.Name)];
+
+    /// <summary>The keys that a method takes besides its name.</summary>
+    public static readonly ImmutableDictionary<string, ImmutableArray<string>> MethodKeys =
+        ImmutableDictionary.CreateRange<string, ImmutableArray<string>>(
+            [new("grid", []), new("list", [Configurations]), new("random", [Trials.Name, Seed.Name])]);
+
+    public const string Configurations = "configurations";
+    public const string When = "when";
+
+    /// <summary>The ways to write a factor's domain as a mapping, each with the kind of parameter it serves.</summary>
+    public static readonly ImmutableArray<string> DomainKeys = ["values", "choice", "uniform", "logUniform", "integer"];
+
+    [GeneratedRegex($@"\A{NameBody}\z", RegexOptions.CultureInvariant)]
+    public static partial Regex Name();
+
+    private static (string, string) Describe(Parameter parameter) => (parameter.Name, parameter.Description);
+}

@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>Reads values of parameters, and tells what is expected where there is something else.</summary>
+internal sealed class ValueReader(Problems problems)
+{
+    /// <summary>Null if the node holds no value of this parameter; that has been told then.</summary>
+    public ParameterValue? Read(Parameter parameter, YamlNode node, string path)
+    {
+        var (value, remedy) = parameter switch
+        {
+            NumberParameter number => ReadNumber(number, node),
+            IntegerParameter integer => ReadInteger(integer, node),
+            FlagParameter => ReadFlag(node),
+            ChoiceParameter choice => ReadChoice(choice, node),
+            SizesParameter sizes => ReadSizes(sizes, node, path),
+            _ => throw new InvalidOperationException($"{parameter.GetType()} is no known kind of parameter."),
+        };
+        if (remedy is not null)
+            problems.Error(node.Place, path, $"expected {parameter.Expected}, found {node.Described}{remedy}");
+        return value;
+    }
+
+    /// <summary>Levels, all valid and each once; the others are told and left out.</summary>
+    public ImmutableArray<ParameterValue> ReadLevels(Parameter parameter, YamlNode node, string path)
+    {
+        if (node is not YamlList list)
+        {
+            problems.Error(node.Place, path, $"expected a list of levels such as [a, b], each {parameter.Expected}, found {node.Described}");
+            return [];
+        }
+
+        if (list.Items.IsEmpty)
+            problems.Error(node.Place, path, $"the list is empty; expected at least one level, {parameter.Expected}");
+        var levels = new OrderedDictionary<ParameterValue, Place>();
+        for (var i = 0; i < list.Items.Length; i++)
+        {
+            var (item, itemPath) = (list.Items[i], At(path, i));
+            if (Read(parameter, item, itemPath) is { } level && !levels.TryAdd(level, item.Place))
+                problems.Error(item.Place, itemPath, $"the level {level} is listed twice, first on line {levels[level].Line}; keep one");
+        }
+
+        return [.. levels.Keys];
+    }
+
+    public static string At(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]");
+
+    private static (ParameterValue?, string? Remedy) ReadNumber(NumberParameter parameter, YamlNode node) =>
+        node is not YamlScalar { Number: { } number } ? (null, RemedyForNumber(node))
+        : !double.IsFinite(number) ? (null, "; write a finite number")
+        : !parameter.Allows(number) ? (null, "")
+        : (ParameterValue.Of(number), null);
+
+    private static (ParameterValue?, string? Remedy) ReadInteger(IntegerParameter parameter, YamlNode node) =>
+        node is not YamlScalar { Integer: { } number } ? (null, RemedyForNumber(node))
+        : number < parameter.Minimum || number > parameter.Maximum ? (null, "")
+        : (ParameterValue.Of((long)number), null);
+
+    private static string RemedyForNumber(YamlNode node)
+    {
+        if (node is not YamlScalar scalar)
+            return "";
+        if (!scalar.Plain && (scalar with { Plain = true }).Number is not null)
+            return "; remove the quotes";
+        var bare = scalar.Text.Replace("_", "", StringComparison.Ordinal);
+        return bare != scalar.Text && (scalar with { Text = bare }).Number is not null ? $"; write {bare}" : "";
+    }
+
+    private static (ParameterValue?, string? Remedy) ReadFlag(YamlNode node) => node switch
+    {
+        YamlScalar { Flag: { } flag } => (ParameterValue.Of(flag), null),
+        YamlScalar scalar when (scalar with { Plain = true }).Flag is not null => (null, "; remove the quotes"),
+        YamlScalar { Text: var text } => (null, text.ToLowerInvariant() switch
+        {
+            "yes" or "on" => "; write true",
+            "no" or "off" => "; write false",
+            _ => "",
+        }),
+        _ => (null, ""),
+    };
+
+    private static (ParameterValue?, string? Remedy) ReadChoice(ChoiceParameter parameter, YamlNode node) =>
+        node is not YamlScalar { IsNothing: false, Text: var text } ? (null, "")
+        : parameter.Choices.Contains(text) ? (ParameterValue.Of(text), null)
+        : (null, Nearest.To(text, parameter.Choices) is { } nearest ? $"; did you mean '{nearest}'?" : "");
+
+    private (ParameterValue?, string? Remedy) ReadSizes(SizesParameter parameter, YamlNode node, string path)
+    {
+        if (node is not YamlList { Items: var items } || items.IsEmpty || items.Length > parameter.MaximumLength)
+            return (null, node is YamlList ? $" of {((YamlList)node).Items.Length}" : "");
+        var size = new IntegerParameter(parameter.Name, parameter.Section, null, parameter.Description) { Maximum = parameter.MaximumSize };
+        var sizes = items.Select((item, i) => Read(size, item, At(path, i))).ToList();
+        return sizes.Contains(null) ? (null, null) : (ParameterValue.Of([.. sizes.Select(item => item!.AsInteger())]), null);
+    }
+}

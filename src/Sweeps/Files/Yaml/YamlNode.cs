@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>A place in a file, line and column counted from 1.</summary>
+internal readonly record struct Place(int Line, int Column)
+{
+    public static Place Start { get; } = new(1, 1);
+}
+
+internal abstract record YamlNode(Place Place)
+{
+    /// <summary>What it is, to be quoted in a message.</summary>
+    public abstract string Described { get; }
+}
+
+internal sealed record YamlMap(Place Place, ImmutableArray<(YamlNode Key, YamlNode Value)> Entries) : YamlNode(Place)
+{
+    public override string Described => "a mapping";
+}
+
+internal sealed record YamlList(Place Place, ImmutableArray<YamlNode> Items) : YamlNode(Place)
+{
+    public override string Described => "a list";
+}
+
+/// <summary>A scalar, typed by the core schema of YAML 1.2: <c>yes</c> and <c>1_000</c> are text.</summary>
+/// <param name="Plain">Whether it stands without quotes; with them, it is text whatever it looks like.</param>
+internal sealed partial record YamlScalar(Place Place, string Text, bool Plain) : YamlNode(Place)
+{
+    public bool IsNothing => Plain && Text is "" or "~" or "null" or "Null" or "NULL";
+
+    /// <summary>True or false, or null where it is neither.</summary>
+    public bool? Flag => !Plain ? null : Text switch
+    {
+        "true" or "True" or "TRUE" => true,
+        "false" or "False" or "FALSE" => false,
+        _ => null,
+    };
+
+    /// <summary>A whole number, whatever its size, or null where it is none.</summary>
+    public System.Numerics.BigInteger? Integer =>
+        !Plain ? null
+        : DecimalInteger().IsMatch(Text) ? ParseDecimal(Text)
+        : PrefixedInteger().IsMatch(Text) ? ParseDigits(Text[2..], Text[1] == 'x' ? 16 : 8)
+        : null;
+
+    /// <summary>A number, which may be infinite or NaN, or null where it is none.</summary>
+    public double? Number =>
+        !Plain ? null
+        : Decimal().IsMatch(Text) ? double.Parse(Text, NumberStyles.Float, CultureInfo.InvariantCulture)
+        : Integer is { } integer ? (double)integer
+        : NotFinite().IsMatch(Text) ? (Text.EndsWith("n", StringComparison.OrdinalIgnoreCase) ? double.NaN : double.PositiveInfinity)
+        : null;
+
+    public override string Described => IsNothing ? "nothing" : $"'{Shorten(Text)}'";
+
+    public static string Shorten(string text) => text.Length <= 40 ? text : $"{text[..40]}...";
+
+    // Beyond this many digits a number is out of every range; parsing them all takes quadratic time.
+    private const int MostDigits = 400;
+
+    private static System.Numerics.BigInteger ParseDecimal(string text) =>
+        System.Numerics.BigInteger.Parse(text[..Math.Min(text.Length, MostDigits)], NumberStyles.Integer, CultureInfo.InvariantCulture);
+
+    private static System.Numerics.BigInteger ParseDigits(string digits, int radix) =>
+        digits[..Math.Min(digits.Length, MostDigits)]
+            .Aggregate(System.Numerics.BigInteger.Zero, (sum, digit) => (sum * radix) + Convert.ToInt32(digit.ToString(), 16));
+
+    [GeneratedRegex(@"^[-+]?[0-9]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex DecimalInteger();
+
+    [GeneratedRegex(@"^0(x[0-9a-fA-F]+|o[0-7]+)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex PrefixedInteger();
+
+    [GeneratedRegex(@"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Decimal();
+
+    [GeneratedRegex(@"^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\z", RegexOptions.CultureInvariant)]
+    private static partial Regex NotFinite();
+}

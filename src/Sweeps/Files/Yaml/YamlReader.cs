@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>Reads one YAML document into nodes that know their places. Aliases share the node they name, so that none is a bomb.</summary>
+internal sealed class YamlReader
+{
+    private const int MaximumDepth = 32;
+    private const int MaximumNodes = 200_000;
+
+    private readonly Parser _parser;
+    private readonly Dictionary<AnchorName, (YamlNode Node, int Size)> _anchors = [];
+    private int _nodes;
+
+    private YamlReader(string text) => _parser = new(new StringReader(text));
+
+    /// <summary>The document's root; null, with the first problem told, if it is not one document of plain YAML.</summary>
+    public static YamlNode? Read(string text, Problems problems)
+    {
+        try
+        {
+            return new YamlReader(text).ReadDocument();
+        }
+        catch (YamlException broken)
+        {
+            problems.Error(At(broken.Start), "", $"this is not YAML that a sweep file can hold: {broken.Message}");
+        }
+        // The parser has been seen to fail in other ways on bytes that no person writes.
+        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        {
+            problems.Error(Place.Start, "", $"this is not YAML: {broken.Message}");
+        }
+
+        return null;
+    }
+
+    private static Place At(Mark mark) => new((int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));
+
+    private static SemanticErrorException Refuse(ParsingEvent where, string message) => new(where.Start, where.End, message);
+
+    private YamlNode ReadDocument()
+    {
+        _parser.Consume<StreamStart>();
+        if (_parser.Accept<StreamEnd>(out var end))
+            throw Refuse(end, "the file is empty; expected at least the keys name, dataset and network");
+        _parser.Consume<DocumentStart>();
+        var root = ReadNode(depth: 1);
+        _parser.Consume<DocumentEnd>();
+        return _parser.Accept<DocumentStart>(out var second)
+            ? throw Refuse(second, "a second document starts here; expected one sweep a file")
+            : root;
+    }
+
+    private YamlNode ReadNode(int depth)
+    {
+        var before = _nodes;
+        if (_parser.TryConsume<AnchorAlias>(out var alias))
+        {
+            if (!_anchors.TryGetValue(alias.Value, out var named))
+                throw Refuse(alias, $"the alias *{alias.Value} names no anchor before it");
+            Count(alias, named.Size);
+            return named.Node with { Place = At(alias.Start) };
+        }
+
+        var start = (NodeEvent)_parser.Current!;
+        if (!start.Tag.IsEmpty)
+            throw Refuse(start, $"tags such as {start.Tag} are not supported; remove it");
+        if (depth > MaximumDepth)
+            throw Refuse(start, $"lists and mappings nest deeper than {MaximumDepth} levels");
+        Count(start, 1);
+        YamlNode node = start switch
+        {
+            Scalar scalar => ReadScalar(scalar),
+            SequenceStart => ReadList(depth),
+            _ => ReadMap(depth),
+        };
+        if (!start.Anchor.IsEmpty)
+            _anchors[start.Anchor] = (node, _nodes - before);
+        return node;
+    }
+
+    private YamlScalar ReadScalar(Scalar scalar)
+    {
+        _parser.MoveNext();
+        return new(At(scalar.Start), scalar.Value, scalar.Style == ScalarStyle.Plain);
+    }
+
+    private YamlList ReadList(int depth)
+    {
+        var start = _parser.Consume<SequenceStart>();
+        var items = ImmutableArray.CreateBuilder<YamlNode>();
+        while (!_parser.TryConsume<SequenceEnd>(out _))
+            items.Add(ReadNode(depth + 1));
+        return new(At(start.Start), items.ToImmutable());
+    }
+
+    private YamlMap ReadMap(int depth)
+    {
+        var start = _parser.Consume<MappingStart>();
+        var entries = ImmutableArray.CreateBuilder<(YamlNode, YamlNode)>();
+        while (!_parser.TryConsume<MappingEnd>(out _))
+            entries.Add((ReadNode(depth + 1), ReadNode(depth + 1)));
+        return new(At(start.Start), entries.ToImmutable());
+    }
+
+    private void Count(ParsingEvent where, int nodes)
+    {
+        _nodes = checked(_nodes + nodes);
+        if (_nodes > MaximumNodes)
+            throw Refuse(where, $"the file holds more than {MaximumNodes:N0} values, its aliases written out");
+    }
+}

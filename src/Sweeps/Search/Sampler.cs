@@ -1,0 +1,30 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>Draws levels. A draw depends on nothing but the seed, the sample's number and the factor.</summary>
+internal static class Sampler
+{
+    public static ParameterValue Draw(Factor factor, ulong seed, uint sample)
+    {
+        var stream = BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(factor.Name)));
+        var (high, low, _, _) = Philox.Block(seed, sample, 0, (uint)stream, (uint)(stream >> 32));
+        var unit = Philox.Unit(high, low);
+        return factor.Domain switch
+        {
+            Domain.Levels levels => levels.Values[(int)(unit * levels.Values.Length)],
+            Domain.Integers(var from, var to) => ParameterValue.Of(from + (long)(unit * ((long)to - from + 1))),
+            Domain.Uniform(var from, var to) => Number(from + (unit * (to - from)), from, to),
+            Domain.LogUniform(var from, var to) => Number(Math.Exp(Math.Log(from) + (unit * (Math.Log(to) - Math.Log(from)))), from, to),
+            _ => throw new InvalidOperationException($"{factor.Domain} is no domain."),
+        };
+    }
+
+    /// <summary>Six digits: enough for any hyperparameter, and the same on machines whose logarithms differ in the last bit.</summary>
+    private static ParameterValue Number(double number, double from, double to) =>
+        ParameterValue.Of(Math.Clamp(
+            double.Parse(number.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), from, to));
+}

@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.Numerics;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>All cells that factors can form beside the fixed values: counts them, lists them, draws from them.</summary>
+internal sealed class Space
+{
+    /// <summary>So many draws in a row without a new cell end a random search: the space is as good as exhausted.</summary>
+    private const int PatienceForNewCells = 2_000;
+
+    private readonly ImmutableArray<Factor> _factors;
+    private readonly ImmutableArray<Factor> _ordered;
+    private readonly ImmutableSortedDictionary<string, ParameterValue> _defaults;
+
+    /// <param name="factors">Free of cycles.</param>
+    public Space(ImmutableSortedDictionary<string, ParameterValue> fixedValues, ImmutableArray<Factor> factors)
+    {
+        _factors = factors;
+        _ordered = Order(factors);
+        _defaults = fixedValues.AddRange(factors
+            .Where(factor => factor.Parameter.Default is not null)
+            .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!)));
+    }
+
+    /// <summary>The names that decide whether a factor applies.</summary>
+    public static IEnumerable<string> Deciders(Parameter parameter, Condition? when) =>
+        (when?.Values.Keys ?? []).Concat(parameter.AppliesWhen is { } applies ? [applies.Of.Name] : []);
+
+    /// <summary>How many cells there are: exact up to the limit, and a number above it otherwise. Null: a continuum.</summary>
+    /// <remarks>Only factors that decide over others are tried one by one; the rest multiply. Its time is bounded by the limit.</remarks>
+    public BigInteger? Count(int limit)
+    {
+        if (_factors.Any(factor => factor.Domain.Size is null))
+            return null;
+        var deciding = _ordered.SelectMany(factor => Deciders(factor.Parameter, factor.When)).ToHashSet();
+        var count = BigInteger.Zero;
+        foreach (var point in Points(_ordered.Where(factor => deciding.Contains(factor.Name)).ToImmutableArray(), 0, new(_defaults, [])))
+        {
+            count += _factors
+                .Where(factor => !deciding.Contains(factor.Name) && point.Admits(factor))
+                .Aggregate(BigInteger.One, (product, factor) => product * factor.Domain.Size!.Value);
+            if (count > limit)
+                break;
+        }
+
+        return count;
+    }
+
+    /// <summary>Every combination of levels. All domains must be finite.</summary>
+    public IEnumerable<Cell> Grid() => Points(_ordered, 0, new(_defaults, [])).Select(ToCell);
+
+    /// <summary>Distinct cells, fewer than asked for if the space has no more.</summary>
+    public ImmutableArray<Cell> Draw(Search.Random search)
+    {
+        var most = Count(search.Trials) is { } count && count < search.Trials ? (int)count : search.Trials;
+        var cells = new OrderedDictionary<string, Cell>(StringComparer.Ordinal);
+        var inVain = 0;
+        for (var sample = 0u; cells.Count < most && inVain < PatienceForNewCells; sample++)
+        {
+            var point = _ordered.Aggregate(new Point(_defaults, []), (point, factor) =>
+                point.Admits(factor) ? point.With(factor.Name, Sampler.Draw(factor, (ulong)search.Seed, sample)) : point);
+            var cell = ToCell(point);
+            inVain = cells.TryAdd(cell.Id, cell) ? 0 : inVain + 1;
+        }
+
+        return [.. cells.Values];
+    }
+
+    private static IEnumerable<Point> Points(ImmutableArray<Factor> ordered, int index, Point point) =>
+        index == ordered.Length ? [point]
+        : !point.Admits(ordered[index]) ? Points(ordered, index + 1, point)
+        : ValuesOf(ordered[index].Domain).SelectMany(value => Points(ordered, index + 1, point.With(ordered[index].Name, value)));
+
+    private static IEnumerable<ParameterValue> ValuesOf(Domain domain) => domain switch
+    {
+        Domain.Levels levels => levels.Values,
+        Domain.Integers integers => Enumerable.Range(0, integers.High - integers.Low + 1).Select(i => ParameterValue.Of((long)integers.Low + i)),
+        _ => throw new InvalidOperationException($"{domain} is a continuum."),
+    };
+
+    /// <summary>Each factor after those that decide whether it applies, else in the order of the file.</summary>
+    private static ImmutableArray<Factor> Order(ImmutableArray<Factor> factors)
+    {
+        var ordered = new List<Factor>();
+        foreach (var factor in factors)
+            Visit(factor);
+        return [.. ordered];
+
+        void Visit(Factor factor)
+        {
+            if (ordered.Contains(factor))
+                return;
+            foreach (var decider in factors.Where(other => Deciders(factor.Parameter, factor.When).Contains(other.Name)))
+                Visit(decider);
+            ordered.Add(factor);
+        }
+    }
+
+    private Cell ToCell(Point point) => new(
+        [.. _factors.Where(factor => point.Chosen.Contains(factor.Name)).Select(factor => new Level(factor.Name, point.Values[factor.Name]))],
+        Configuration.Resolve(point.Values));
+
+    /// <summary>A way through the factors so far.</summary>
+    /// <param name="Values">The value of each parameter: chosen, fixed or by default.</param>
+    /// <param name="Chosen">The factors that have a level.</param>
+    private sealed record Point(ImmutableSortedDictionary<string, ParameterValue> Values, ImmutableHashSet<string> Chosen)
+    {
+        public bool Admits(Factor factor) =>
+            Configuration.Applies(factor.Parameter, Values) && (factor.When?.Holds(Values) ?? true);
+
+        public Point With(string factor, ParameterValue value) => new(Values.SetItem(factor, value), Chosen.Add(factor));
+    }
+}

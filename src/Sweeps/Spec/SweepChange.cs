@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>What a changed file asks of the sweep that its name already stands for.</summary>
+/// <param name="Differences">Not empty: the proposed sweep is another one. Each like <c>training.learningRate: 0.05 -> 0.1</c>.</param>
+/// <param name="AddedTrials">Trials that only the proposed sweep has.</param>
+/// <param name="RemovedTrials">Trials that only the current sweep has; they stay stored and leave the comparisons.</param>
+/// <param name="IsIdentical">Same trials, objective and claims: there is nothing to do.</param>
+public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTrials, int RemovedTrials, bool IsIdentical)
+{
+    private const int MostValuesTold = 5;
+
+    /// <remarks>
+    /// A parameter differs if it has an effect in both and no value in common. So a fixed key may move into <c>space</c> with its old
+    /// value among the levels, but neither a fixed value nor all levels may be exchanged.
+    /// </remarks>
+    public static SweepChange Between(Sweep current, Sweep proposed)
+    {
+        var differences = DifferencesOf(current, proposed);
+        var (before, after) = (CellIds(current), CellIds(proposed));
+        var common = before.Intersect(after).Count * Math.Min(current.Replicates, proposed.Replicates);
+        var (added, removed) = (proposed.TrialCount - common, current.TrialCount - common);
+        return new(differences, added, removed, differences.IsEmpty && added == 0 && removed == 0
+            && current.Objective == proposed.Objective && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
+    }
+
+    private static ImmutableArray<string> DifferencesOf(Sweep current, Sweep proposed) =>
+    [
+        .. SearchDifferences(current.Search, proposed.Search),
+        .. from parameter in Parameters.All
+           let before = ValuesOf(parameter, current)
+           let after = ValuesOf(parameter, proposed)
+           where before.Count > 0 && after.Count > 0 && !before.Overlaps(after)
+           select $"{parameter.Path}: {Tell(before)} -> {Tell(after)}",
+    ];
+
+    private static IEnumerable<string> SearchDifferences(Search current, Search proposed)
+    {
+        if (current.GetType() != proposed.GetType())
+            yield return $"search.method: {NameOf(current)} -> {NameOf(proposed)}";
+        else if (current is Search.Random before && proposed is Search.Random after && before.Seed != after.Seed)
+            yield return $"search.seed: {before.Seed} -> {after.Seed}";
+    }
+
+    private static string NameOf(Search search) => search.GetType().Name.ToLowerInvariant();
+
+    private static HashSet<ParameterValue> ValuesOf(Parameter parameter, Sweep sweep) =>
+        [.. sweep.Cells.Select(cell => cell.Configuration.Values.GetValueOrDefault(parameter.Name)).OfType<ParameterValue>()];
+
+    private static string Tell(HashSet<ParameterValue> values) =>
+        string.Join(", ", values.Take(MostValuesTold)) + (values.Count > MostValuesTold ? ", ..." : "");
+
+    private static ImmutableHashSet<string> CellIds(Sweep sweep) => [.. sweep.Cells.Select(cell => cell.Id)];
+
+    private static HashSet<string> Texts(ImmutableArray<Claim> claims) =>
+        [.. claims.Select(claim => $"{claim.Factor}: {string.Join(" > ", claim.Order)}")];
+}
