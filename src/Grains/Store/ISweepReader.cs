@@ -12,6 +12,9 @@ public interface ISweepReader
     /// <summary>One sweep by its exact id; null if there is none.</summary>
     Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation);
 
+    /// <summary>The ids of all sweeps that are <see cref="SweepStatus.Running"/>, the oldest first.</summary>
+    Task<ImmutableArray<string>> UnfinishedAsync();
+
     /// <summary>The highest number that a sweep of this name has; 0 if there is none.</summary>
     Task<int> LatestNumberAsync(string name, CancellationToken cancellation);
 

@@ -1,0 +1,40 @@
+using System.Text.Json;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Where an embedded store keeps everything. Naming one touches nothing; its owner's lock creates it.</summary>
+/// <param name="path">As the user named it; relative to the current folder.</param>
+public sealed class DataFolder(string path)
+{
+    public string Root { get; } = Path.GetFullPath(path);
+
+    public string Database => Path.Combine(Root, "sweeps.db");
+
+    public string Checkpoints => Path.Combine(Root, "checkpoints");
+
+    public string Reports => Path.Combine(Root, "reports");
+
+    public string Logs => Path.Combine(Root, "logs");
+
+    internal string Lock => Path.Combine(Root, "owner.lock");
+
+    internal string GatewayFile => Path.Combine(Root, "gateway.json");
+
+    /// <summary>
+    /// How to reach the folder's owner; null if it has none, or it has not said so yet. An owner may end at any time: be ready for a
+    /// gateway that does not answer, and read again.
+    /// </summary>
+    public Gateway? ReadGateway()
+    {
+        Gateway? gateway;
+        try
+        {
+            gateway = JsonSerializer.Deserialize<Gateway>(File.ReadAllText(GatewayFile));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+        return gateway is not null && DataFolderLock.IsHeld(this) ? gateway : null;
+    }
+}

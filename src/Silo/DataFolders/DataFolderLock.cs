@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>The right to write in a data folder. The operating system ends it with the process, however that ends.</summary>
+public sealed class DataFolderLock : IDisposable
+{
+    private readonly DataFolder _folder;
+    private readonly FileStream _lock;
+
+    private DataFolderLock(DataFolder folder, FileStream @lock)
+    {
+        _folder = folder;
+        _lock = @lock;
+    }
+
+    /// <summary>Creates the folder where needed and becomes its owner; null if it has an owner already.</summary>
+    /// <exception cref="StoreException">The folder cannot be created or written.</exception>
+    public static DataFolderLock? TryAcquire(DataFolder folder)
+    {
+        try
+        {
+            foreach (var path in (string[])[folder.Root, folder.Checkpoints, folder.Reports, folder.Logs])
+                Directory.CreateDirectory(path);
+            while (true)
+            {
+                if (TryOpen(folder, FileAccess.ReadWrite, FileShare.None) is { } stream)
+                    return Own(folder, stream);
+                // Refused: by an owner, or by somebody who just looks whether there is one, and is gone in a moment.
+                if (IsHeld(folder))
+                    return null;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new StoreException(
+                $"{folder.Root}: this cannot be a data folder ({error.Message}). Name a folder that can be created and written.", error);
+        }
+    }
+
+    /// <summary>Tells other processes how to reach this one. They see the old file or the new one, never a part.</summary>
+    public void Publish(Gateway gateway)
+    {
+        var draft = $"{_folder.GatewayFile}.new";
+        // An older draft would keep its own permissions.
+        File.Delete(draft);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var stream = new FileStream(draft, options))
+            JsonSerializer.Serialize(stream, gateway);
+        File.Move(draft, _folder.GatewayFile, overwrite: true);
+    }
+
+    public void Dispose()
+    {
+        if (!_lock.CanWrite)
+            return;
+        // The lock's file stays: whoever deleted it could delete the lock of the next owner.
+        File.Delete(_folder.GatewayFile);
+        _lock.Dispose();
+    }
+
+    /// <summary>Whether a process owns the folder.</summary>
+    internal static bool IsHeld(DataFolder folder)
+    {
+        if (!File.Exists(folder.Lock))
+            return false;
+        // A shared lock stands beside those of others who look, and is refused by an owner's only.
+        using var stream = TryOpen(folder, FileAccess.Read, FileShare.Read);
+        return stream is null;
+    }
+
+    private static DataFolderLock Own(DataFolder folder, FileStream stream)
+    {
+        // The last owner may have been killed.
+        File.Delete(folder.GatewayFile);
+        stream.SetLength(0);
+        stream.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+        stream.Flush();
+        return new(folder, stream);
+    }
+
+    /// <returns>Null if another's lock forbids it.</returns>
+    private static FileStream? TryOpen(DataFolder folder, FileAccess access, FileShare share)
+    {
+        try
+        {
+            return new(folder.Lock, access == FileAccess.Read ? FileMode.Open : FileMode.OpenOrCreate, access, share, bufferSize: 0);
+        }
+        catch (IOException error) when (IsSharingViolation(error))
+        {
+            return null;
+        }
+    }
+
+    // .NET reports EWOULDBLOCK (11 on Linux, 35 on macOS) of flock, and ERROR_SHARING_VIOLATION on Windows.
+    private static bool IsSharingViolation(IOException error) =>
+        error.HResult is 11 or 35 or unchecked((int)0x80070020);
+}

@@ -1,0 +1,14 @@
+using System.Text.Json.Serialization;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>How other processes reach the owner of a data folder.</summary>
+/// <param name="Endpoint">Address and port of its Orleans gateway: <c>127.0.0.1:30000</c>.</param>
+/// <param name="ClusterId">Orleans' id of the cluster.</param>
+/// <param name="ServiceId">Orleans' id of the service.</param>
+/// <param name="ProcessId">The owner's process.</param>
+public sealed record Gateway(
+    [property: JsonRequired] string Endpoint,
+    [property: JsonRequired] string ClusterId,
+    [property: JsonRequired] string ServiceId,
+    [property: JsonRequired] int ProcessId);

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Data.Sqlite;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>What workers report. The fence of a trial's latest lease is the only one that may write for it.</summary>
+internal static class ReportStatements
+{
+    /// <summary>Writes all in one transaction; where the data forbids that, in halves, until what cannot be written is alone.</summary>
+    public static ImmutableArray<WriteVerdict> Write(SqliteSession session, ReadOnlyMemory<FencedReport> reports)
+    {
+        try
+        {
+            return session.InTransaction(() =>
+            {
+                var verdicts = ImmutableArray.CreateBuilder<WriteVerdict>(reports.Length);
+                foreach (var report in reports.Span)
+                    verdicts.Add(Write(session, report));
+                return verdicts.MoveToImmutable();
+            });
+        }
+        catch (SqliteException error) when (SqliteFailure.IsOfData(error))
+        {
+            var half = reports.Length / 2;
+            return half == 0 ? [WriteVerdict.Invalid] : [.. Write(session, reports[..half]), .. Write(session, reports[half..])];
+        }
+    }
+
+    private static WriteVerdict Write(SqliteSession session, FencedReport fenced)
+    {
+        var (report, fence) = fenced;
+        if (Find(session, report) is not { } trial)
+            return WriteVerdict.Invalid;
+        var known = trial.FenceOfEpoch == fence;
+        if (report.Ending is { } ending)
+        {
+            if (trial.Outcome == $"{ending.Outcome}" && trial.Fence == fence && trial.Epochs == report.Epoch)
+                return WriteVerdict.AlreadyAccepted;
+        }
+        else if (known)
+        {
+            return WriteVerdict.AlreadyAccepted;
+        }
+        if (trial.Fence != fence || trial.Outcome is not null)
+            return WriteVerdict.Refused;
+        // What an earlier lease trained from here on is trained again now, or never was.
+        if (trial.FenceOfLastEpoch is { } last && last != fence)
+            session.Execute("DELETE FROM epochs WHERE trial = @trial AND epoch >= @epoch AND fence <> @fence",
+                ("@trial", trial.Key), ("@epoch", report.Epoch), ("@fence", fence));
+        if (!known && report is not { Epoch: 0, Ending: not null })
+            WriteEpoch(session, trial.Key, report, fence);
+        if (report.Ending is not null)
+            WriteEnding(session, trial.Key, report, report.Ending);
+        return WriteVerdict.Accepted;
+    }
+
+    private static TrialState? Find(SqliteSession session, EpochReport report) => session.First("""
+        SELECT t.key, t.fence, t.outcome, t.epochs,
+               (SELECT fence FROM epochs WHERE trial = t.key AND epoch = @epoch),
+               (SELECT fence FROM epochs WHERE trial = t.key ORDER BY epoch DESC LIMIT 1)
+        FROM sweeps s CROSS JOIN cells c CROSS JOIN trials t
+        WHERE s.id = @sweep AND c.sweep = s.key AND c.id = @cell AND t.cell = c.key AND t.replicate = @replicate
+        """,
+        row => new TrialState(row.GetInt64(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3),
+            row.IsDBNull(4) ? null : row.GetInt64(4), row.IsDBNull(5) ? null : row.GetInt64(5)),
+        ("@sweep", report.Trial.Sweep), ("@cell", report.Trial.Cell), ("@replicate", report.Trial.Replicate),
+        ("@epoch", report.Epoch));
+
+    private static void WriteEpoch(SqliteSession session, long trial, EpochReport report, long fence) => session.Execute("""
+        INSERT INTO epochs (trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds)
+        VALUES (@trial, @epoch, @fence, @trainLoss, @validationLoss, @validationAccuracy, @seconds)
+        ON CONFLICT (trial, epoch) DO UPDATE SET fence = excluded.fence, train_loss = excluded.train_loss,
+            validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy, seconds = excluded.seconds
+        """,
+        ("@trial", trial), ("@epoch", report.Epoch), ("@fence", fence), ("@trainLoss", Finite(report.TrainLoss)),
+        ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
+        ("@seconds", Finite(report.Seconds) ?? 0.0));
+
+    private static void WriteEnding(SqliteSession session, long trial, EpochReport report, Ending ending) => session.Execute("""
+        UPDATE trials SET outcome = @outcome, lease = NULL, train_loss = @trainLoss, validation_loss = @validationLoss,
+            validation_accuracy = @validationAccuracy, test_loss = @testLoss, test_accuracy = @testAccuracy,
+            failure_class = @failureClass, failure_message = @failureMessage, epochs = @epochs,
+            seconds = (SELECT TOTAL(seconds) FROM epochs WHERE trial = @trial)
+        WHERE key = @trial
+        """,
+        ("@trial", trial), ("@outcome", $"{ending.Outcome}"), ("@trainLoss", Finite(report.TrainLoss)),
+        ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
+        ("@testLoss", Finite(ending.TestLoss)), ("@testAccuracy", Finite(ending.TestAccuracy)),
+        ("@failureClass", ending.Failure?.Class), ("@failureMessage", ending.Failure?.Message), ("@epochs", report.Epoch));
+
+    private static double? Finite(double? number) => number is { } value && double.IsFinite(value) ? value : null;
+
+    /// <param name="FenceOfEpoch">Under which the report's epoch is stored; null if it is not.</param>
+    /// <param name="FenceOfLastEpoch">Under which the highest epoch is stored; null if there is none.</param>
+    private readonly record struct TrialState(
+        long Key, long Fence, string? Outcome, int Epochs, long? FenceOfEpoch, long? FenceOfLastEpoch);
+}

@@ -1,0 +1,102 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+internal sealed class SweepRow
+{
+    public long Key { get; init; }
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public int Number { get; init; }
+    public SweepStatus Status { get; init; }
+    public DateTimeOffset Created { get; init; }
+    public DateTimeOffset? Finished { get; init; }
+
+    /// <summary>Raised whenever a coordinator opens the sweep.</summary>
+    public long Fence { get; init; }
+
+    /// <summary>The sweep file in force.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>What the file says once defaults are filled in, as JSON.</summary>
+    public required string Resolved { get; init; }
+
+    /// <summary>SHA-256 of <see cref="Resolved"/>.</summary>
+    public required string Hash { get; init; }
+    public required string CodeVersion { get; init; }
+    public required string Libtorch { get; init; }
+    public required string CpuCapability { get; init; }
+    public required string Device { get; init; }
+}
+
+internal sealed class CellRow
+{
+    public long Key { get; init; }
+    public long Sweep { get; init; }
+    public required string Id { get; init; }
+
+    /// <summary>Its place in the order of the search.</summary>
+    public int Position { get; init; }
+    public required string Configuration { get; init; }
+    public required string FusionKey { get; init; }
+
+    /// <summary>Whether the file in force names it.</summary>
+    public bool Active { get; init; }
+}
+
+/// <remarks>
+/// Sweep, position and fusion key repeat what its cell says, so that one index finds the next waiting trial. A trial with an outcome
+/// has no lease.
+/// </remarks>
+internal sealed class TrialRow
+{
+    public long Key { get; init; }
+    public long Sweep { get; init; }
+    public long Cell { get; init; }
+    public int Replicate { get; init; }
+    public int Position { get; init; }
+    public required string FusionKey { get; init; }
+
+    /// <summary>Whether the file in force names its cell and its replicate.</summary>
+    public bool Active { get; init; }
+
+    /// <summary>Null: waiting, or ended.</summary>
+    public long? Lease { get; init; }
+    public long Fence { get; init; }
+    public int Attempt { get; init; }
+    public Outcome? Outcome { get; init; }
+    public double? TrainLoss { get; init; }
+    public double? ValidationLoss { get; init; }
+    public double? ValidationAccuracy { get; init; }
+    public double? TestLoss { get; init; }
+    public double? TestAccuracy { get; init; }
+    public int Epochs { get; init; }
+    public double Seconds { get; init; }
+    public string? FailureClass { get; init; }
+    public string? FailureMessage { get; init; }
+}
+
+internal sealed class EpochRow
+{
+    public long Trial { get; init; }
+    public int Epoch { get; init; }
+    public long Fence { get; init; }
+    public double? TrainLoss { get; init; }
+    public double? ValidationLoss { get; init; }
+    public double? ValidationAccuracy { get; init; }
+    public double Seconds { get; init; }
+}
+
+internal sealed class LeaseRow
+{
+    public long Key { get; init; }
+    public long Sweep { get; init; }
+    public required string Id { get; init; }
+    public required string Silo { get; init; }
+    public int Slot { get; init; }
+    public DateTimeOffset Granted { get; init; }
+
+    /// <summary>Null once it is known to hold no trial any more.</summary>
+    public DateTimeOffset? Expires { get; init; }
+}

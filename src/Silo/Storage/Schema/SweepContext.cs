@@ -1,0 +1,81 @@
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>The schema, and plain reads of it. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
+internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbContext(options)
+{
+    public DbSet<SweepRow> Sweeps => Set<SweepRow>();
+
+    public DbSet<CellRow> Cells => Set<CellRow>();
+
+    public DbSet<TrialRow> Trials => Set<TrialRow>();
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configuration) =>
+        configuration.Properties<DateTimeOffset>().HaveConversion<Milliseconds>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<SweepRow>(sweep =>
+        {
+            sweep.ToTable("sweeps");
+            sweep.HasKey(row => row.Key);
+            sweep.Property(row => row.Id).IsRequired();
+            sweep.Property(row => row.Status).HasConversion<string>();
+            sweep.HasIndex(row => row.Id).IsUnique();
+            sweep.HasIndex(row => new { row.Name, row.Number });
+        });
+        modelBuilder.Entity<CellRow>(cell =>
+        {
+            cell.ToTable("cells");
+            cell.HasKey(row => row.Key);
+            cell.Property(row => row.Id).IsRequired();
+            cell.HasOne<SweepRow>().WithMany().HasForeignKey(row => row.Sweep);
+            cell.HasIndex(row => new { row.Sweep, row.Id }).IsUnique();
+        });
+        modelBuilder.Entity<TrialRow>(trial =>
+        {
+            trial.ToTable("trials", table => table.HasCheckConstraint(
+                "ck_trials_failure", $"failure_class IS NULL OR outcome = '{nameof(Outcome.Failed)}'"));
+            trial.HasKey(row => row.Key);
+            trial.Property(row => row.Outcome).HasConversion<string>();
+            trial.HasOne<CellRow>().WithMany().HasForeignKey(row => row.Cell);
+            trial.HasOne<LeaseRow>().WithMany().HasForeignKey(row => row.Lease);
+            trial.HasIndex(row => new { row.Cell, row.Replicate }).IsUnique();
+            trial.HasIndex(row => new { row.Sweep, row.Replicate, row.Position }, "ix_trials_waiting").HasFilter(Waiting);
+            trial.HasIndex(row => new { row.Sweep, row.FusionKey, row.Replicate, row.Position }, "ix_trials_waiting_by_fusion_key")
+                .HasFilter(Waiting);
+            trial.HasIndex(row => row.Lease, "ix_trials_leased").HasFilter("lease IS NOT NULL");
+            trial.HasIndex(row => new { row.Sweep, row.Active, row.Outcome, row.Lease }, "ix_trials_counted");
+        });
+        modelBuilder.Entity<EpochRow>(epoch =>
+        {
+            epoch.ToTable("epochs", table => table.HasCheckConstraint("ck_epochs_counted_from_1", "epoch >= 1"));
+            epoch.HasKey(row => new { row.Trial, row.Epoch });
+            epoch.HasOne<TrialRow>().WithMany().HasForeignKey(row => row.Trial);
+        });
+        modelBuilder.Entity<LeaseRow>(lease =>
+        {
+            lease.ToTable("leases");
+            lease.HasKey(row => row.Key);
+            lease.Property(row => row.Id).IsRequired();
+            lease.HasOne<SweepRow>().WithMany().HasForeignKey(row => row.Sweep);
+            lease.HasIndex(row => new { row.Sweep, row.Id }).IsUnique();
+            lease.HasIndex(row => new { row.Sweep, row.Expires }, "ix_leases_open").HasFilter("expires IS NOT NULL");
+        });
+        foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(entity => entity.GetProperties()))
+            property.SetColumnName(SnakeCase(property.Name));
+    }
+
+    /// <summary>The trials that a grant may take, as the statements of grants must say it for their indexes to be used.</summary>
+    public const string Waiting = "active = 1 AND outcome IS NULL AND lease IS NULL";
+
+    private static string SnakeCase(string name) =>
+        string.Concat(name.Select((letter, at) => char.IsUpper(letter) && at > 0 ? $"_{char.ToLowerInvariant(letter)}"
+            : $"{char.ToLowerInvariant(letter)}"));
+
+    private sealed class Milliseconds() : ValueConverter<DateTimeOffset, long>(
+        time => time.ToUnixTimeMilliseconds(), milliseconds => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds));
+}

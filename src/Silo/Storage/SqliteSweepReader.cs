@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Reads a database that somebody else may be writing, or nobody, or that is not there yet: then it holds no sweep.</summary>
+public sealed class SqliteSweepReader(string path) : ISweepReader
+{
+    public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) =>
+        ReadAsync(context => Overviews(context, context.Sweeps), [], cancellation);
+
+    public Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation) =>
+        ReadAsync(context => Overviews(context, context.Sweeps.Where(sweep => sweep.Id == sweepId)).SingleOrDefault(), null, cancellation);
+
+    public Task<ImmutableArray<string>> UnfinishedAsync() =>
+        ReadAsync<ImmutableArray<string>>(context =>
+            [.. context.Sweeps.Where(sweep => sweep.Status == SweepStatus.Running).OrderBy(sweep => sweep.Key).Select(sweep => sweep.Id)],
+            [], CancellationToken.None);
+
+    public Task<int> LatestNumberAsync(string name, CancellationToken cancellation) =>
+        ReadAsync(context => context.Sweeps.Where(sweep => sweep.Name == name).Max(sweep => (int?)sweep.Number) ?? 0, 0, cancellation);
+
+    public Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation) =>
+        ReadAsync(context => context.Sweeps.Where(sweep => sweep.Id == sweepId).Select(sweep => sweep.Text).SingleOrDefault(),
+            null, cancellation);
+
+    public Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation) =>
+        ReadAsync<ImmutableArray<TrialResult>>(context =>
+        [
+            .. from sweep in context.Sweeps
+               where sweep.Id == sweepId
+               join trial in context.Trials on sweep.Key equals trial.Sweep
+               where trial.Active && trial.Outcome != null
+               join cell in context.Cells on trial.Cell equals cell.Key
+               orderby trial.Position, trial.Replicate
+               select new TrialResult(new(sweepId, cell.Id, trial.Replicate), trial.Outcome!.Value,
+                   trial.TrainLoss, trial.ValidationLoss, trial.ValidationAccuracy, trial.TestLoss, trial.TestAccuracy,
+                   trial.Epochs, trial.Seconds, trial.Fence,
+                   trial.FailureClass == null ? null : new(trial.FailureClass, trial.FailureMessage ?? "")),
+        ], [], cancellation);
+
+    private static ImmutableArray<SweepOverview> Overviews(SweepContext context, IQueryable<SweepRow> sweeps)
+    {
+        var counts = (
+            from sweep in sweeps
+            join trial in context.Trials on sweep.Key equals trial.Sweep
+            where trial.Active
+            group trial by new { trial.Sweep, trial.Outcome, Leased = trial.Lease != null } into same
+            select new { same.Key.Sweep, same.Key.Outcome, same.Key.Leased, Count = same.Count() })
+            .ToLookup(count => count.Sweep);
+        return
+        [
+            .. from sweep in sweeps.OrderByDescending(sweep => sweep.Key).Select(sweep => new
+               {
+                   sweep.Key, sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished,
+               }).AsEnumerable()
+               let counted = counts[sweep.Key]
+               select new SweepOverview(sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished,
+                   counted.Where(count => count is { Outcome: null, Leased: false }).Sum(count => count.Count),
+                   counted.Where(count => count is { Outcome: null, Leased: true }).Sum(count => count.Count),
+                   counted.Where(count => count.Outcome is not null).ToImmutableDictionary(count => count.Outcome!.Value, count => count.Count)),
+        ];
+    }
+
+    /// <summary>Reads one state of the database, off the caller's thread: SQLite has no I/O that waits otherwise.</summary>
+    private Task<T> ReadAsync<T>(Func<SweepContext, T> read, T none, CancellationToken cancellation) => Task.Run(() =>
+    {
+        if (!File.Exists(path))
+            return none;
+        try
+        {
+            using var connection = Open();
+            using var context = SqliteDatabase.Context(connection);
+            if (!SqliteDatabase.Exists(connection, "sweeps"))
+                return none;
+            SqliteDatabase.RefuseNewer(context, connection);
+            using var transaction = connection.BeginTransaction(deferred: true);
+            context.Database.UseTransaction(transaction);
+            return read(context);
+        }
+        catch (SqliteException error)
+        {
+            throw SqliteFailure.Explain(error, path);
+        }
+    }, cancellation);
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        connection.Open();
+        return connection;
+    }
+}

@@ -1,0 +1,111 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>The life of a sweep: each method is the body of one transaction.</summary>
+internal static class SweepStatements
+{
+    /// <summary>The key of the coordinator's sweep, if nobody has opened it since.</summary>
+    /// <exception cref="CoordinatorReplacedException">Somebody has.</exception>
+    public static long Admit(SqliteSession session, Coordinator coordinator) =>
+        session.First("SELECT key FROM sweeps WHERE id = @id AND fence = @fence", row => row.GetInt64(0),
+            ("@id", coordinator.SweepId), ("@fence", coordinator.Fence))
+        ?? throw new CoordinatorReplacedException(coordinator.SweepId);
+
+    public static bool Create(
+        SqliteSession session, string sweepId, int number, Sweep sweep, Provenance provenance, DateTimeOffset now)
+    {
+        var resolved = ResolvedSweep.Of(sweep);
+        var key = session.First("""
+            INSERT INTO sweeps (id, name, number, status, created, fence, text, resolved, hash,
+                                code_version, libtorch, cpu_capability, device)
+            VALUES (@id, @name, @number, 'Running', @now, 0, @text, @resolved, @hash, @code, @libtorch, @cpu, @device)
+            ON CONFLICT (id) DO NOTHING
+            RETURNING key
+            """, row => row.GetInt64(0),
+            ("@id", sweepId), ("@name", sweep.Name), ("@number", number), ("@now", now.ToUnixTimeMilliseconds()),
+            ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash),
+            ("@code", provenance.CodeVersion), ("@libtorch", provenance.Libtorch), ("@cpu", provenance.CpuCapability),
+            ("@device", provenance.Device));
+        if (key is null)
+            return false;
+        StoreTrials(session, key.Value, sweep);
+        return true;
+    }
+
+    public static OpenedSweep? Open(SqliteSession session, string sweepId) =>
+        session.First("UPDATE sweeps SET fence = fence + 1 WHERE id = @id RETURNING fence, text, status",
+            row => (Fence: row.GetInt64(0), Text: row.GetString(1), Status: Enum.Parse<SweepStatus>(row.GetString(2))),
+            ("@id", sweepId)) is { } opened
+            ? new(new(sweepId, opened.Fence), opened.Text, opened.Status)
+            : null;
+
+    public static bool Extend(SqliteSession session, Coordinator coordinator, Sweep sweep)
+    {
+        var key = Admit(session, coordinator);
+        var resolved = ResolvedSweep.Of(sweep);
+        session.Execute("UPDATE sweeps SET text = @text, resolved = @resolved, hash = @hash WHERE key = @key",
+            ("@key", key), ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash));
+        session.Execute("UPDATE cells SET active = 0 WHERE sweep = @key", ("@key", key));
+        StoreTrials(session, key, sweep);
+        session.Execute("""
+            UPDATE trials SET active = named.active, position = named.position
+            FROM (SELECT t.key, c.position, c.active AND t.replicate <= @replicates AS active
+                  FROM cells c JOIN trials t ON t.cell = c.key WHERE c.sweep = @key) AS named
+            WHERE trials.key = named.key AND (trials.active <> named.active OR trials.position <> named.position)
+            """, ("@key", key), ("@replicates", sweep.Replicates));
+        session.Execute($"""
+            UPDATE sweeps SET status = 'Running', finished = NULL
+            WHERE key = @key AND EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND {SweepContext.Waiting})
+            """, ("@key", key));
+        return true;
+    }
+
+    /// <summary>Does nothing to a sweep that is over.</summary>
+    public static bool Cancel(SqliteSession session, Coordinator coordinator, DateTimeOffset now)
+    {
+        var key = Admit(session, coordinator);
+        if (session.Execute("UPDATE sweeps SET status = 'Cancelled', finished = @now WHERE key = @key AND status = 'Running'",
+                ("@key", key), ("@now", now.ToUnixTimeMilliseconds())) == 0)
+            return false;
+        session.Execute("""
+            UPDATE trials SET outcome = 'Cancelled', fence = fence + 1, lease = NULL,
+                epochs = (SELECT COUNT(*) FROM epochs WHERE trial = trials.key),
+                seconds = (SELECT TOTAL(seconds) FROM epochs WHERE trial = trials.key)
+            WHERE sweep = @key AND outcome IS NULL
+            """, ("@key", key));
+        return true;
+    }
+
+    public static bool Finish(SqliteSession session, Coordinator coordinator, DateTimeOffset now)
+    {
+        var key = Admit(session, coordinator);
+        session.Execute("""
+            UPDATE sweeps SET status = 'Finished', finished = @now
+            WHERE key = @key AND status = 'Running'
+              AND NOT EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active = 1 AND outcome IS NULL)
+            """, ("@key", key), ("@now", now.ToUnixTimeMilliseconds()));
+        return session.First("SELECT status = 'Finished' FROM sweeps WHERE key = @key", row => row.GetBoolean(0), ("@key", key))!.Value;
+    }
+
+    /// <summary>Stores the cells and trials that are new; the cells that were known are named again, in their new order.</summary>
+    private static void StoreTrials(SqliteSession session, long key, Sweep sweep)
+    {
+        foreach (var (position, cell) in sweep.Cells.Index())
+            session.Execute("""
+                INSERT INTO cells (sweep, id, position, configuration, fusion_key, active)
+                VALUES (@sweep, @id, @position, @configuration, @fusionKey, 1)
+                ON CONFLICT (sweep, id) DO UPDATE SET position = excluded.position, active = 1
+                """,
+                ("@sweep", key), ("@id", cell.Id), ("@position", position),
+                ("@configuration", cell.Configuration.Json), ("@fusionKey", cell.Configuration.FusionKey));
+        session.Execute("""
+            WITH RECURSIVE replicates (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM replicates WHERE number < @replicates)
+            INSERT INTO trials (sweep, cell, replicate, position, fusion_key, active, fence, attempt, epochs, seconds)
+            SELECT c.sweep, c.key, r.number, c.position, c.fusion_key, 1, 0, 0, 0, 0
+            FROM replicates r CROSS JOIN cells c WHERE c.sweep = @sweep AND c.active = 1 ORDER BY r.number, c.position
+            ON CONFLICT (cell, replicate) DO NOTHING
+            """, ("@sweep", key), ("@replicates", sweep.Replicates));
+    }
+}

@@ -1,0 +1,59 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Time.Testing;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+/// <summary>A store in a folder of its own, with a clock that the test moves.</summary>
+internal sealed class StoreFixture : IAsyncDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    public string Path => _folder["sweeps.db"];
+
+    public SqliteSweepStore Store { get; private set; } = null!;
+
+    public static async Task<StoreFixture> CreateAsync()
+    {
+        var fixture = new StoreFixture();
+        fixture.Store = await SqliteSweepStore.OpenAsync(fixture.Path, fixture.Time);
+        return fixture;
+    }
+
+    /// <summary>A store with one sweep, opened by its coordinator.</summary>
+    public static async Task<(StoreFixture Fixture, Coordinator Coordinator)> CreateAsync(Sweep sweep)
+    {
+        var fixture = await CreateAsync();
+        Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, sweep, Sample.Provenance));
+        return (fixture, (await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator);
+    }
+
+    public async Task ReopenAsync()
+    {
+        await Store.DisposeAsync();
+        Store = await SqliteSweepStore.OpenAsync(Path, Time);
+    }
+
+    public async Task<SweepOverview> OverviewAsync() => (await Store.FindAsync(Sample.SweepId, CancellationToken.None))!;
+
+    public Task<System.Collections.Immutable.ImmutableArray<TrialResult>> ResultsAsync() =>
+        Store.ReadResultsAsync(Sample.SweepId, CancellationToken.None);
+
+    /// <summary>The first column of the first row, over the store's own connection.</summary>
+    public Task<T> QueryAsync<T>(string sql) => Store.Writer.RunAsync(session =>
+    {
+        using var command = session.Connection.CreateCommand();
+        command.CommandText = sql;
+        return (T)command.ExecuteScalar()!;
+    });
+
+    public Task ExecuteAsync(string sql) => Store.Writer.RunAsync(session => session.Execute(sql));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Store.DisposeAsync();
+        _folder.Dispose();
+    }
+}

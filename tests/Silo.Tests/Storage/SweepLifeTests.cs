@@ -1,0 +1,245 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+public sealed class SweepLifeTests
+{
+    [Fact]
+    public async Task CreateAsync_NewId_AllTrialsWait()
+    {
+        var (fixture, _) = await StoreFixture.CreateAsync(Sample.Sweep(3, 4));
+        await using var owned = fixture;
+
+        var overview = await fixture.OverviewAsync();
+
+        Assert.Equal((12, 0, 12), (overview.Waiting, overview.Leased, overview.Total));
+        Assert.Equal((Sample.SweepId, "digits", 1, SweepStatus.Running), (overview.Id, overview.Name, overview.Number, overview.Status));
+        Assert.Equal(fixture.Time.GetUtcNow(), overview.Created);
+        Assert.Null(overview.Finished);
+        Assert.Equal(1, await fixture.Store.LatestNumberAsync("digits", CancellationToken.None));
+        Assert.Equal(0, await fixture.Store.LatestNumberAsync("other", CancellationToken.None));
+        Assert.Equal("name: digits # 3 x 4", await fixture.Store.ReadTextAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Equal([Sample.SweepId], await fixture.Store.UnfinishedAsync());
+    }
+
+    [Fact]
+    public async Task CreateAsync_IdTaken_StoresNothing()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+
+        Assert.False(await fixture.Store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(5, 7), Sample.Provenance));
+
+        Assert.Equal(2, (await fixture.OverviewAsync()).Total);
+        Assert.Equal(2L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM cells"));
+        Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+    }
+
+    [Fact]
+    public async Task CreateAsync_Resolved_IsJsonWithItsHash()
+    {
+        var (fixture, _) = await StoreFixture.CreateAsync(Sample.Sweep(3, 4));
+        await using var owned = fixture;
+
+        var resolved = await fixture.QueryAsync<string>("SELECT resolved FROM sweeps");
+
+        using var json = JsonDocument.Parse(resolved);
+        Assert.Equal("digits", json.RootElement.GetProperty("fixed").GetProperty("dataset").GetString());
+        Assert.Equal([32, 64], json.RootElement.GetProperty("factors").GetProperty("batchSize").GetProperty("levels")
+            .EnumerateArray().Select(level => level.GetInt32()));
+        Assert.Equal("Maximize", json.RootElement.GetProperty("objective").GetProperty("goal").GetString());
+        Assert.Equal(3, json.RootElement.GetProperty("replicates").GetInt32());
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(resolved))),
+            await fixture.QueryAsync<string>("SELECT hash FROM sweeps"));
+        Assert.Equal("0.1.0+abc|2.10.0|AVX2|cpu", await fixture.QueryAsync<string>(
+            "SELECT code_version || '|' || libtorch || '|' || cpu_capability || '|' || device FROM sweeps"));
+    }
+
+    [Fact]
+    public async Task OpenAsync_NoSuchSweep_Null()
+    {
+        await using var fixture = await StoreFixture.CreateAsync();
+
+        Assert.Null(await fixture.Store.OpenAsync("none-1"));
+        Assert.Null(await fixture.Store.FindAsync("none-1", CancellationToken.None));
+        Assert.Null(await fixture.Store.ReadTextAsync("none-1", CancellationToken.None));
+        Assert.Empty(await fixture.Store.ReadResultsAsync("none-1", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task ListAsync_SeveralSweeps_NewestFirst()
+    {
+        await using var fixture = await StoreFixture.CreateAsync();
+        foreach (var number in (int[])[1, 2, 3])
+            Assert.True(await fixture.Store.CreateAsync($"digits-{number}", number, Sample.Sweep(number, 1), Sample.Provenance));
+
+        var list = await fixture.Store.ListAsync(CancellationToken.None);
+
+        Assert.Equal([("digits-3", 3), ("digits-2", 2), ("digits-1", 1)], list.Select(sweep => (sweep.Id, sweep.Total)));
+        Assert.Equal(3, await fixture.Store.LatestNumberAsync("digits", CancellationToken.None));
+        Assert.Equal(["digits-1", "digits-2", "digits-3"], await fixture.Store.UnfinishedAsync());
+    }
+
+    [Fact]
+    public async Task EveryCoordinatorCall_AfterAnotherOpened_ThrowsAndChangesNothing()
+    {
+        var (fixture, old) = await StoreFixture.CreateAsync(Sample.Sweep(1, 3));
+        await using var owned = fixture;
+        var store = fixture.Store;
+        var lease = Guid.NewGuid();
+        var leased = Assert.Single(await store.GrantAsync(old, Sample.Request(1, lease: lease)));
+        var current = (await store.OpenAsync(Sample.SweepId))!.Coordinator;
+        Func<Task>[] calls =
+        [
+            () => store.ExtendAsync(old, Sample.Sweep(9, 9)),
+            () => store.GrantAsync(old, Sample.Request(1)),
+            () => store.GrantAsync(old, Sample.Request(1, lease: lease)),
+            () => store.RenewAsync(old, [lease], Sample.LeaseTime),
+            () => store.ReleaseAsync(old, lease, null),
+            () => store.CancelAsync(old),
+            () => store.FinishAsync(old),
+        ];
+        var before = await fixture.OverviewAsync();
+
+        foreach (var call in calls)
+            await Assert.ThrowsAsync<CoordinatorReplacedException>(call);
+
+        var after = await fixture.OverviewAsync();
+        Assert.Equal((before.Waiting, before.Leased, before.Status), (after.Waiting, after.Leased, after.Status));
+        Assert.Equal([leased], await store.GrantAsync(current, Sample.Request(1, lease: lease)));
+        await Assert.ThrowsAsync<CoordinatorReplacedException>(() => store.GrantAsync(new("none-1", 1), Sample.Request(1)));
+    }
+
+    [Fact]
+    public async Task ExtendAsync_MoreReplicates_AddsOnlyTheNewTrials()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(2, 2));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(4, acrossReplicates: true));
+        await fixture.Store.WriteAsync([.. leased.Select(trial => Sample.Completion(trial, 1))]);
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        var results = await fixture.ResultsAsync();
+
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(3, 2));
+
+        var overview = await fixture.OverviewAsync();
+        Assert.Equal((2, SweepStatus.Running, null), (overview.Waiting, overview.Status, overview.Finished));
+        Assert.Equal("name: digits # 3 x 2", await fixture.Store.ReadTextAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Equal(results, await fixture.ResultsAsync());
+        Assert.All(await fixture.Store.GrantAsync(coordinator, Sample.Request(4, acrossReplicates: true)),
+            trial => Assert.Equal(3, trial.Trial.Replicate));
+    }
+
+    [Fact]
+    public async Task ExtendAsync_CellsAndReplicatesGoneAndBack_AreInactiveThenActiveWithTheirResults()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(2, 3));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(3));
+        await fixture.Store.WriteAsync([.. leased.Select(trial => Sample.Completion(trial, 1))]);
+        var results = await fixture.ResultsAsync();
+
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, (0.003, 32), (0.001, 32)));
+
+        Assert.Equal([results[2], results[0]], await fixture.ResultsAsync());
+        Assert.Equal(2, (await fixture.OverviewAsync()).Total);
+        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(9, acrossReplicates: true)));
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(2, 3));
+
+        Assert.Equal(results, await fixture.ResultsAsync());
+        Assert.Equal(3, (await fixture.OverviewAsync()).Waiting);
+        Assert.Equal(SweepStatus.Running, (await fixture.OverviewAsync()).Status);
+        Assert.Equal(6L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM trials"));
+    }
+
+    [Fact]
+    public async Task ExtendAsync_LeasedTrialLeavesTheFile_ItsResultIsKeptAndItNeverWaitsAgain()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var lease = Guid.NewGuid();
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(2, lease: lease));
+
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, (0.005, 32)));
+        Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]));
+        await fixture.Store.ReleaseAsync(coordinator, lease, null);
+
+        Assert.Equal(Sample.Cell(0.005, 32).Id,
+            Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(9))).Trial.Cell);
+        Assert.Empty(await fixture.ResultsAsync());
+        Assert.Equal("Completed", await fixture.QueryAsync<string>("SELECT outcome FROM trials ORDER BY key"));
+    }
+
+    [Fact]
+    public async Task ExtendAsync_NewCellInFront_IsGrantedInTheNewOrder()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, (0.2, 32), (0.3, 32)));
+        await using var owned = fixture;
+
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, (0.3, 32), (0.1, 32), (0.2, 32)));
+
+        Assert.Equal([Sample.Cell(0.3, 32).Id, Sample.Cell(0.1, 32).Id, Sample.Cell(0.2, 32).Id],
+            (await fixture.Store.GrantAsync(coordinator, Sample.Request(9))).Select(trial => trial.Trial.Cell));
+    }
+
+    [Fact]
+    public async Task CancelAsync_RunningSweep_EndsTheRestAndRefusesLateWrites()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 3));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Epoch(leased[1], 1)]);
+
+        await fixture.Store.CancelAsync(coordinator);
+
+        Assert.Equal([WriteVerdict.Refused], await fixture.Store.WriteAsync([Sample.Completion(leased[1], 2)]));
+        var overview = await fixture.OverviewAsync();
+        Assert.Equal((SweepStatus.Cancelled, 0, 0, fixture.Time.GetUtcNow()), (overview.Status, overview.Waiting, overview.Leased, overview.Finished!.Value));
+        Assert.Equal((1, 2), (overview.ByOutcome[Outcome.Completed], overview.ByOutcome[Outcome.Cancelled]));
+        Assert.Empty(await fixture.Store.UnfinishedAsync());
+        var second = (await fixture.ResultsAsync())[1];
+        Assert.Equal((Outcome.Cancelled, 1, 0.5, leased[1].Fence + 1), (second.Outcome, second.Epochs, second.Seconds, second.Fence));
+        Assert.False(await fixture.Store.FinishAsync(coordinator));
+    }
+
+    [Fact]
+    public async Task CancelAsync_FinishedSweep_StaysFinished()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+
+        await fixture.Store.CancelAsync(coordinator);
+
+        Assert.Equal(SweepStatus.Finished, (await fixture.OverviewAsync()).Status);
+    }
+
+    [Fact]
+    public async Task FinishAsync_OnlyWhenEveryActiveTrialHasItsOutcome_IsTrue()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+
+        await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
+        Assert.False(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Running, (await fixture.OverviewAsync()).Status);
+
+        await fixture.Store.WriteAsync([Sample.Completion(leased[1], 1)]);
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        var finished = fixture.Time.GetUtcNow();
+        fixture.Time.Advance(TimeSpan.FromHours(1));
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+
+        Assert.Equal((SweepStatus.Finished, finished), ((await fixture.OverviewAsync()).Status, (await fixture.OverviewAsync()).Finished!.Value));
+        Assert.Empty(await fixture.Store.UnfinishedAsync());
+    }
+}
