@@ -35,7 +35,7 @@ public sealed class GrainCluster : IAsyncDisposable
     public static async Task<GrainCluster> StartAsync()
     {
         var folder = Directory.CreateTempSubdirectory("grains-").FullName;
-        var store = await SqliteSweepStore.OpenAsync(Path.Combine(folder, "sweeps.db"), TimeProvider.System, CancellationToken.None);
+        var store = await SqliteSweepStore.OpenAsync(Path.Combine(folder, "sweeps.db"), TimeProvider.System);
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.Services
             .AddSingleton(TimeProvider.System)

@@ -6,9 +6,13 @@ using Spectre.Console.Rendering;
 namespace DeepTrain.Cluster.Client;
 
 /// <summary>Shows progress on stderr: one live display on a terminal, a plain line every few seconds elsewhere.</summary>
-internal sealed class ProgressDisplay(IAnsiConsole console, TimeProvider time)
+/// <param name="console">Where the live display goes.</param>
+/// <param name="lines">Where plain lines go, unwrapped.</param>
+internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, TimeProvider time)
 {
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(3);
+
+    public static ProgressDisplay OnStandardError(TimeProvider time) => new(Output.Terminal(Console.Error), Console.Error, time);
 
     public Task ShowAsync(Func<Action<ProgressView>, Task> follow) =>
         console.Profile.Capabilities.Interactive && console.Profile.Capabilities.Ansi ? ShowLiveAsync(follow) : ShowLinesAsync(follow);
@@ -25,7 +29,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, TimeProvider time)
             if (!ended && written is { } last && time.GetElapsedTime(last) < LineInterval)
                 return;
             written = time.GetTimestamp();
-            console.WriteLine(Line(view));
+            lines.WriteLine(Line(view));
         });
     }
 

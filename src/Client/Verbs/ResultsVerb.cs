@@ -1,6 +1,5 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
 

@@ -1,8 +1,5 @@
 using System.CommandLine;
-using System.Diagnostics;
-using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -34,7 +31,7 @@ internal static class RunVerb
         var began = time.GetTimestamp();
         var sweep = SweepFiles.Read(path);
         var folder = new DataFolder(data);
-        var display = new ProgressDisplay(Output.Terminal(Console.Error), time);
+        var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
         try
         {

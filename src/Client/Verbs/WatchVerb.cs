@@ -30,7 +30,7 @@ internal static class WatchVerb
                 ?? throw new UserException(ExitCode.NotFound,
                     $"nothing trains {sweep.Id} now ({sweep.ByOutcome.Values.Sum()} of {sweep.Total} trials ended). "
                     + "Resume it by running its file.");
-            var display = new ProgressDisplay(Output.Terminal(Console.Error), time);
+            var display = ProgressDisplay.OnStandardError(time);
             if (await new Follower(connection, time).FollowAsync(sweep.Id, display, cancellation) is null)
                 throw new UserException(ExitCode.NotFound,
                     $"the process that trained {sweep.Id} has gone. Resume it by running its file.");

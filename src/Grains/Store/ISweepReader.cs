@@ -18,9 +18,6 @@ public interface ISweepReader
     /// <summary>The highest number that a sweep of this name has; 0 if there is none.</summary>
     Task<int> LatestNumberAsync(string name, CancellationToken cancellation);
 
-    /// <summary>The ids of the sweeps that are <see cref="SweepStatus.Running"/>.</summary>
-    Task<ImmutableArray<string>> UnfinishedAsync(CancellationToken cancellation);
-
     /// <summary>The sweep file in force.</summary>
     Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation);
 

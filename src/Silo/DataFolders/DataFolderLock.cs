@@ -6,14 +6,15 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>The right to write in a data folder. The operating system ends it with the process, however that ends.</summary>
 public sealed class DataFolderLock : IDisposable
 {
-    private readonly DataFolder _folder;
     private readonly FileStream _lock;
 
     private DataFolderLock(DataFolder folder, FileStream @lock)
     {
-        _folder = folder;
+        Folder = folder;
         _lock = @lock;
     }
+
+    public DataFolder Folder { get; }
 
     /// <summary>Creates the folder where needed and becomes its owner; null if it has an owner already.</summary>
     /// <exception cref="StoreException">The folder cannot be created or written.</exception>
@@ -42,7 +43,7 @@ public sealed class DataFolderLock : IDisposable
     /// <summary>Tells other processes how to reach this one. They see the old file or the new one, never a part.</summary>
     public void Publish(Gateway gateway)
     {
-        var draft = $"{_folder.GatewayFile}.new";
+        var draft = $"{Folder.GatewayFile}.new";
         // An older draft would keep its own permissions.
         File.Delete(draft);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
@@ -50,7 +51,7 @@ public sealed class DataFolderLock : IDisposable
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using (var stream = new FileStream(draft, options))
             JsonSerializer.Serialize(stream, gateway);
-        File.Move(draft, _folder.GatewayFile, overwrite: true);
+        File.Move(draft, Folder.GatewayFile, overwrite: true);
     }
 
     public void Dispose()
@@ -58,7 +59,7 @@ public sealed class DataFolderLock : IDisposable
         if (!_lock.CanWrite)
             return;
         // The lock's file stays: whoever deleted it could delete the lock of the next owner.
-        File.Delete(_folder.GatewayFile);
+        File.Delete(Folder.GatewayFile);
         _lock.Dispose();
     }
 

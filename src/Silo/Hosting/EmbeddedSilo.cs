@@ -5,9 +5,9 @@ using DeepTrain.Cluster.Sweeps;
 using DeepTrain.Cluster.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Serilog;
+using Serilog.Core;
 using Serilog.Events;
 
 namespace DeepTrain.Cluster.Silo;
@@ -43,7 +43,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         DataFolderLock ownership, EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
     {
         var folder = ownership.Folder;
-        var store = await SqliteSweepStore.OpenAsync(folder.Database, time, cancellation);
+        var store = await SqliteSweepStore.OpenAsync(folder.Database, time);
         try
         {
             await store.ReleaseAllAsync();
@@ -130,7 +130,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .AddHostedService<SlotHost>();
     }
 
-    private static Serilog.ILogger LogTo(DataFolder folder) => new LoggerConfiguration()
+    private static Logger LogTo(DataFolder folder) => new LoggerConfiguration()
         .MinimumLevel.Information()
         .MinimumLevel.Override("Orleans", LogEventLevel.Warning)
         .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)

@@ -15,7 +15,7 @@ internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTime
         {
             try
             {
-                foreach (var sweepId in await store.UnfinishedAsync(stoppingToken))
+                foreach (var sweepId in await store.UnfinishedAsync())
                     await grains.GetGrain<ISweepGrain>(sweepId).Touch();
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>The thread of one slot: dedicated, so that training never starves the pool that answers other silos, and of low priority.</summary>
-internal static partial class SlotThread
+internal static class SlotThread
 {
     private const int Nice = 10;
 
@@ -26,14 +26,14 @@ internal static partial class SlotThread
     private static void LowerPriority()
     {
         if (OperatingSystem.IsLinux())
-            _ = SetPriority(which: 0, gettid(), Nice);
+            _ = SetPriority(which: 0, GetThreadId(), Nice);
         else
             Thread.CurrentThread.Priority = ThreadPriority.BelowNormal;
     }
 
-    [LibraryImport("libc", EntryPoint = "setpriority")]
-    private static partial int SetPriority(int which, int who, int priority);
+    [DllImport("libc", EntryPoint = "setpriority")]
+    private static extern int SetPriority(int which, int who, int priority);
 
-    [LibraryImport("libc")]
-    private static partial int gettid();
+    [DllImport("libc", EntryPoint = "gettid")]
+    private static extern int GetThreadId();
 }
