@@ -24,7 +24,7 @@ internal static class CommonOptions
 
     public static Option<OutputFormat> Format() => new("--format")
     {
-        Description = "How results are written to stdout.",
+        Description = "How results are written to stdout; table by default.",
         DefaultValueFactory = _ => OutputFormat.Table,
         HelpName = "table|json|csv",
         CustomParser = result => Enum.TryParse<OutputFormat>(result.Tokens[0].Value, ignoreCase: true, out var format)

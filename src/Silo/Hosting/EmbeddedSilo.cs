@@ -131,9 +131,8 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     }
 
     private static Logger LogTo(DataFolder folder) => new LoggerConfiguration()
-        .MinimumLevel.Information()
-        .MinimumLevel.Override("Orleans", LogEventLevel.Warning)
-        .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+        .MinimumLevel.Warning()
+        .MinimumLevel.Override("DeepTrain", LogEventLevel.Information)
         .WriteTo.File(
             Path.Combine(folder.Logs, "deeptrain-.log"), rollingInterval: RollingInterval.Day, retainedFileCountLimit: 14,
             fileSizeLimitBytes: 50_000_000, rollOnFileSizeLimit: true, formatProvider: System.Globalization.CultureInfo.InvariantCulture)
