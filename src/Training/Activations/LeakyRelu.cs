@@ -1,0 +1,14 @@
+using TorchSharp;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>f(z) = z above 0, else alpha z; f' = 1 above 0, else alpha. Maas et al. 2013.</summary>
+internal sealed class LeakyRelu(double alpha) : Activation
+{
+    private readonly Scalar _alpha = alpha;
+
+    public override void Forward(torch.Tensor z, bool training) => z.leaky_relu_(_alpha);
+
+    public override void Backward(torch.Tensor gradient, torch.Tensor output) =>
+        Kernels.Run("leaky_relu_backward", gradient, output, alpha);
+}

@@ -1,0 +1,90 @@
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>The steps of a training pass as TorchScript, each a single call from here.</summary>
+/// <remarks>
+/// TorchSharp has no operators that write into a given tensor, no backward kernels and no batch norm with its statistics; libtorch's
+/// script interpreter reaches them all. Nothing here makes a tensor that outlives its call.
+/// Trials lie along dimension 0, units along 1, rows along 2: <c>[K, H, B]</c>. No kernel mixes values along dimension 0.
+/// </remarks>
+internal static class Kernels
+{
+    private static readonly Lazy<jit.CompilationUnit> Unit = new(() => jit.compile("""
+        def dense(z, w, x, b):
+            torch.bmm(w, x, out=z)
+            z.add_(b)
+
+        def dense_gradient(dz, xt, dw, db):
+            torch.bmm(dz, xt, out=dw)
+            torch.sum(dz, [2], True, out=db)
+
+        def dense_backward(dz, w, dx):
+            torch.bmm(w.transpose(1, 2), dz, out=dx)
+
+        def transpose(x, xt):
+            xt.copy_(x.transpose(1, 2))
+
+        def gather(features, labels, targets, rows, batch: int, xt, x, y, t):
+            torch.index_select(features, 0, rows[batch], out=xt.view(-1, features.size(1)))
+            x.copy_(xt.transpose(1, 2))
+            torch.index_select(labels, 0, rows[batch], out=y.view(-1))
+            torch.index_select(targets, 0, rows[batch], out=t.view(-1, targets.size(1)))
+
+        def softmax_loss(z, labels, targets, scale: float, log_p, dz, total):
+            torch._log_softmax(z, 1, False, out=log_p)
+            torch._softmax(z, 1, False, out=dz)
+            dz.sub_(targets).mul_(scale)
+            total.sub_(torch.sum(torch.gather(log_p, 1, labels), [1, 2]))
+
+        def score(z, labels, rows: int, log_p, loss, right):
+            torch._log_softmax(z, 1, False, out=log_p)
+            loss.sub_(torch.sum(torch.gather(log_p, 1, labels).narrow(2, 0, rows), [1, 2], dtype=loss.dtype))
+            right.add_(torch.sum(torch.eq(torch.argmax(z, 1, True), labels).narrow(2, 0, rows), [1, 2]))
+
+        def sgd(w: List[Tensor], g: List[Tensor], v: List[Tensor], rate: List[Tensor], momentum: List[Tensor]):
+            for i in range(len(w)):
+                w[i].addcmul_(v[i].mul_(momentum[i]).add_(g[i]), rate[i])
+
+        def batch_norm(x, y, scale, shift, mean, variance, momentum: float, eps: float, batch_mean, batch_inverse):
+            torch.native_batch_norm(x, scale, shift, mean, variance, True, momentum, eps, out=y, save_mean=batch_mean, save_invstd=batch_inverse)
+
+        def batch_norm_evaluate(z, scale, shift, mean, variance, eps: float):
+            z.copy_(torch.batch_norm(z, scale, shift, mean, variance, False, 0.0, eps, False))
+
+        def batch_norm_backward(dy, x, scale, mean, variance, batch_mean, batch_inverse, eps: float, dscale, dshift):
+            gradients = torch.native_batch_norm_backward(dy, x, scale, mean, variance, batch_mean, batch_inverse, True, eps, [True, True, True])
+            dy.copy_(gradients[0])
+            dscale.copy_(gradients[1])
+            dshift.copy_(gradients[2])
+
+        def logistic_backward(dy, y):
+            torch.sigmoid_backward(dy, y, grad_input=dy)
+
+        def tanh_backward(dy, y):
+            torch.tanh_backward(dy, y, grad_input=dy)
+
+        def relu_backward(dy, y):
+            torch.threshold_backward(dy, y, 0, grad_input=dy)
+
+        def leaky_relu_backward(dy, y, alpha: float):
+            torch.leaky_relu_backward(dy, y, alpha, True, grad_input=dy)
+
+        def elu(z, alpha: float):
+            torch.elu_(z, alpha)
+
+        def elu_backward(dy, y, alpha: float):
+            torch.elu_backward(dy, alpha, 1, 1, True, y, grad_input=dy)
+
+        def prelu(z, alpha):
+            z.copy_(torch._prelu_kernel(z, alpha))
+
+        def prelu_backward(dy, z, alpha, dalpha):
+            gradients = torch._prelu_kernel_backward(dy, z, alpha)
+            dy.copy_(gradients[0])
+            torch.sum(gradients[1], [1, 2], True, out=dalpha)
+
+        """));
+
+    public static void Run(string kernel, params object[] arguments) => Unit.Value.invoke(kernel, arguments);
+}

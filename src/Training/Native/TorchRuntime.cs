@@ -1,0 +1,111 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text;
+using TorchSharp;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>What a result's last bits depend on besides its configuration, replicate and data.</summary>
+/// <param name="LibTorch">The version of the native library.</param>
+/// <param name="CpuCapability">The instruction set its kernels use: <c>AVX512</c>, <c>AVX2</c>, <c>DEFAULT</c>.</param>
+/// <param name="FlushesDenormals">Whether training threads take numbers too small for full precision as zero.</param>
+public sealed record TorchDescription(string LibTorch, string CpuCapability, bool FlushesDenormals);
+
+/// <summary>The native libtorch of this process: loaded once, set up before its first operation.</summary>
+public static partial class TorchRuntime
+{
+    private static readonly Lazy<TorchDescription> Loaded = new(Load);
+
+    /// <summary>Loads libtorch, once for the process.</summary>
+    /// <exception cref="TrainingException">It is not there, or it does not load; the message says the remedy.</exception>
+    public static void EnsureLoaded() => _ = Loaded.Value;
+
+    /// <inheritdoc cref="EnsureLoaded"/>
+    public static TorchDescription Describe() => Loaded.Value;
+
+    /// <summary>Has this thread take denormal numbers as zero: they cost a hundred times a normal one's time.</summary>
+    /// <returns>Whether this platform can.</returns>
+    internal static bool FlushDenormals()
+    {
+        try
+        {
+            return SetFlushDenormal(GlobalContext(), true);
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    private static TorchDescription Load()
+    {
+        var assembly = typeof(TorchRuntime).Assembly;
+        if (!NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && !NativeLibrary.TryLoad("libtorch_cpu", assembly, null, out _))
+        {
+            var backend = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "TorchBackend").Value;
+            throw new TrainingException(TrainingException.NoTorch,
+                $"Training needs libtorch beside the program, and this one was built with TorchBackend={backend} for another system or "
+                + "without it: build with -p:TorchBackend=cpu on the system that is to train.");
+        }
+
+        RaiseAllocatorThresholds();
+        try
+        {
+            // One thread for each slot beats several within an operation; it is set for the process, before the first operation.
+            torch.set_num_threads(1);
+            return new(torch.__version__, CpuCapability(), FlushDenormals());
+        }
+        catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or NotSupportedException)
+        {
+            throw new TrainingException(TrainingException.NoTorch,
+                $"libtorch is there but does not load ({error.GetBaseException().Message}): rebuild with -p:TorchBackend=cpu on this system.",
+                error);
+        }
+    }
+
+    /// <summary>glibc gives big blocks back at once and faults them in again at each step; here they are kept for the next.</summary>
+    private static void RaiseAllocatorThresholds()
+    {
+        const int trimThreshold = -1;
+        const int mmapThreshold = -3;
+        if (!OperatingSystem.IsLinux())
+            return;
+        try
+        {
+            _ = Mallopt(mmapThreshold, 1 << 30);
+            _ = Mallopt(trimThreshold, 1 << 30);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // A libc other than glibc has no such call, and other habits.
+        }
+    }
+
+    private static unsafe string CpuCapability()
+    {
+        // The C++ function returns a std::string, whose first two words are the address and the length of its text.
+        var text = stackalloc nint[4];
+        try
+        {
+            GetCpuCapability(text);
+            return Encoding.ASCII.GetString((byte*)text[0], (int)text[1]);
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return "unknown";
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int Mallopt(int parameter, int value);
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at13globalContextEv")]
+    private static partial nint GlobalContext();
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at7Context16setFlushDenormalEb")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static partial bool SetFlushDenormal(nint context, [MarshalAs(UnmanagedType.U1)] bool on);
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at18get_cpu_capabilityB5cxx11Ev")]
+    private static unsafe partial void GetCpuCapability(nint* text);
+}
