@@ -19,7 +19,7 @@ internal static class DevicesVerb
                 Kind = "cpu",
                 Slots = Environment.ProcessorCount,
                 torch.CpuCapability,
-                Libtorch = torch.LibtorchVersion,
+                Libtorch = torch.LibTorch,
             };
             Output.WriteRows(
                 parsed.GetValue(format),

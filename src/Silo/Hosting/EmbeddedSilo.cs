@@ -120,7 +120,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         TorchRuntime.EnsureLoaded();
         var torch = TorchRuntime.Describe();
         services
-            .AddSingleton(new Provenance(CodeVersion.Current, torch.LibtorchVersion, torch.CpuCapability, "cpu"))
+            .AddSingleton(new Provenance(CodeVersion.Current, torch.LibTorch, torch.CpuCapability, "cpu"))
             .AddSingleton<ITrainer>(new FusedTrainer(time))
             .AddSingleton(new SlotSettings(slots))
             // Hosted services end in the reverse order: slots first, then what carries their results, then the silo.

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
 using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
@@ -93,8 +94,9 @@ internal sealed class Slot(
             foreach (var trial in aboard.Values)
             {
                 log.LogError(exception, "Trial {Trial} failed.", trial.Trial);
-                var failure = (exception as TrainerException)?.Failure
-                    ?? new("code-error", $"{exception.GetType().Name}: {exception.Message}");
+                var failure = exception is TrainingException known
+                    ? new Failure(known.FailureClass, known.Message)
+                    : new("code-error", $"{exception.GetType().Name}: {exception.Message}");
                 Pass(lease, new(trial.Trial, epoch + 1, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)),
                     trial);
             }

@@ -56,7 +56,7 @@ internal sealed class FusedRun : ITrainingRun
         {
             var loss = trainLoss[i] / ((double)batches * _batch);
             var diverged = !finite[i] || !double.IsFinite(loss) || !double.IsFinite(validationLoss[i]);
-            reports.Add(new(_trials[i].Id, _epoch, loss, validationLoss[i], validationAccuracy[i], seconds,
+            reports.Add(new(_trials[i].Id, _epoch, loss, validationLoss[i], validationAccuracy[i], batches, seconds,
                 diverged ? new(Outcome.Diverged)
                 : last ? new(Outcome.Completed, testLoss[i], testAccuracy[i])
                 : null));
