@@ -49,6 +49,20 @@ internal sealed class StoreFixture : IAsyncDisposable
         return (T)command.ExecuteScalar()!;
     });
 
+    /// <summary>The steps of a statement's query plan.</summary>
+    public Task<string[]> ExplainAsync(string sql) => Store.Writer.RunAsync(session =>
+    {
+        using var command = session.Connection.CreateCommand();
+        command.CommandText = $"EXPLAIN QUERY PLAN {sql}";
+        foreach (var name in System.Text.RegularExpressions.Regex.Matches(sql, "@[a-zA-Z]+").Select(match => match.Value).Distinct())
+            command.Parameters.AddWithValue(name, 1);
+        using var reader = command.ExecuteReader();
+        var steps = new List<string>();
+        while (reader.Read())
+            steps.Add(reader.GetString(3));
+        return steps.ToArray();
+    });
+
     public Task ExecuteAsync(string sql) => Store.Writer.RunAsync(session => session.Execute(sql));
 
     public async ValueTask DisposeAsync()
