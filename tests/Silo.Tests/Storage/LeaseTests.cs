@@ -244,9 +244,9 @@ public sealed class LeaseTests
         await using var owned = fixture;
         await fixture.Store.GrantAsync(coordinator, Sample.Request(10));
 
-        Assert.All((string[])[LeaseStatements.NextHead, LeaseStatements.NextMembers], sql =>
+        foreach (var sql in (string[])[LeaseStatements.NextHead, LeaseStatements.NextMembers])
         {
-            var plan = fixture.ExplainAsync(sql).Result;
+            var plan = await fixture.ExplainAsync(sql);
             // The waiting trials come from their index, in its order; only the few of expired leases may be sorted.
             var waiting = plan.TakeWhile(step => step != "RIGHT").ToArray();
             Assert.Contains("LEFT", waiting);
@@ -256,7 +256,7 @@ public sealed class LeaseTests
             Assert.DoesNotContain(plan, step => step.StartsWith("SCAN", StringComparison.Ordinal));
             Assert.Contains(plan, step => step.Contains("ix_leases_open", StringComparison.Ordinal));
             Assert.Contains(plan, step => step.Contains("ix_trials_leased", StringComparison.Ordinal));
-        });
+        }
     }
 
     private static IEnumerable<(string Cell, int Replicate)> Places(IEnumerable<LeasedTrial> trials) =>
