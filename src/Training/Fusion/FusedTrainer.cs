@@ -11,7 +11,7 @@ public sealed class FusedTrainer(TimeProvider time) : ITrainer
     public ITrainingRun Start(Cohort cohort)
     {
         TorchRuntime.EnsureLoaded();
-        TorchRuntime.FlushDenormals();
+        TorchRuntime.FlushDenormals(true);
         return new FusedRun(cohort, time);
     }
 }

@@ -23,13 +23,13 @@ public static partial class TorchRuntime
     /// <inheritdoc cref="EnsureLoaded"/>
     public static TorchDescription Describe() => Loaded.Value;
 
-    /// <summary>Has this thread take denormal numbers as zero: they cost a hundred times a normal one's time.</summary>
+    /// <summary>Has this thread take denormal numbers as zero, or no longer: they cost a hundred times a normal one's time.</summary>
     /// <returns>Whether this platform can.</returns>
-    internal static bool FlushDenormals()
+    internal static bool FlushDenormals(bool flush)
     {
         try
         {
-            return SetFlushDenormal(GlobalContext(), true);
+            return SetFlushDenormal(GlobalContext(), flush);
         }
         catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
         {
@@ -53,7 +53,7 @@ public static partial class TorchRuntime
         {
             // One thread for each slot beats several within an operation; it is set for the process, before the first operation.
             torch.set_num_threads(1);
-            return new(torch.__version__, CpuCapability(), FlushDenormals());
+            return new(torch.__version__, CpuCapability(), FlushDenormals(false));
         }
         catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or NotSupportedException)
         {
