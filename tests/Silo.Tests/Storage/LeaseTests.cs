@@ -131,7 +131,7 @@ public sealed class LeaseTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        Assert.True(await fixture.Store.CreateAsync("digits-2", 2, Sample.Sweep(1, 1), Sample.Provenance));
+        Assert.True(await fixture.Store.CreateAsync("digits-2", 2, Sample.Sweep(1, 1)));
         var other = (await fixture.Store.OpenAsync("digits-2"))!.Coordinator;
         var lease = Guid.NewGuid();
 

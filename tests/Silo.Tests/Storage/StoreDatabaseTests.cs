@@ -57,7 +57,7 @@ public sealed class StoreDatabaseTests
         for (var time = 0; time < 2; time++)
         {
             await using var store = await SqliteSweepStore.OpenAsync(path, TimeProvider.System).WaitAsync(TimeSpan.FromSeconds(60));
-            Assert.True(await store.CreateAsync($"digits-{time}", time, Sample.Sweep(1, 1), Sample.Provenance));
+            Assert.True(await store.CreateAsync($"digits-{time}", time, Sample.Sweep(1, 1)));
         }
         Assert.Equal(2, (await new SqliteSweepReader(path).ListAsync(CancellationToken.None)).Length);
     }
@@ -188,7 +188,7 @@ public sealed class StoreDatabaseTests
         var ofWrite = await Assert.ThrowsAsync<StoreException>(() => fixture.Store.WriteAsync(
             [Sample.Completion(leased[0], 1), Sample.Epoch(leased[1], 1, new(Outcome.Failed, Failure: large))]));
         var ofCreate = await Assert.ThrowsAsync<StoreException>(
-            () => fixture.Store.CreateAsync("digits-2", 2, Sample.Sweep(100, 100), Sample.Provenance));
+            () => fixture.Store.CreateAsync("digits-2", 2, Sample.Sweep(100, 100)));
 
         Assert.All((string[])[ofWrite.Message, ofCreate.Message], message =>
             Assert.Equal($"{fixture.Path}: the disk is full. Free some space, and repeat; what was stored before is safe.", message));

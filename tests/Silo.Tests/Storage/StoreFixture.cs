@@ -28,7 +28,7 @@ internal sealed class StoreFixture : IAsyncDisposable
     public static async Task<(StoreFixture Fixture, Coordinator Coordinator)> CreateAsync(Sweep sweep)
     {
         var fixture = await CreateAsync();
-        Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, sweep, Sample.Provenance));
+        Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, sweep));
         return (fixture, (await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator);
     }
 

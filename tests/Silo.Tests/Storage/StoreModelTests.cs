@@ -26,7 +26,7 @@ public sealed class StoreModelTests
     {
         var sweep = Sample.Sweep(Replicates, [.. Enumerable.Range(0, Cells).Select(cell => (cell + 1.0, cell % 3 == 2 ? 64 : 32))]);
         var id = $"digits-{number}";
-        Assert.True(await fixture.Store.CreateAsync(id, number, sweep, Sample.Provenance));
+        Assert.True(await fixture.Store.CreateAsync(id, number, sweep));
         var model = new Model(sweep, fixture, id, (await fixture.Store.OpenAsync(id))!.Coordinator);
         foreach (var step in steps)
             await model.TakeAsync(step);
