@@ -57,10 +57,7 @@ public class SweepChangeTests
     [InlineData("replicates: 3", "search: { method: random, trials: 2 }", "search.method: grid -> random")]
     public void Between_WhatAResultDependsOn_IsNamed(string before, string after, string differences)
     {
-        var proposed = Current.Replace(before, after, StringComparison.Ordinal)
-            .Replace("elu > relu", "elu > relu", StringComparison.Ordinal);
-        if (differences.Contains("tanh", StringComparison.Ordinal))
-            proposed = proposed.Replace("elu > relu", "tanh > logistic", StringComparison.Ordinal);
+        var proposed = Current.Replace("\nclaims: [ { activation: elu > relu } ]", "", StringComparison.Ordinal).Replace(before, after, StringComparison.Ordinal);
         Assert.Equal(differences.Split('|'), To(proposed).Differences);
     }
 

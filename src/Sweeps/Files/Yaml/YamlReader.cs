@@ -30,7 +30,7 @@ internal sealed class YamlReader
             problems.Error(reader.At(broken.Start), "", broken is Refusal ? broken.Message : $"this is not YAML: {broken.Message}");
         }
         // The parser has been seen to fail in other ways on bytes that no person writes.
-        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
         {
             problems.Error(Place.Start, "", $"this is not YAML: {broken.Message}");
         }
@@ -71,7 +71,9 @@ internal sealed class YamlReader
             return named.Node with { Place = At(alias.Start) };
         }
 
-        var start = (NodeEvent)_parser.Current!;
+        // In some broken texts the parser closes a mapping after a key without giving its value.
+        if (!_parser.Accept<NodeEvent>(out var start))
+            throw Refuse(_parser.Current!, "expected a value before this");
         if (!start.Tag.IsEmpty)
             throw Refuse(start, $"tags such as {start.Tag} are not supported; remove it");
         if (depth > MaximumDepth)
