@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
 using DeepTrain.Cluster.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Bench;
@@ -99,7 +100,7 @@ internal sealed class FusedTrials : ITrials
 
     public FusedTrials(Work work, int trials)
     {
-        TorchRuntime.FlushDenormals(true);
+        TorchRuntime.FlushDenormals();
         var configurations = Enumerable.Repeat(work.Configuration, trials).ToImmutableArray();
         _network = new(configurations, work.Layers[0], work.Layers[^1], evaluationRows: FusedNetwork.VectorElements);
         _batch = new(work.Data, trials, groups: 1, work.BatchSize);

@@ -11,7 +11,7 @@ public sealed class FusedTrainer(TimeProvider time) : ITrainer
     public ITrainingRun Start(Cohort cohort)
     {
         TorchRuntime.EnsureLoaded();
-        TorchRuntime.FlushDenormals(true);
+        TorchRuntime.FlushDenormals();
         return new FusedRun(cohort, time);
     }
 }

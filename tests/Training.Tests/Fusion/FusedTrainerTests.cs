@@ -143,9 +143,8 @@ public sealed class FusedTrainerTests
     }
 
     [Fact]
-    public void Start_ThreadThatKeepsDenormals_FlushesThem() => OnNewThread(() =>
+    public void Start_ThreadThatKeepsDenormals_FlushesThem() => PristineThread.Run(() =>
     {
-        TorchRuntime.FlushDenormals(false); // a thread starts as the one that made it
         Assert.NotEqual(0, Half(SmallestNormal));
         using var run = new FusedTrainer(TimeProvider.System).Start(new([Trials.Configuration().Trial()]));
         Assert.Equal(0, Half(SmallestNormal));
@@ -179,13 +178,4 @@ public sealed class FusedTrainerTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static float Half(float number) => number / 2;
-
-    private static void OnNewThread(Action action)
-    {
-        Exception? error = null;
-        var thread = new Thread(() => error = Record.Exception(action));
-        thread.Start();
-        thread.Join();
-        Assert.Null(error);
-    }
 }
