@@ -1,0 +1,41 @@
+namespace DeepTrain.Cluster.Cluster.Tests;
+
+/// <summary>Waits on other processes, with a deadline that says what is missing.</summary>
+internal static class Eventually
+{
+    /// <summary>Generous: it is reached only where something is broken.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(10);
+
+    public static async Task<T> Get<T>(Func<T?> look, string what, DeepTrainProcess of) where T : class
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        using var timer = new PeriodicTimer(LookInterval);
+        do
+        {
+            var hasExited = of.HasExited;
+            if (look() is { } seen)
+                return seen;
+            if (hasExited)
+                Assert.Fail($"{what} was never seen: the process has ended.{Environment.NewLine}{of.Errors}");
+        }
+        while (await Tick(timer, deadline.Token));
+        throw new TimeoutException($"Waited {Deadline.TotalSeconds} s in vain for {what}.{Environment.NewLine}{of.Errors}");
+    }
+
+    public static Task True(Func<bool> condition, string what, DeepTrainProcess of) =>
+        Get(() => condition() ? "" : null, what, of);
+
+    private static async Task<bool> Tick(PeriodicTimer timer, CancellationToken deadline)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(deadline);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

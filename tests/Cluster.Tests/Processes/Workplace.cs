@@ -1,0 +1,69 @@
+namespace DeepTrain.Cluster.Cluster.Tests;
+
+/// <summary>A folder with sweep files and a data folder, and the processes that work there; all gone when disposed.</summary>
+internal sealed class Workplace : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("deeptrain-e2e-").FullName;
+    private readonly List<DeepTrainProcess> _processes = [];
+
+    public string Data => Path.Combine(_root, "data");
+
+    public StoreFile Store => new(Path.Combine(Data, "sweeps.db"));
+
+    /// <summary>Writes a sweep file under its sweep's name.</summary>
+    public string Write(SweepText sweep)
+    {
+        var path = Path.Combine(_root, $"{sweep.Name}.yaml");
+        File.WriteAllText(path, sweep.ToString());
+        return path;
+    }
+
+    /// <summary>Starts <c>run FILE --format json</c> without metrics.</summary>
+    public DeepTrainProcess Run(string file, params string[] options) =>
+        Start(["run", file, "--format", "json", "--metrics-port", "0", .. options]);
+
+    public DeepTrainProcess Start(params string[] arguments)
+    {
+        var process = DeepTrainProcess.Start(_root, [.. arguments, "--data", Data]);
+        _processes.Add(process);
+        return process;
+    }
+
+    public async Task<Finished> Tell(params string[] arguments) => await Start(arguments).WaitAsync();
+
+    public void Dispose()
+    {
+        foreach (var process in _processes)
+            process.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
+}
+
+/// <summary>A sweep file: cells are widths x epochs x activations; each width and each number of epochs is a cohort of its own.</summary>
+internal sealed record SweepText(string Name)
+{
+    /// <summary>Trials of so many epochs do not end by themselves while a test watches.</summary>
+    public const int Endless = 1_000_000;
+
+    public int[] Widths { get; init; } = [8];
+
+    public int[] Epochs { get; init; } = [2];
+
+    public int Replicates { get; init; } = 2;
+
+    public double LearningRate { get; init; } = 0.05;
+
+    public int Trials => Widths.Length * Epochs.Length * 2 * Replicates;
+
+    public override string ToString() => FormattableString.Invariant($$"""
+        name: {{Name}}
+        dataset: digits
+        network: { depth: 1, initializer: xavier-uniform }
+        training: { batchSize: 32, learningRate: {{LearningRate}}, momentum: 0.9 }
+        space:
+          width: [{{string.Join(", ", Widths)}}]
+          epochs: [{{string.Join(", ", Epochs)}}]
+          activation: [tanh, relu]
+        replicates: {{Replicates}}
+        """);
+}
