@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace DeepTrain.Cluster.Silo;
@@ -58,8 +59,8 @@ public sealed class DataFolderLock : IDisposable
         if (!_lock.CanWrite)
             return;
         // The lock's file stays: whoever deleted it could delete the lock of the next owner.
-        File.Delete(_folder.GatewayFile);
-        _lock.Dispose();
+        using (_lock)
+            File.Delete(_folder.GatewayFile);
     }
 
     /// <summary>Whether a process owns the folder.</summary>
@@ -77,7 +78,7 @@ public sealed class DataFolderLock : IDisposable
         // The last owner may have been killed.
         File.Delete(folder.GatewayFile);
         stream.SetLength(0);
-        stream.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+        stream.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
         stream.Flush();
         return new(folder, stream);
     }
