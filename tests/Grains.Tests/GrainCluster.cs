@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Runtime;
 using Orleans.TestingHost;
 
 namespace DeepTrain.Cluster.Grains.Tests;
