@@ -20,7 +20,7 @@ internal static class Fusion
     [
         new("64-64-32-10", [64, 64, 32, 10], 32, 30),
         new("784-20x100-10", [784, .. Enumerable.Repeat(100, 20), 10], 64, 8),
-        new("784-300-100-10", [784, 300, 100, 10], 64, 4),
+        new("784-300-100-10", [784, 300, 100, 10], 64, 8),
     ];
 
     public static int Run(TextWriter output, TextWriter progress, bool json)
