@@ -2,14 +2,15 @@ using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>How many trials are worth training together on a CPU, from docs/performance.md: the time of a trial-step by cohort.</summary>
+/// <summary>How many trials are worth training together on a CPU.</summary>
 /// <remarks>
-/// 64-64-32-10, batch 32 (6.6 k numbers): alone 6.2 times the time of 15 together, and no gain beyond. Batch 64: 784-20x100-10 (271 k)
-/// alone 1.3 times the time of 8 together, 784-300-100-10 (266 k) 1.4 times. More than these would only delay the first results.
+/// Measured, see docs/performance.md: 64-64-32-10 (6.6 k numbers) gains until 15 alike trials are together, and mixed cohorts, where
+/// each activation is a call of its own, until about 60; 784-20x100-10 (271 k) and 784-300-100-10 (266 k) have most of their gain at 8.
+/// More would only delay the first results.
 /// </remarks>
 internal static class CohortSizes
 {
-    private const int Most = 30;
+    private const int Most = 60;
 
     /// <summary>Weights and biases of a whole cohort.</summary>
     private const int Numbers = 2_200_000;
