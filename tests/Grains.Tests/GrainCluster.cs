@@ -10,7 +10,7 @@ namespace DeepTrain.Cluster.Grains.Tests;
 /// <summary>A silo in this process on a store of its own, without slots: the test is the slot.</summary>
 public sealed class GrainCluster : IAsyncDisposable
 {
-    private static readonly Provenance Somewhere = new("test", "none", "none", "cpu");
+    internal static readonly Provenance Somewhere = new("test", "none", "none", "cpu");
 
     private readonly string _folder;
     private readonly InProcessTestCluster _cluster;
@@ -41,7 +41,6 @@ public sealed class GrainCluster : IAsyncDisposable
             .AddSingleton(TimeProvider.System)
             .AddSingleton(new LeaseTimes())
             .AddSingleton<ISweepStore>(store)
-            .AddSingleton(Somewhere)
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<StopRequests>());
         var cluster = builder.Build();
@@ -63,7 +62,7 @@ public sealed class GrainCluster : IAsyncDisposable
     /// <summary>Asks for a cohort as a slot does whose trainer takes so many trials of any kind.</summary>
     internal async Task<ImmutableArray<LeasedTrial>> LeaseAsync(string sweepId, int size, int slots = 1, Guid? lease = null)
     {
-        var request = new LeaseRequest(lease ?? Guid.NewGuid(), Slot(), slots, ImmutableDictionary<string, int>.Empty);
+        var request = new LeaseRequest(lease ?? Guid.NewGuid(), Slot(), slots, ImmutableDictionary<string, int>.Empty, Somewhere);
         var reply = await Sweep(sweepId).Lease(request);
         if (reply.Unsized.Length == 0)
             return reply.Trials;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -31,7 +32,7 @@ internal static class Invocation
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return exception.ExitCode;
         }
-        catch (StoreException exception)
+        catch (Exception exception) when (exception is StoreException or TrainingException)
         {
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return ExitCode.NotFound;

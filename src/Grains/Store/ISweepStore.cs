@@ -12,7 +12,7 @@ namespace DeepTrain.Cluster.Grains;
 public interface ISweepStore : ISweepReader
 {
     /// <summary>Stores a sweep with its cells and trials, all waiting. False, and nothing is stored, if the id is taken.</summary>
-    Task<bool> CreateAsync(string sweepId, int number, Sweep sweep, Provenance provenance);
+    Task<bool> CreateAsync(string sweepId, int number, Sweep sweep);
 
     /// <summary>Makes the caller the sweep's coordinator by raising its fence. Null if there is no such sweep.</summary>
     Task<OpenedSweep?> OpenAsync(string sweepId);
@@ -61,9 +61,9 @@ public sealed record Coordinator(string SweepId, long Fence);
 /// <param name="Text">The sweep file that is in force.</param>
 public sealed record OpenedSweep(Coordinator Coordinator, string Text, SweepStatus Status);
 
-/// <summary>What was running when a sweep was created, for whoever wants to reproduce it.</summary>
+/// <summary>What a worker trains with: the rest of what a result's last bits depend on, kept with each trial.</summary>
 /// <param name="CodeVersion">This program's version and commit.</param>
-/// <param name="Libtorch">The version of the native library, or the trainer's name where it uses none.</param>
+/// <param name="Libtorch">The version of the native library.</param>
 /// <param name="CpuCapability">The instruction set that training runs on.</param>
 /// <param name="Device">The device kind: cpu or cuda.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.Provenance")]
@@ -74,13 +74,15 @@ public sealed record Provenance(
     [property: Id(3)] string Device);
 
 /// <param name="Lease">Made by the slot that asks.</param>
+/// <param name="Worker">What that slot trains with.</param>
 /// <param name="Silo">The silo of that slot.</param>
 /// <param name="Slot">The slot's number in its silo.</param>
 /// <param name="Limits">By fusion key; trials of another key are not granted.</param>
 /// <param name="LeaseTime">After it, without renewal, the trials wait again.</param>
 /// <param name="TakeExpired">Whether leases whose time is over may be given to another.</param>
 public sealed record GrantRequest(
-    Guid Lease, string Silo, int Slot, ImmutableDictionary<string, CohortLimit> Limits, TimeSpan LeaseTime, bool TakeExpired);
+    Guid Lease, string Silo, int Slot, Provenance Worker, ImmutableDictionary<string, CohortLimit> Limits, TimeSpan LeaseTime,
+    bool TakeExpired);
 
 /// <summary>How many trials of one fusion key a cohort takes.</summary>
 /// <param name="AcrossReplicates">Whether it may take trials of several replicates.</param>

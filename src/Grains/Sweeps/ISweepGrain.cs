@@ -79,7 +79,8 @@ public sealed record LeaseRequest(
     [property: Id(0)] Guid Lease,
     [property: Id(1)] SlotId Slot,
     [property: Id(2)] int Slots,
-    [property: Id(3)] ImmutableDictionary<string, int> CohortSizes);
+    [property: Id(3)] ImmutableDictionary<string, int> CohortSizes,
+    [property: Id(4)] Provenance Worker);
 
 /// <param name="Trials">The cohort; empty where nothing waits.</param>
 /// <param name="Unsized">

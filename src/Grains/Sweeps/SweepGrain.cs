@@ -10,7 +10,7 @@ namespace DeepTrain.Cluster.Grains;
 /// between two lines: a new activation opens the sweep under a higher fence, and reads the rest.
 /// </remarks>
 internal sealed class SweepGrain(
-    ISweepStore store, LeaseTimes times, Provenance provenance, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
+    ISweepStore store, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
     : Grain, ISweepGrain
 {
     private static readonly LeaseReply NoWork = new([], []);
@@ -38,7 +38,7 @@ internal sealed class SweepGrain(
         if (_sweep is null)
         {
             var number = int.Parse(Id.AsSpan(Id.LastIndexOf('-') + 1), CultureInfo.InvariantCulture);
-            var created = await Reach(store.CreateAsync(Id, number, proposed, provenance));
+            var created = await Reach(store.CreateAsync(Id, number, proposed));
             await OpenAsync();
             if (created)
                 return new(Id, SubmissionKind.Created, proposed.TrialCount, 0, []);
@@ -74,7 +74,7 @@ internal sealed class SweepGrain(
         });
         var takeExpired = _reachedSince is { } since && time.GetElapsedTime(since) >= times.Lease;
         var trials = await Reach(store.GrantAsync(
-            sweep.Coordinator, new(request.Lease, request.Slot.Silo, request.Slot.Number, limits, times.Lease, takeExpired)));
+            sweep.Coordinator, new(request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)));
 
         foreach (var trial in trials)
             sweep.Leased[trial.Trial] = request.Lease;

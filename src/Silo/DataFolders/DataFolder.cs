@@ -6,6 +6,9 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="path">As the user named it; relative to the current folder.</param>
 public sealed class DataFolder(string path)
 {
+    private static readonly JsonSerializerOptions Strict =
+        new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
     public string Root { get; } = Path.GetFullPath(path);
 
     public string Database => Path.Combine(Root, "sweeps.db");
@@ -29,7 +32,7 @@ public sealed class DataFolder(string path)
         Gateway? gateway;
         try
         {
-            gateway = JsonSerializer.Deserialize<Gateway>(File.ReadAllText(GatewayFile));
+            gateway = JsonSerializer.Deserialize<Gateway>(File.ReadAllText(GatewayFile), Strict);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {

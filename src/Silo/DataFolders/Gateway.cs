@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>How other processes reach the owner of a data folder.</summary>
@@ -7,8 +5,4 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="ClusterId">Orleans' id of the cluster.</param>
 /// <param name="ServiceId">Orleans' id of the service.</param>
 /// <param name="ProcessId">The owner's process.</param>
-public sealed record Gateway(
-    [property: JsonRequired] string Endpoint,
-    [property: JsonRequired] string ClusterId,
-    [property: JsonRequired] string ServiceId,
-    [property: JsonRequired] int ProcessId);
+public sealed record Gateway(string Endpoint, string ClusterId, string ServiceId, int ProcessId);

@@ -43,15 +43,18 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         DataFolderLock ownership, EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
     {
         var folder = ownership.Folder;
+        // Loading libtorch takes as long as all the rest of starting.
+        var torch = settings.Slots > 0 ? Task.Run(TorchRuntime.Describe, cancellation) : null;
         var store = await SqliteSweepStore.OpenAsync(folder.Database, time);
         try
         {
             await store.ReleaseAllAsync();
+            var worker = torch is null ? null : WorkerOf(await torch);
             for (var attempt = 1; ; attempt++)
             {
                 var clusterId = Guid.NewGuid().ToString("N");
                 var (siloPort, gatewayPort) = FreePorts();
-                var host = Build(folder, store, settings, time, clusterId, siloPort, gatewayPort);
+                var host = Build(folder, store, settings, worker, time, clusterId, siloPort, gatewayPort);
                 try
                 {
                     await host.StartAsync(cancellation);
@@ -82,8 +85,8 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     }
 
     private static IHost Build(
-        DataFolder folder, SqliteSweepStore store, EmbeddedSettings settings, TimeProvider time, string clusterId, int siloPort,
-        int gatewayPort)
+        DataFolder folder, SqliteSweepStore store, EmbeddedSettings settings, Provenance? worker, TimeProvider time, string clusterId,
+        int siloPort, int gatewayPort)
     {
         // No defaults: neither a settings file in the current folder nor a console logger is anyone's wish here.
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -106,21 +109,17 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .AddHostedService<Keeper>();
         if (settings.MetricsPort is { } port)
             builder.Services.AddHostedService(_ => new MetricsEndpoint(port, settings.Warn));
-        AddTraining(builder.Services, settings.Slots, time);
+        if (worker is not null)
+            AddSlots(builder.Services, settings.Slots, worker, time);
         return builder.Build();
     }
 
-    private static void AddTraining(IServiceCollection services, int slots, TimeProvider time)
-    {
-        if (slots == 0)
-        {
-            services.AddSingleton(new Provenance(CodeVersion.Current, "none", "none", "none"));
-            return;
-        }
-        TorchRuntime.EnsureLoaded();
-        var torch = TorchRuntime.Describe();
+    private static Provenance WorkerOf(TorchDescription torch) =>
+        new(CodeVersion.Current, torch.LibTorch, $"{torch.CpuCapability}{(torch.FlushesDenormals ? ", flush-to-zero" : "")}", "cpu");
+
+    private static void AddSlots(IServiceCollection services, int slots, Provenance worker, TimeProvider time) =>
         services
-            .AddSingleton(new Provenance(CodeVersion.Current, torch.LibTorch, torch.CpuCapability, "cpu"))
+            .AddSingleton(worker)
             .AddSingleton<ITrainer>(new FusedTrainer(time))
             .AddSingleton(new SlotSettings(slots))
             // Hosted services end in the reverse order: slots first, then what carries their results, then the silo.
@@ -128,7 +127,6 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
             .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
             .AddHostedService<SlotHost>();
-    }
 
     private static Logger LogTo(DataFolder folder) => new LoggerConfiguration()
         .MinimumLevel.Warning()

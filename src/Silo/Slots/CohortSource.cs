@@ -9,7 +9,7 @@ internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial>
 
 /// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials to come aboard.</summary>
 internal sealed class CohortSource(
-    SlotId slot, int slotsOfSilo, ITrainer trainer, IGrainFactory grains, LeaseRenewer renewer, LeaseTimes times, TimeProvider time)
+    SlotId slot, int slotsOfSilo, Provenance worker, ITrainer trainer, IGrainFactory grains, LeaseRenewer renewer, LeaseTimes times, TimeProvider time)
 {
     private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(2);
 
@@ -46,7 +46,7 @@ internal sealed class CohortSource(
 
     private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(ISweepGrain coordinator, Guid lease, int slots)
     {
-        var request = new LeaseRequest(lease, slot, slots, _cohortSizes.ToImmutableDictionary());
+        var request = new LeaseRequest(lease, slot, slots, _cohortSizes.ToImmutableDictionary(), worker);
         for (var attempt = 1; ; attempt++)
         {
             var sentAt = time.GetTimestamp();

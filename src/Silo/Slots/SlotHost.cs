@@ -10,7 +10,7 @@ public sealed record SlotSettings(int Count);
 
 /// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
 internal sealed class SlotHost(
-    SlotSettings settings, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
+    SlotSettings settings, Provenance worker, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
     ILocalSiloDetails silo, ClusterMetrics metrics, LeaseTimes times, TimeProvider time, ILogger<Slot> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
@@ -21,7 +21,7 @@ internal sealed class SlotHost(
         for (var number = 0; number < settings.Count; number++)
         {
             var source = new CohortSource(
-                new(silo.SiloAddress.ToParsableString(), number), settings.Count, trainer, grains, renewer, times, time);
+                new(silo.SiloAddress.ToParsableString(), number), settings.Count, worker, trainer, grains, renewer, times, time);
             var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, time, log);
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             SlotThread.Start($"slot-{number}", () =>

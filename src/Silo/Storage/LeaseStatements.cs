@@ -116,9 +116,28 @@ internal static class LeaseStatements
             """, row => row.GetInt64(0),
             ("@sweep", sweep), ("@id", $"{request.Lease}"), ("@silo", request.Silo), ("@slot", request.Slot),
             ("@now", milliseconds), ("@expires", (now + request.LeaseTime).ToUnixTimeMilliseconds()))!.Value;
+        var provenance = Remember(session, request.Worker);
         foreach (var trial in members)
-            session.Execute("UPDATE trials SET lease = @lease, fence = fence + 1, attempt = attempt + 1 WHERE key = @key",
-                ("@key", trial), ("@lease", lease));
+            session.Execute("""
+                UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1 WHERE key = @key
+                """,
+                ("@key", trial), ("@lease", lease), ("@provenance", provenance));
         return lease;
+    }
+
+    private static long Remember(SqliteSession session, Provenance worker)
+    {
+        (string, object?)[] values =
+        [
+            ("@code", worker.CodeVersion), ("@libtorch", worker.Libtorch), ("@cpu", worker.CpuCapability), ("@device", worker.Device),
+        ];
+        session.Execute("""
+            INSERT INTO provenances (code_version, libtorch, cpu_capability, device) VALUES (@code, @libtorch, @cpu, @device)
+            ON CONFLICT DO NOTHING
+            """, values);
+        return session.First("""
+            SELECT key FROM provenances
+            WHERE code_version = @code AND libtorch = @libtorch AND cpu_capability = @cpu AND device = @device
+            """, row => row.GetInt64(0), values)!.Value;
     }
 }

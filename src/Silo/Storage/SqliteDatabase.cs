@@ -11,10 +11,13 @@ internal static class SqliteDatabase
     public static void Prepare(SqliteConnection connection)
     {
         Execute(connection, "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+        if (Scalar(connection, "PRAGMA quick_check(1)") is not "ok" and var damage)
+            throw new StoreException(
+                $"{connection.DataSource}: the database is damaged ({damage}). Restore a copy, or move it away and start anew.");
         using var context = Context(connection);
-        RefuseNewer(context, connection);
+        IsReady(context);
         // A process that was killed while it migrated has left its lock behind, and would be waited for in vain.
-        if (Exists(connection, "__EFMigrationsLock"))
+        if (Scalar(connection, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '__EFMigrationsLock'") is not null)
             Execute(connection, "DELETE FROM __EFMigrationsLock");
         context.Database.Migrate();
     }
@@ -23,20 +26,22 @@ internal static class SqliteDatabase
         new(new DbContextOptionsBuilder<SweepContext>().UseSqlite(connection)
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
 
-    /// <exception cref="StoreException">The database has a migration that this program does not know.</exception>
-    public static void RefuseNewer(SweepContext context, SqliteConnection connection)
+    /// <summary>Whether the database has its tables; not so before its first migration is done.</summary>
+    /// <exception cref="StoreException">It has a migration that this program does not know.</exception>
+    public static bool IsReady(SweepContext context)
     {
-        if (context.Database.GetAppliedMigrations().Except(context.Database.GetMigrations()).Any())
-            throw new StoreException(
-                $"{connection.DataSource}: a newer version of this program has written this database. Use that version, or another folder.");
+        var applied = context.Database.GetAppliedMigrations().ToList();
+        return !applied.Except(context.Database.GetMigrations()).Any()
+            ? applied.Count > 0
+            : throw new StoreException($"{context.Database.GetDbConnection().DataSource}: a newer version of this program has written "
+                + "this database. Use that version, or name another folder.");
     }
 
-    public static bool Exists(SqliteConnection connection, string table)
+    private static object? Scalar(SqliteConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = @name)";
-        command.Parameters.AddWithValue("@name", table);
-        return command.ExecuteScalar() is 1L;
+        command.CommandText = sql;
+        return command.ExecuteScalar();
     }
 
     private static void Execute(SqliteConnection connection, string sql)

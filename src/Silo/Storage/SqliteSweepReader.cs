@@ -9,6 +9,8 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>Reads a database that somebody else may be writing, or nobody, or that is not there yet: then it holds no sweep.</summary>
 public sealed class SqliteSweepReader(string path) : ISweepReader
 {
+    private volatile bool _ready;
+
     public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) =>
         ReadAsync(context => Overviews(context, context.Sweeps), [], cancellation);
 
@@ -48,8 +50,8 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
             from sweep in sweeps
             join trial in context.Trials on sweep.Key equals trial.Sweep
             where trial.Active
-            group trial by new { trial.Sweep, trial.Outcome, Leased = trial.Lease != null } into same
-            select new { same.Key.Sweep, same.Key.Outcome, same.Key.Leased, Count = same.Count() })
+            group trial by new { trial.Sweep, trial.Outcome } into same
+            select new { same.Key.Sweep, same.Key.Outcome, Count = same.Count(), Leased = same.Count(trial => trial.Lease != null) })
             .ToLookup(count => count.Sweep);
         return
         [
@@ -59,8 +61,8 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
                }).AsEnumerable()
                let counted = counts[sweep.Key]
                select new SweepOverview(sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished,
-                   counted.Where(count => count is { Outcome: null, Leased: false }).Sum(count => count.Count),
-                   counted.Where(count => count is { Outcome: null, Leased: true }).Sum(count => count.Count),
+                   counted.Where(count => count.Outcome is null).Sum(count => count.Count - count.Leased),
+                   counted.Sum(count => count.Leased),
                    counted.Where(count => count.Outcome is not null).ToImmutableDictionary(count => count.Outcome!.Value, count => count.Count)),
         ];
     }
@@ -74,9 +76,8 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
         {
             using var connection = Open();
             using var context = SqliteDatabase.Context(connection);
-            if (!SqliteDatabase.Exists(connection, "sweeps"))
+            if (!_ready && !(_ready = SqliteDatabase.IsReady(context)))
                 return none;
-            SqliteDatabase.RefuseNewer(context, connection);
             using var transaction = connection.BeginTransaction(deferred: true);
             context.Database.UseTransaction(transaction);
             return read(context);
@@ -89,9 +90,35 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
 
     private SqliteConnection Open()
     {
+        try
+        {
+            return Open(path);
+        }
+        // In a folder that may not be written, readers cannot create the files by which they and a writer would keep apart. Where no
+        // writer has left a log, the database is complete as it is.
+        catch (SqliteException error) when (SqliteFailure.IsCannotOpen(error) && !File.Exists($"{path}-wal"))
+        {
+            return Open($"file:{string.Join('/', Path.GetFullPath(path).Split('/').Select(Uri.EscapeDataString))}?immutable=1");
+        }
+    }
+
+    private static SqliteConnection Open(string source)
+    {
         var connection = new SqliteConnection(
-            new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
-        connection.Open();
-        return connection;
+            new SqliteConnectionStringBuilder { DataSource = source, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        try
+        {
+            connection.Open();
+            // SQLite opens the file at the first look into it.
+            using var look = connection.CreateCommand();
+            look.CommandText = "SELECT 1 FROM sqlite_master";
+            look.ExecuteScalar();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 }

@@ -27,8 +27,8 @@ internal sealed class SqliteSweepStore : ISweepStore, IAsyncDisposable
     /// <summary>Where tests make a failure happen.</summary>
     internal SqliteWriter Writer => _writer;
 
-    public Task<bool> CreateAsync(string sweepId, int number, Sweep sweep, Provenance provenance) =>
-        _writer.TransactAsync(session => SweepStatements.Create(session, sweepId, number, sweep, provenance, _time.GetUtcNow()));
+    public Task<bool> CreateAsync(string sweepId, int number, Sweep sweep) =>
+        _writer.TransactAsync(session => SweepStatements.Create(session, sweepId, number, sweep, _time.GetUtcNow()));
 
     public Task<OpenedSweep?> OpenAsync(string sweepId) =>
         _writer.TransactAsync(session => SweepStatements.Open(session, sweepId));

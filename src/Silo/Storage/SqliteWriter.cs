@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 
 namespace DeepTrain.Cluster.Silo;
@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>The one thread that writes, and the one connection it owns. What it is given runs one after another, in order.</summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
-    private readonly BlockingCollection<Action> _work = [];
+    private readonly Channel<Action> _work = Channel.CreateUnbounded<Action>(new() { SingleReader = true });
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _path;
     private SqliteSession? _session;
@@ -51,46 +51,39 @@ internal sealed class SqliteWriter : IAsyncDisposable
     /// <summary>Ends what was given before, then closes the connection.</summary>
     public async ValueTask DisposeAsync()
     {
-        _work.CompleteAdding();
+        _work.Writer.TryComplete();
         await _ended.Task;
     }
 
     private Task<T> EnqueueAsync<T>(Func<T> work)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        try
+        var accepted = _work.Writer.TryWrite(() =>
         {
-            _work.Add(() =>
+            try
             {
-                try
-                {
-                    done.SetResult(work());
-                }
-                catch (SqliteException error)
-                {
-                    done.SetException(SqliteFailure.Explain(error, _path));
-                }
+                done.SetResult(work());
+            }
+            catch (SqliteException error)
+            {
+                done.SetException(SqliteFailure.Explain(error, _path));
+            }
 #pragma warning disable CA1031 // Whatever it is belongs to the caller that awaits it, not to this thread.
-                catch (Exception error)
+            catch (Exception error)
 #pragma warning restore CA1031
-                {
-                    done.SetException(error);
-                }
-            });
-        }
-        catch (InvalidOperationException)
-        {
-            return Task.FromException<T>(new ObjectDisposedException(nameof(SqliteSweepStore)));
-        }
-        return done.Task;
+            {
+                done.SetException(error);
+            }
+        });
+        return accepted ? done.Task : Task.FromException<T>(new ObjectDisposedException(nameof(SqliteSweepStore)));
     }
 
     private void RunWork()
     {
-        foreach (var work in _work.GetConsumingEnumerable())
+        // Blocking is what this thread is for: whoever awaits anything on it could go on elsewhere.
+        foreach (var work in _work.Reader.ReadAllAsync().ToBlockingEnumerable())
             work();
         _session?.Dispose();
-        _work.Dispose();
         _ended.SetResult();
     }
 }

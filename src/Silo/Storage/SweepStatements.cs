@@ -14,20 +14,17 @@ internal static class SweepStatements
         ?? throw new CoordinatorReplacedException(coordinator.SweepId);
 
     public static bool Create(
-        SqliteSession session, string sweepId, int number, Sweep sweep, Provenance provenance, DateTimeOffset now)
+        SqliteSession session, string sweepId, int number, Sweep sweep, DateTimeOffset now)
     {
         var resolved = ResolvedSweep.Of(sweep);
         var key = session.First("""
-            INSERT INTO sweeps (id, name, number, status, created, fence, text, resolved, hash,
-                                code_version, libtorch, cpu_capability, device)
-            VALUES (@id, @name, @number, 'Running', @now, 0, @text, @resolved, @hash, @code, @libtorch, @cpu, @device)
+            INSERT INTO sweeps (id, name, number, status, created, fence, text, resolved, hash)
+            VALUES (@id, @name, @number, 'Running', @now, 0, @text, @resolved, @hash)
             ON CONFLICT (id) DO NOTHING
             RETURNING key
             """, row => row.GetInt64(0),
             ("@id", sweepId), ("@name", sweep.Name), ("@number", number), ("@now", now.ToUnixTimeMilliseconds()),
-            ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash),
-            ("@code", provenance.CodeVersion), ("@libtorch", provenance.Libtorch), ("@cpu", provenance.CpuCapability),
-            ("@device", provenance.Device));
+            ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash));
         if (key is null)
             return false;
         StoreTrials(session, key.Value, sweep);

@@ -12,14 +12,17 @@ namespace DeepTrain.Cluster.Sweeps;
 /// </remarks>
 public sealed class Configuration : IEquatable<Configuration>
 {
-    private readonly ImmutableSortedDictionary<string, ParameterValue> _values;
+    private static readonly ImmutableArray<Parameter> InOrdinalOrder =
+        [.. Parameters.All.OrderBy(parameter => parameter.Name, StringComparer.Ordinal)];
 
-    private Configuration(ImmutableSortedDictionary<string, ParameterValue> values)
+    private readonly OrderedDictionary<string, ParameterValue> _values;
+
+    /// <param name="values">In ordinal order.</param>
+    private Configuration(IEnumerable<KeyValuePair<string, ParameterValue>> values)
     {
-        _values = values;
-        Json = Write(values);
+        _values = new(values, StringComparer.Ordinal);
+        Json = Write(_values);
         CellId = Hash(Json);
-        FusionKey = Hash(Write(values.Where(value => Parameters.ByName[value.Key].Shared)));
     }
 
     /// <summary>The canonical JSON: an object with its keys in ordinal order and no white space.</summary>
@@ -29,7 +32,7 @@ public sealed class Configuration : IEquatable<Configuration>
     public string CellId { get; }
 
     /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
-    public string FusionKey { get; }
+    public string FusionKey => field ??= Hash(Write(_values.Where(value => Parameters.ByName[value.Key].Shared)));
 
     public IReadOnlyDictionary<string, ParameterValue> Values => _values;
 
@@ -45,32 +48,27 @@ public sealed class Configuration : IEquatable<Configuration>
 
     /// <summary>Fills in defaults, writes depth x width as hidden and drops what has no effect.</summary>
     /// <param name="values">The values given, by parameter name, each already of its parameter's kind and range.</param>
-    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values)
-    {
-        var all = Parameters.All
-            .Where(parameter => parameter.Default is not null)
-            .ToImmutableSortedDictionary(parameter => parameter.Name, parameter => parameter.Default!, StringComparer.Ordinal)
-            .SetItems(values);
-        if (all.TryGetValue(Parameters.Depth.Name, out var depth) && all.TryGetValue(Parameters.Width.Name, out var width))
-            all = all.SetItem(Parameters.Hidden.Name,
-                ParameterValue.Of([.. Enumerable.Repeat(width.AsInteger(), depth.AsInteger())]));
-        all = all.RemoveRange([Parameters.Depth.Name, Parameters.Width.Name]);
-        return new(all.RemoveRange(Parameters.All.Where(parameter => !Applies(parameter, all)).Select(parameter => parameter.Name)));
-    }
+    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values) => new(
+        from parameter in InOrdinalOrder
+        where parameter != Parameters.Depth && parameter != Parameters.Width && Applies(parameter, values)
+        let value = (parameter == Parameters.Hidden ? LayersOf(values) : null) ?? values.GetValueOrDefault(parameter.Name) ?? parameter.Default
+        where value is not null
+        select KeyValuePair.Create(parameter.Name, value));
 
     /// <summary>Reads <see cref="Json"/> back.</summary>
     /// <exception cref="JsonException">The text is not a JSON object.</exception>
     public static Configuration Parse(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return new(document.RootElement.EnumerateObject().ToImmutableSortedDictionary(
-            property => property.Name, property => ParameterValue.FromJson(property.Value), StringComparer.Ordinal));
+        return new(document.RootElement.EnumerateObject()
+            .Select(property => KeyValuePair.Create(property.Name, ParameterValue.FromJson(property.Value)))
+            .OrderBy(property => property.Key, StringComparer.Ordinal));
     }
 
-    /// <summary>Whether a parameter has any effect beside the other values.</summary>
+    /// <summary>Whether a parameter has any effect beside the other values, or their defaults.</summary>
     public static bool Applies(Parameter parameter, IReadOnlyDictionary<string, ParameterValue> values) =>
         parameter.AppliesWhen is not { } when
-        || (values.TryGetValue(when.Of.Name, out var value) && when.Values.Contains(value.AsText()));
+        || ((values.GetValueOrDefault(when.Of.Name) ?? when.Of.Default) is { } value && when.Values.Contains(value.AsText()));
 
     public bool Equals(Configuration? other) => other is not null && Json == other.Json;
 
@@ -80,8 +78,13 @@ public sealed class Configuration : IEquatable<Configuration>
 
     public override string ToString() => Json;
 
+    private static ParameterValue? LayersOf(IReadOnlyDictionary<string, ParameterValue> values) =>
+        values.TryGetValue(Parameters.Depth.Name, out var depth) && values.TryGetValue(Parameters.Width.Name, out var width)
+            ? ParameterValue.Of([.. Enumerable.Repeat(width.AsInteger(), depth.AsInteger())])
+            : null;
+
     private static string Write(IEnumerable<KeyValuePair<string, ParameterValue>> values) =>
-        $"{{{string.Join(',', values.Select(value => $"{JsonSerializer.Serialize(value.Key)}:{value.Value.Json}"))}}}";
+        $"{{{string.Join(',', values.Select(value => $"\"{value.Key}\":{value.Value.Json}"))}}}";
 
     private static string Hash(string text) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));

@@ -56,7 +56,7 @@ public sealed record NumberParameter(string Name, Section Section, double? Defau
     public bool MaximumExcluded { get; init; }
 
     public override string Expected => string.Create(CultureInfo.InvariantCulture,
-        $"a number {(MinimumExcluded ? "above" : "from")} {Minimum} {(MaximumExcluded ? "to below" : "to")} {Maximum}");
+        $"a number {(MinimumExcluded ? "above" : "of at least")} {Minimum} and {(MaximumExcluded ? "below" : "at most")} {Maximum}");
 
     public bool Allows(double number) =>
         (MinimumExcluded ? number > Minimum : number >= Minimum) && (MaximumExcluded ? number < Maximum : number <= Maximum);

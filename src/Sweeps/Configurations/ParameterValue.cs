@@ -45,7 +45,7 @@ public sealed record ParameterValue
 
     public bool AsFlag() => bool.Parse(Json);
 
-    public string AsText() => JsonSerializer.Deserialize<string>(Json)!;
+    public string AsText() => Json.Contains('\\', StringComparison.Ordinal) ? JsonSerializer.Deserialize<string>(Json)! : Json[1..^1];
 
     public ImmutableArray<int> AsSizes() => JsonSerializer.Deserialize<ImmutableArray<int>>(Json);
 

@@ -39,7 +39,7 @@ internal sealed class Fields
             else if (name is { Plain: true, Text: "<<" })
                 problems.Error(key.Place, Join(path, "<<"), "merge keys are not supported; write the keys out");
             else if (!known.Contains(name.Text))
-                problems.Error(key.Place, Join(path, YamlScalar.Shorten(name.Text)), $"unknown key{Hint(name.Text, path, known)}");
+                problems.Error(key.Place, Join(path, YamlScalar.Shorten(name.Text)), problems.IsFull ? "" : $"unknown key{Hint(name.Text, known)}");
             else if (fields.TryGetValue(name.Text, out var first))
                 problems.Error(key.Place, first.Path, $"the key is given twice, first on line {first.Place.Line}; keep one");
             else
@@ -49,11 +49,11 @@ internal sealed class Fields
         return new(path, node, [.. fields.Values]);
     }
 
-    private static string Hint(string name, string path, IReadOnlyCollection<string> known)
+    private static string Hint(string name, IReadOnlyCollection<string> known)
     {
         if (Parameters.ByName.TryGetValue(name, out var parameter))
             return parameter.Section == Section.Sweep ? "; it belongs at the top level" : $"; it belongs under {parameter.SectionKey}";
         var nearest = Nearest.To(name, known);
-        return $"{(nearest is null ? "" : $"; did you mean '{nearest}'?")}; expected one of {string.Join(", ", known)}";
+        return $"; expected one of {string.Join(", ", known)}{(nearest is null ? "" : $"; did you mean '{nearest}'?")}";
     }
 }

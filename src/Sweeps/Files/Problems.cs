@@ -6,12 +6,15 @@ namespace DeepTrain.Cluster.Sweeps;
 internal sealed class Problems(string file)
 {
     /// <summary>Nobody reads more; a hostile file must not make us write more.</summary>
-    private const int Limit = 1_000;
+    private const int Limit = 500;
 
     private readonly List<SpecProblem> _problems = [];
     private int _untold;
 
     public bool HasErrors { get; private set; }
+
+    /// <summary>Whether further problems are only counted, so that no words need be found for them.</summary>
+    public bool IsFull => _problems.Count >= Limit;
 
     public void Error(Place place, string key, string message)
     {
@@ -31,10 +34,10 @@ internal sealed class Problems(string file)
 
     private void Add(Place place, string key, string message, bool isWarning)
     {
-        if (_problems.Count < Limit)
-            _problems.Add(new(OneLine(file), place.Line, place.Column, OneLine(key), OneLine(message), isWarning));
-        else
+        if (IsFull)
             _untold++;
+        else
+            _problems.Add(new(OneLine(file), place.Line, place.Column, OneLine(key), OneLine(message), isWarning));
     }
 
     private static string OneLine(string text) =>

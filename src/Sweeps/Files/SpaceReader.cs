@@ -13,6 +13,17 @@ internal sealed class SpaceReader(ValueReader values, Problems problems, bool is
 {
     private static readonly ImmutableArray<string> FactorKeys = [SweepKeys.When, .. SweepKeys.DomainKeys];
 
+    /// <summary>The ways to write a domain of this parameter.</summary>
+    public static IEnumerable<string> DomainKeysOf(Parameter parameter) => SweepKeys.DomainKeys.Where(key => key switch
+    {
+        "integer" => parameter is IntegerParameter,
+        "uniform" or "logUniform" => parameter is NumberParameter,
+        _ => true,
+    });
+
+    /// <summary>Whether it takes two bounds, not levels.</summary>
+    public static bool IsRange(string domainKey) => domainKey is "integer" or "uniform" or "logUniform";
+
     public ImmutableArray<FactorField> Read(Field? space) =>
         space is null || Fields.Read(space.Value, space.Path, SweepKeys.Varying, problems) is not { } fields
             ? []
@@ -34,7 +45,7 @@ internal sealed class SpaceReader(ValueReader values, Problems problems, bool is
 
     private Domain? ReadDomain(Parameter parameter, Field field)
     {
-        if (field.Name is "values" or "choice")
+        if (!IsRange(field.Name))
             return ReadLevels(parameter, field.Value, field.Path);
         if (!isRandom)
         {
@@ -43,14 +54,10 @@ internal sealed class SpaceReader(ValueReader values, Problems problems, bool is
             return null;
         }
 
-        if (field.Name == "integer" ? parameter is not IntegerParameter : parameter is not NumberParameter)
+        if (!DomainKeysOf(parameter).Contains(field.Name))
         {
-            problems.Error(field.Place, field.Path, $"{parameter.Name} takes {parameter.Expected}; expected {parameter switch
-            {
-                NumberParameter => "uniform, logUniform or choice",
-                IntegerParameter => "integer or choice",
-                _ => "choice",
-            }} here");
+            problems.Error(field.Place, field.Path,
+                $"{parameter.Name} takes {parameter.Expected}; expected one of {string.Join(", ", DomainKeysOf(parameter))} here");
             return null;
         }
 

@@ -62,7 +62,7 @@ internal static partial class SweepKeys
     public const string Configurations = "configurations";
     public const string When = "when";
 
-    /// <summary>The ways to write a factor's domain as a mapping, each with the kind of parameter it serves.</summary>
+    /// <summary>The ways to write a factor's domain as a mapping.</summary>
     public static readonly ImmutableArray<string> DomainKeys = ["values", "choice", "uniform", "logUniform", "integer"];
 
     [GeneratedRegex($@"\A{NameBody}\z", RegexOptions.CultureInvariant)]

@@ -1,9 +1,10 @@
+#nullable disable
+#pragma warning disable CA1050, IDE0005 // A task in the build has no namespace and no implicit usings; the tests compile it with their own.
 using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Text;
 using Microsoft.Build.Framework;
-using Microsoft.Build.Utilities;
 
 /// <summary>Writes a copy of libLibTorchSharp.so that loads where libstdc++ is older than GCC 13's.</summary>
 /// <remarks>
@@ -12,7 +13,7 @@ using Microsoft.Build.Utilities;
 /// and which does the same, and for version GLIBCXX_3.4 in place of 3.4.32. It loads on old and new systems alike.
 /// The build compiles this file as a task of its own, and the tests as a class of theirs.
 /// </remarks>
-public sealed class MendLibTorchSharp : Task
+public sealed class MendLibTorchSharp : Microsoft.Build.Utilities.Task
 {
     private const string NewSymbol = "_ZSt21ios_base_library_initv";
     private const string OldSymbol = "_ZNSt8ios_base4InitC1Ev";

@@ -23,7 +23,7 @@ public static partial class TorchRuntime
     /// <inheritdoc cref="EnsureLoaded"/>
     public static TorchDescription Describe() => Loaded.Value;
 
-    /// <summary>Has this thread take denormal numbers as zero: they cost a hundred times a normal one's time.</summary>
+    /// <summary>Has this thread, and those it will start, take denormal numbers as zero: they cost a hundred times a normal one's time.</summary>
     /// <returns>Whether this platform can.</returns>
     internal static bool FlushDenormals()
     {
@@ -53,7 +53,7 @@ public static partial class TorchRuntime
         {
             // One thread for each slot beats several within an operation; it is set for the process, before the first operation.
             torch.set_num_threads(1);
-            return new(torch.__version__, CpuCapability(), FlushDenormals());
+            return new(torch.__version__, CpuCapability(), CanFlushDenormals());
         }
         catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or NotSupportedException)
         {
@@ -79,6 +79,16 @@ public static partial class TorchRuntime
         {
             // A libc other than glibc has no such call, and other habits.
         }
+    }
+
+    /// <summary>Tried on a thread of its own: there is no way back.</summary>
+    private static bool CanFlushDenormals()
+    {
+        var can = false;
+        var trial = new Thread(() => can = FlushDenormals());
+        trial.Start();
+        trial.Join();
+        return can;
     }
 
     private static unsafe string CpuCapability()

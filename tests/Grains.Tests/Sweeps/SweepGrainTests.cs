@@ -80,7 +80,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
 
         var reply = await _cluster.Sweep("digits-1")
-            .Lease(new(Guid.NewGuid(), _cluster.Slot(), 1, ImmutableDictionary<string, int>.Empty));
+            .Lease(new(Guid.NewGuid(), _cluster.Slot(), 1, ImmutableDictionary<string, int>.Empty, GrainCluster.Somewhere));
 
         Assert.Single(reply.Unsized);
         Assert.Empty(reply.Trials);

@@ -49,10 +49,10 @@ internal static class Sample
                 .ToImmutableDictionary(), lease, silo, takeExpired);
 
     public static GrantRequest Request(ImmutableDictionary<string, CohortLimit> limits, Guid? lease = null, string silo = "silo-1",
-        bool takeExpired = true) => new(lease ?? Guid.NewGuid(), silo, 0, limits, LeaseTime, takeExpired);
+        bool takeExpired = true) => new(lease ?? Guid.NewGuid(), silo, 0, Provenance, limits, LeaseTime, takeExpired);
 
     public static FencedReport Epoch(LeasedTrial leased, int epoch, Ending? ending = null) =>
-        new(new(leased.Trial, epoch, 1.0 / epoch, 2.0 / epoch, 1 - 1.0 / epoch, 0.5, ending), leased.Fence);
+        new(new(leased.Trial, epoch, 1.0 / epoch, 2.0 / epoch, 1 - 1.0 / epoch, 40, 0.5, ending), leased.Fence);
 
     public static FencedReport Completion(LeasedTrial leased, int epoch) =>
         Epoch(leased, epoch, new(Outcome.Completed, TestLoss: 0.25, TestAccuracy: 0.875));

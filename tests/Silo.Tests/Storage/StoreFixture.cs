@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Time.Testing;
@@ -26,7 +28,7 @@ internal sealed class StoreFixture : IAsyncDisposable
     public static async Task<(StoreFixture Fixture, Coordinator Coordinator)> CreateAsync(Sweep sweep)
     {
         var fixture = await CreateAsync();
-        Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, sweep, Sample.Provenance));
+        Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, sweep));
         return (fixture, (await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator);
     }
 
@@ -36,10 +38,9 @@ internal sealed class StoreFixture : IAsyncDisposable
         Store = await SqliteSweepStore.OpenAsync(Path, Time);
     }
 
-    public async Task<SweepOverview> OverviewAsync() => (await Store.FindAsync(Sample.SweepId, CancellationToken.None))!;
+    public async Task<SweepOverview> OverviewAsync(string id = Sample.SweepId) => (await Store.FindAsync(id, CancellationToken.None))!;
 
-    public Task<System.Collections.Immutable.ImmutableArray<TrialResult>> ResultsAsync() =>
-        Store.ReadResultsAsync(Sample.SweepId, CancellationToken.None);
+    public Task<ImmutableArray<TrialResult>> ResultsAsync(string id = Sample.SweepId) => Store.ReadResultsAsync(id, CancellationToken.None);
 
     /// <summary>The first column of the first row, over the store's own connection.</summary>
     public Task<T> QueryAsync<T>(string sql) => Store.Writer.RunAsync(session =>
@@ -47,6 +48,20 @@ internal sealed class StoreFixture : IAsyncDisposable
         using var command = session.Connection.CreateCommand();
         command.CommandText = sql;
         return (T)command.ExecuteScalar()!;
+    });
+
+    /// <summary>The steps of a statement's query plan.</summary>
+    public Task<string[]> ExplainAsync(string sql) => Store.Writer.RunAsync(session =>
+    {
+        using var command = session.Connection.CreateCommand();
+        command.CommandText = $"EXPLAIN QUERY PLAN {sql}";
+        foreach (var name in Regex.Matches(sql, "@[a-zA-Z]+").Select(match => match.Value).Distinct())
+            command.Parameters.AddWithValue(name, 1);
+        using var reader = command.ExecuteReader();
+        var steps = new List<string>();
+        while (reader.Read())
+            steps.Add(reader.GetString(3));
+        return steps.ToArray();
     });
 
     public Task ExecuteAsync(string sql) => Store.Writer.RunAsync(session => session.Execute(sql));

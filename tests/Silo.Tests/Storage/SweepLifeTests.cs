@@ -32,7 +32,7 @@ public sealed class SweepLifeTests
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
 
-        Assert.False(await fixture.Store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(5, 7), Sample.Provenance));
+        Assert.False(await fixture.Store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(5, 7)));
 
         Assert.Equal(2, (await fixture.OverviewAsync()).Total);
         Assert.Equal(2L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM cells"));
@@ -75,7 +75,7 @@ public sealed class SweepLifeTests
     {
         await using var fixture = await StoreFixture.CreateAsync();
         foreach (var number in (int[])[1, 2, 3])
-            Assert.True(await fixture.Store.CreateAsync($"digits-{number}", number, Sample.Sweep(number, 1), Sample.Provenance));
+            Assert.True(await fixture.Store.CreateAsync($"digits-{number}", number, Sample.Sweep(number, 1)));
 
         var list = await fixture.Store.ListAsync(CancellationToken.None);
 

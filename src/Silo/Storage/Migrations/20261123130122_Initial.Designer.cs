@@ -143,7 +143,7 @@ namespace DeepTrain.Cluster.Silo
                     b.ToTable("leases", (string)null);
                 });
 
-            modelBuilder.Entity("DeepTrain.Cluster.Silo.SweepRow", b =>
+            modelBuilder.Entity("DeepTrain.Cluster.Silo.ProvenanceRow", b =>
                 {
                     b.Property<long>("Key")
                         .ValueGeneratedOnAdd()
@@ -160,14 +160,34 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("TEXT")
                         .HasColumnName("cpu_capability");
 
-                    b.Property<long>("Created")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("created");
-
                     b.Property<string>("Device")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("device");
+
+                    b.Property<string>("Libtorch")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("libtorch");
+
+                    b.HasKey("Key");
+
+                    b.HasIndex("CodeVersion", "Libtorch", "CpuCapability", "Device")
+                        .IsUnique();
+
+                    b.ToTable("provenances", (string)null);
+                });
+
+            modelBuilder.Entity("DeepTrain.Cluster.Silo.SweepRow", b =>
+                {
+                    b.Property<long>("Key")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("key");
+
+                    b.Property<long>("Created")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created");
 
                     b.Property<long>("Fence")
                         .HasColumnType("INTEGER")
@@ -186,11 +206,6 @@ namespace DeepTrain.Cluster.Silo
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
-
-                    b.Property<string>("Libtorch")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("libtorch");
 
                     b.Property<string>("Name")
                         .IsRequired()
@@ -278,6 +293,10 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("INTEGER")
                         .HasColumnName("position");
 
+                    b.Property<long?>("Provenance")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("provenance");
+
                     b.Property<int>("Replicate")
                         .HasColumnType("INTEGER")
                         .HasColumnName("replicate");
@@ -311,6 +330,8 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnName("validation_loss");
 
                     b.HasKey("Key");
+
+                    b.HasIndex("Provenance");
 
                     b.HasIndex("Cell", "Replicate")
                         .IsUnique();
@@ -370,6 +391,10 @@ namespace DeepTrain.Cluster.Silo
                     b.HasOne("DeepTrain.Cluster.Silo.LeaseRow", null)
                         .WithMany()
                         .HasForeignKey("Lease");
+
+                    b.HasOne("DeepTrain.Cluster.Silo.ProvenanceRow", null)
+                        .WithMany()
+                        .HasForeignKey("Provenance");
                 });
 #pragma warning restore 612, 618
         }

@@ -11,6 +11,22 @@ namespace DeepTrain.Cluster.Silo
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
+                name: "provenances",
+                columns: table => new
+                {
+                    key = table.Column<long>(type: "INTEGER", nullable: false)
+                        .Annotation("Sqlite:Autoincrement", true),
+                    code_version = table.Column<string>(type: "TEXT", nullable: false),
+                    libtorch = table.Column<string>(type: "TEXT", nullable: false),
+                    cpu_capability = table.Column<string>(type: "TEXT", nullable: false),
+                    device = table.Column<string>(type: "TEXT", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_provenances", x => x.key);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "sweeps",
                 columns: table => new
                 {
@@ -25,11 +41,7 @@ namespace DeepTrain.Cluster.Silo
                     fence = table.Column<long>(type: "INTEGER", nullable: false),
                     text = table.Column<string>(type: "TEXT", nullable: false),
                     resolved = table.Column<string>(type: "TEXT", nullable: false),
-                    hash = table.Column<string>(type: "TEXT", nullable: false),
-                    code_version = table.Column<string>(type: "TEXT", nullable: false),
-                    libtorch = table.Column<string>(type: "TEXT", nullable: false),
-                    cpu_capability = table.Column<string>(type: "TEXT", nullable: false),
-                    device = table.Column<string>(type: "TEXT", nullable: false)
+                    hash = table.Column<string>(type: "TEXT", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -97,6 +109,7 @@ namespace DeepTrain.Cluster.Silo
                     fusion_key = table.Column<string>(type: "TEXT", nullable: false),
                     active = table.Column<bool>(type: "INTEGER", nullable: false),
                     lease = table.Column<long>(type: "INTEGER", nullable: true),
+                    provenance = table.Column<long>(type: "INTEGER", nullable: true),
                     fence = table.Column<long>(type: "INTEGER", nullable: false),
                     attempt = table.Column<int>(type: "INTEGER", nullable: false),
                     outcome = table.Column<string>(type: "TEXT", nullable: true),
@@ -124,6 +137,11 @@ namespace DeepTrain.Cluster.Silo
                         name: "FK_trials_leases_lease",
                         column: x => x.lease,
                         principalTable: "leases",
+                        principalColumn: "key");
+                    table.ForeignKey(
+                        name: "FK_trials_provenances_provenance",
+                        column: x => x.provenance,
+                        principalTable: "provenances",
                         principalColumn: "key");
                 });
 
@@ -170,6 +188,12 @@ namespace DeepTrain.Cluster.Silo
                 unique: true);
 
             migrationBuilder.CreateIndex(
+                name: "IX_provenances_code_version_libtorch_cpu_capability_device",
+                table: "provenances",
+                columns: new[] { "code_version", "libtorch", "cpu_capability", "device" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
                 name: "IX_sweeps_id",
                 table: "sweeps",
                 column: "id",
@@ -198,6 +222,11 @@ namespace DeepTrain.Cluster.Silo
                 filter: "lease IS NOT NULL");
 
             migrationBuilder.CreateIndex(
+                name: "IX_trials_provenance",
+                table: "trials",
+                column: "provenance");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_trials_waiting",
                 table: "trials",
                 columns: new[] { "sweep", "replicate", "position" },
@@ -224,6 +253,9 @@ namespace DeepTrain.Cluster.Silo
 
             migrationBuilder.DropTable(
                 name: "leases");
+
+            migrationBuilder.DropTable(
+                name: "provenances");
 
             migrationBuilder.DropTable(
                 name: "sweeps");

@@ -24,6 +24,12 @@ internal sealed class SweepRow
 
     /// <summary>SHA-256 of <see cref="Resolved"/>.</summary>
     public required string Hash { get; init; }
+}
+
+/// <summary>What some worker trained with.</summary>
+internal sealed class ProvenanceRow
+{
+    public long Key { get; init; }
     public required string CodeVersion { get; init; }
     public required string Libtorch { get; init; }
     public required string CpuCapability { get; init; }
@@ -63,6 +69,9 @@ internal sealed class TrialRow
 
     /// <summary>Null: waiting, or ended.</summary>
     public long? Lease { get; init; }
+
+    /// <summary>Of the worker that leased it last; null: nobody has.</summary>
+    public long? Provenance { get; init; }
     public long Fence { get; init; }
     public int Attempt { get; init; }
     public Outcome? Outcome { get; init; }

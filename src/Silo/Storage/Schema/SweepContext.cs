@@ -43,12 +43,19 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
             trial.Property(row => row.Outcome).HasConversion<string>();
             trial.HasOne<CellRow>().WithMany().HasForeignKey(row => row.Cell);
             trial.HasOne<LeaseRow>().WithMany().HasForeignKey(row => row.Lease);
+            trial.HasOne<ProvenanceRow>().WithMany().HasForeignKey(row => row.Provenance);
             trial.HasIndex(row => new { row.Cell, row.Replicate }).IsUnique();
             trial.HasIndex(row => new { row.Sweep, row.Replicate, row.Position }, "ix_trials_waiting").HasFilter(Waiting);
             trial.HasIndex(row => new { row.Sweep, row.FusionKey, row.Replicate, row.Position }, "ix_trials_waiting_by_fusion_key")
                 .HasFilter(Waiting);
             trial.HasIndex(row => row.Lease, "ix_trials_leased").HasFilter("lease IS NOT NULL");
             trial.HasIndex(row => new { row.Sweep, row.Active, row.Outcome, row.Lease }, "ix_trials_counted");
+        });
+        modelBuilder.Entity<ProvenanceRow>(provenance =>
+        {
+            provenance.ToTable("provenances");
+            provenance.HasKey(row => row.Key);
+            provenance.HasIndex(row => new { row.CodeVersion, row.Libtorch, row.CpuCapability, row.Device }).IsUnique();
         });
         modelBuilder.Entity<EpochRow>(epoch =>
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Numerics;
 using System.Text.RegularExpressions;
 
 namespace DeepTrain.Cluster.Sweeps;
@@ -41,7 +42,7 @@ internal sealed partial record YamlScalar(Place Place, string Text, bool Plain) 
     };
 
     /// <summary>A whole number, whatever its size, or null where it is none.</summary>
-    public System.Numerics.BigInteger? Integer =>
+    public BigInteger? Integer =>
         !Plain ? null
         : DecimalInteger().IsMatch(Text) ? ParseDecimal(Text)
         : PrefixedInteger().IsMatch(Text) ? ParseDigits(Text[2..], Text[1] == 'x' ? 16 : 8)
@@ -62,12 +63,12 @@ internal sealed partial record YamlScalar(Place Place, string Text, bool Plain) 
     // Beyond this many digits a number is out of every range; parsing them all takes quadratic time.
     private const int MostDigits = 400;
 
-    private static System.Numerics.BigInteger ParseDecimal(string text) =>
-        System.Numerics.BigInteger.Parse(text[..Math.Min(text.Length, MostDigits)], NumberStyles.Integer, CultureInfo.InvariantCulture);
+    private static BigInteger ParseDecimal(string text) =>
+        BigInteger.Parse(text[..Math.Min(text.Length, MostDigits)], NumberStyles.Integer, CultureInfo.InvariantCulture);
 
-    private static System.Numerics.BigInteger ParseDigits(string digits, int radix) =>
+    private static BigInteger ParseDigits(string digits, int radix) =>
         digits[..Math.Min(digits.Length, MostDigits)]
-            .Aggregate(System.Numerics.BigInteger.Zero, (sum, digit) => (sum * radix) + Convert.ToInt32(digit.ToString(), 16));
+            .Aggregate(BigInteger.Zero, (sum, digit) => (sum * radix) + Convert.ToInt32(digit.ToString(), 16));
 
     [GeneratedRegex(@"^[-+]?[0-9]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex DecimalInteger();

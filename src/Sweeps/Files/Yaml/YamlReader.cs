@@ -8,27 +8,29 @@ namespace DeepTrain.Cluster.Sweeps;
 internal sealed class YamlReader
 {
     private const int MaximumDepth = 32;
-    private const int MaximumNodes = 200_000;
+    private const int MaximumNodes = 100_000;
 
     private readonly Parser _parser;
+    private readonly string[] _lines;
     private readonly Dictionary<AnchorName, (YamlNode Node, int Size)> _anchors = [];
     private int _nodes;
 
-    private YamlReader(string text) => _parser = new(new StringReader(text));
+    private YamlReader(string text) => (_parser, _lines) = (new(new StringReader(text)), text.Split('\n'));
 
     /// <summary>The document's root; null, with the first problem told, if it is not one document of plain YAML.</summary>
     public static YamlNode? Read(string text, Problems problems)
     {
+        var reader = new YamlReader(text);
         try
         {
-            return new YamlReader(text).ReadDocument();
+            return reader.ReadDocument();
         }
         catch (YamlException broken)
         {
-            problems.Error(At(broken.Start), "", $"this is not YAML that a sweep file can hold: {broken.Message}");
+            problems.Error(reader.At(broken.Start), "", broken is Refusal ? broken.Message : $"this is not YAML: {broken.Message}");
         }
         // The parser has been seen to fail in other ways on bytes that no person writes.
-        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
         {
             problems.Error(Place.Start, "", $"this is not YAML: {broken.Message}");
         }
@@ -36,9 +38,14 @@ internal sealed class YamlReader
         return null;
     }
 
-    private static Place At(Mark mark) => new((int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));
+    /// <summary>The parser's marks leave the text where it ends early, and count line breaks that no editor does.</summary>
+    private Place At(Mark mark)
+    {
+        var line = (int)Math.Clamp(mark.Line, 1, _lines.Length);
+        return new(line, mark.Line > line ? _lines[line - 1].Length + 1 : (int)Math.Clamp(mark.Column, 1, _lines[line - 1].Length + 1));
+    }
 
-    private static SemanticErrorException Refuse(ParsingEvent where, string message) => new(where.Start, where.End, message);
+    private static Refusal Refuse(ParsingEvent where, string message) => new(where.Start, where.End, message);
 
     private YamlNode ReadDocument()
     {
@@ -64,7 +71,9 @@ internal sealed class YamlReader
             return named.Node with { Place = At(alias.Start) };
         }
 
-        var start = (NodeEvent)_parser.Current!;
+        // In some broken texts the parser closes a mapping after a key without giving its value.
+        if (!_parser.Accept<NodeEvent>(out var start))
+            throw Refuse(_parser.Current!, "expected a value before this");
         if (!start.Tag.IsEmpty)
             throw Refuse(start, $"tags such as {start.Tag} are not supported; remove it");
         if (depth > MaximumDepth)
@@ -111,4 +120,7 @@ internal sealed class YamlReader
         if (_nodes > MaximumNodes)
             throw Refuse(where, $"the file holds more than {MaximumNodes:N0} values, its aliases written out");
     }
+
+    /// <summary>It is YAML, but not what a sweep file may hold.</summary>
+    private sealed class Refusal(in Mark start, in Mark end, string message) : YamlException(start, end, message);
 }

@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Bench;
+
+/// <summary>A network to train by SGD with momentum, with ELU units, on random rows.</summary>
+/// <param name="Layers">From features to classes.</param>
+/// <param name="Cohort">How many trials are fused.</param>
+internal sealed record Work(string Network, ImmutableArray<int> Layers, int BatchSize, int Cohort)
+{
+    public const int Batches = 16;
+    public const double LearningRate = 0.001;
+    public const double Momentum = 0.9;
+
+    public Dataset Data { get; } = Random(Layers[0], Layers[^1], BatchSize * Batches);
+
+    public Configuration Configuration { get; } = Sweeps.Configuration.Resolve(new Dictionary<string, ParameterValue>
+    {
+        [Parameters.Dataset.Name] = ParameterValue.Of("digits"),
+        [Parameters.Hidden.Name] = ParameterValue.Of(Layers[1..^1]),
+        [Parameters.Activation.Name] = ParameterValue.Of("elu"),
+        [Parameters.BatchSize.Name] = ParameterValue.Of((long)BatchSize),
+        [Parameters.LearningRate.Name] = ParameterValue.Of(LearningRate),
+        [Parameters.Momentum.Name] = ParameterValue.Of(Momentum),
+    });
+
+    private static Dataset Random(int features, int classes, int rows)
+    {
+        var draws = new Random(1);
+        return Dataset.From(
+            new("random", rows, features, classes, "drawn"),
+            [.. Enumerable.Range(0, rows * features).Select(_ => draws.NextSingle())],
+            [.. Enumerable.Range(0, rows).Select(_ => draws.Next(classes))]);
+    }
+}
+
+/// <summary>Something that trains; made, used and disposed on one thread.</summary>
+internal interface ITrials : IDisposable
+{
+    /// <summary>One mini-batch for each of its trials.</summary>
+    void Step();
+}
+
+/// <summary>One trial as TorchSharp's users write it.</summary>
+internal sealed class StockTrial : ITrials
+{
+    private readonly Work _work;
+    private readonly nn.Module<Tensor, Tensor> _network;
+    private readonly optim.Optimizer _optimizer;
+    private readonly nn.Module<Tensor, Tensor, Tensor> _loss = nn.CrossEntropyLoss();
+    private int _step;
+
+    public StockTrial(Work work)
+    {
+        _work = work;
+        var modules = new List<(string, nn.Module<Tensor, Tensor>)>();
+        for (var layer = 1; layer < work.Layers.Length; layer++)
+        {
+            modules.Add(($"linear{layer}", nn.Linear(work.Layers[layer - 1], work.Layers[layer])));
+            if (layer + 1 < work.Layers.Length)
+                modules.Add(($"elu{layer}", nn.ELU()));
+        }
+        _network = nn.Sequential(modules);
+        _optimizer = optim.SGD(_network.parameters(), Work.LearningRate, momentum: Work.Momentum);
+    }
+
+    public void Step()
+    {
+        using var scope = NewDisposeScope();
+        var batch = _step++ % Work.Batches;
+        var x = _work.Data.Features.narrow(0, batch * _work.BatchSize, _work.BatchSize);
+        var y = _work.Data.LabelTensor.narrow(0, batch * _work.BatchSize, _work.BatchSize);
+        _optimizer.zero_grad();
+        _loss.call(_network.call(x), y).backward();
+        _optimizer.step();
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _network.Dispose();
+        _loss.Dispose();
+    }
+}
+
+/// <summary>The network of <see cref="FusedTrainer"/>, of one trial or of many.</summary>
+internal sealed class FusedTrials : ITrials
+{
+    private readonly IDisposable _inference = inference_mode();
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly FusedNetwork _network;
+    private readonly Batch _batch;
+    private readonly Sgd _optimizer;
+    private readonly Tensor _loss;
+    private readonly Tensor _rows;
+    private int _step;
+
+    public FusedTrials(Work work, int trials)
+    {
+        TorchRuntime.FlushDenormals();
+        var configurations = Enumerable.Repeat(work.Configuration, trials).ToImmutableArray();
+        _network = new(configurations, work.Layers[0], work.Layers[^1], evaluationRows: FusedNetwork.VectorElements);
+        _batch = new(work.Data, trials, groups: 1, work.BatchSize);
+        _optimizer = new(_network.Learned, configurations);
+        _loss = zeros(trials, ScalarType.Float64);
+        _rows = arange(work.BatchSize * Work.Batches, ScalarType.Int64).view(Work.Batches, work.BatchSize);
+        foreach (var weight in _network.Weights)
+        {
+            using var start = rand_like(weight.Value).sub_(0.5f).div_(MathF.Sqrt(weight.Value.shape[2]));
+            weight.Value.copy_(start);
+        }
+    }
+
+    public void Step()
+    {
+        _batch.Fill(_rows, _step++ % Work.Batches);
+        _network.Train(_batch, _loss);
+        _optimizer.Step();
+    }
+
+    public void Dispose()
+    {
+        _network.Dispose();
+        _scope.Dispose();
+        _inference.Dispose();
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>Forms the cells of a file without errors, and warns of what makes no difference in them.</summary>
+internal sealed class CellFormer(
+    ImmutableSortedDictionary<string, ParameterValue> fixedValues, ImmutableArray<Factor> factors, Problems problems)
+{
+    /// <summary>The cells of the search; none, and an error, if they would be too many.</summary>
+    public ImmutableArray<Cell> Form(SearchField search, Field? spaceField, int replicates)
+    {
+        var space = new Space(fixedValues, factors);
+        var count = search.Search switch
+        {
+            Search.Random random => random.Trials,
+            Search.List => search.Entries.Length,
+            _ => space.Count(Sweep.TrialLimit)!.Value,
+        };
+        if (count * replicates > Sweep.TrialLimit)
+        {
+            var (place, key) = search.Search is Search.Grid ? (spaceField!.Place, spaceField.Path) : (search.Place, "search");
+            problems.Error(place, key,
+                $"{(count > Sweep.TrialLimit ? "at least " : "")}{count:N0} cells x {replicates:N0} replicates are more than the {Sweep.TrialLimit:N0} trials that one sweep may have; remove levels or replicates");
+            return [];
+        }
+
+        switch (search.Search)
+        {
+            case Search.List:
+                return List(search);
+            case Search.Random random:
+                var drawn = space.Draw(random);
+                if (drawn.Length < random.Trials)
+                    problems.Warn(search.Place, "search.trials", $"the space is exhausted after {drawn.Length:N0} distinct cells; these are run");
+                return drawn;
+            default:
+                return [.. space.Grid()];
+        }
+    }
+
+    /// <summary>Warns of values that make no difference in some cell, or in any.</summary>
+    public void WarnOfNoEffect(ImmutableArray<Cell> cells, ImmutableArray<GivenValue> given, ImmutableArray<FactorField> factorFields)
+    {
+        foreach (var value in given.Where(value => value.Parameter.AppliesWhen is not null))
+        {
+            if (!cells.Any(cell => cell.Configuration.Values.ContainsKey(value.Parameter.Name)))
+                problems.Warn(value.Field.Place, value.Field.Path, $"it has no effect in any cell: {Needs(value.Parameter.AppliesWhen!)}");
+        }
+
+        foreach (var factor in factorFields)
+        {
+            var idle = cells.Where(cell => cell.Levels.All(level => level.Factor != factor.Parameter.Name)).ToList();
+            if (idle.Count == cells.Length)
+                problems.Warn(factor.Field.Place, factor.Field.Path, "it applies in no cell");
+            else if (factor.Parameter.AppliesWhen is { } applies && idle.Any(cell => factor.When?.Holds(cell.Configuration.Values) ?? true))
+                problems.Warn(factor.Field.Place, factor.Field.Path,
+                    $"its levels have no effect in some cells, which are run once: {Needs(applies)}; say so with when: {{ {applies.Of.Name}: {string.Join(", ", applies.Values)} }}");
+        }
+    }
+
+    private ImmutableArray<Cell> List(SearchField search)
+    {
+        var cells = new OrderedDictionary<string, (Cell Cell, string Path)>(StringComparer.Ordinal);
+        foreach (var entry in search.Entries)
+        {
+            var given = entry.Values.ToDictionary(value => value.Parameter.Name, value => value.Value!);
+            var configuration = Configuration.Resolve(fixedValues.SetItems(given));
+            var effective = factors.Where(factor => factor.Parameter.AppliesWhen is null || configuration.Values.ContainsKey(factor.Name));
+            ImmutableArray<Level> levels =
+            [
+                .. effective.Select(factor => new Level(factor.Name, given.GetValueOrDefault(factor.Name) ?? factor.Parameter.Default!))
+                    .Where(level => level.Value is not null),
+            ];
+            foreach (var idle in entry.Values.Where(value => levels.All(level => level.Factor != value.Parameter.Name)))
+                problems.Warn(idle.Field.Place, idle.Field.Path, $"it has no effect here: {Needs(idle.Parameter.AppliesWhen!)}");
+            if (!cells.TryAdd(configuration.CellId, (new(levels, configuration), entry.Path)))
+                problems.Warn(entry.Place, entry.Path, $"it trains the same as {cells[configuration.CellId].Path}; it is run once");
+        }
+
+        return [.. cells.Values.Select(cell => cell.Cell)];
+    }
+
+    private static string Needs(Applicability applies) => $"it takes {applies.Of.Name} {string.Join(" or ", applies.Values)}";
+}

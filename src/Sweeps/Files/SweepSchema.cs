@@ -1,0 +1,156 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>The JSON schema (draft 7) that editors check and complete sweep files with, made from what the parser reads.</summary>
+/// <remarks>It refuses nothing that the parser takes. What only several keys together show, the parser alone refuses.</remarks>
+public static class SweepSchema
+{
+    private static readonly JsonSerializerOptions Layout = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static string Write()
+    {
+        var schema = Object(SweepKeys.TopLevel.Select(key => (key.Name, TopLevel(key.Name, key.Description))),
+            ["name", .. Parameters.All.Where(parameter => parameter is { Section: Section.Sweep, Default: null }).Select(parameter => parameter.Name)]);
+        schema.Insert(0, "$schema", "http://json-schema.org/draft-07/schema#");
+        schema.Insert(1, "title", "DeepTrain.Cluster sweep");
+        schema["definitions"] = new JsonObject(
+        [
+            .. Parameters.All.Select(parameter => KeyValuePair.Create(parameter.Name, (JsonNode?)Define(parameter))),
+            KeyValuePair.Create(SweepKeys.When, (JsonNode?)When()),
+        ]);
+        return schema.ToJsonString(Layout) + "\n";
+    }
+
+    private static JsonObject TopLevel(string key, string description) => key switch
+    {
+        "name" => Describe(new() { ["type"] = "string", ["pattern"] = SweepKeys.NamePattern }, description),
+        "network" or "training" => Describe(Object(Parameters.All.Where(parameter => parameter.SectionKey == key).Select(Reference)), description),
+        "space" => Describe(Object(Varying.Select(parameter => (parameter.Name, Describe(FactorOf(parameter), parameter.Description)))), description),
+        "search" => Describe(new() { ["oneOf"] = Array(SweepKeys.Method.Choices.Select(SearchBy)) }, description),
+        "replicates" => Define(SweepKeys.Replicates),
+        "objective" => Describe(
+            Object([(SweepKeys.Metric.Name, Define(SweepKeys.Metric)), (SweepKeys.Goal.Name, Define(SweepKeys.Goal))]), description),
+        "earlyStopping" => Define(SweepKeys.EarlyStopping),
+        "claims" => Describe(List(Claim()), description),
+        _ => Refer(key),
+    };
+
+    private static IEnumerable<Parameter> Varying => SweepKeys.Varying.Select(name => Parameters.ByName[name]);
+
+    private static (string, JsonObject) Reference(Parameter parameter) => (parameter.Name, Refer(parameter.Name));
+
+    private static JsonObject Refer(string definition) => new() { ["$ref"] = $"#/definitions/{definition}" };
+
+    private static JsonObject Define(Parameter parameter)
+    {
+        var schema = Describe(ValueOf(parameter), parameter.Description);
+        if (parameter.Default is { } value)
+            schema["default"] = JsonNode.Parse(value.Json);
+        return schema;
+    }
+
+    private static JsonObject ValueOf(Parameter parameter) => parameter switch
+    {
+        NumberParameter number => new()
+        {
+            ["type"] = "number",
+            [number.MinimumExcluded ? "exclusiveMinimum" : "minimum"] = number.Minimum,
+            [number.MaximumExcluded ? "exclusiveMaximum" : "maximum"] = number.Maximum,
+        },
+        IntegerParameter integer => new() { ["type"] = "integer", ["minimum"] = integer.Minimum, ["maximum"] = integer.Maximum },
+        FlagParameter => new() { ["type"] = "boolean" },
+        ChoiceParameter choice => new() { ["enum"] = Array(choice.Choices.Select(name => JsonValue.Create(name))) },
+        SizesParameter sizes => new()
+        {
+            ["type"] = "array",
+            ["minItems"] = 1,
+            ["maxItems"] = sizes.MaximumLength,
+            ["items"] = new JsonObject { ["type"] = "integer", ["minimum"] = 1, ["maximum"] = sizes.MaximumSize },
+        },
+        _ => throw new InvalidOperationException($"{parameter.GetType()} is no known kind of parameter."),
+    };
+
+    /// <summary>A list of levels, or a mapping with one of the domains and perhaps <c>when</c>.</summary>
+    private static JsonObject FactorOf(Parameter parameter)
+    {
+        var domains = SpaceReader.DomainKeysOf(parameter).ToList();
+        var mapping = Object(
+        [
+            (SweepKeys.When, Refer(SweepKeys.When)),
+            .. domains.Select(key => (key, SpaceReader.IsRange(key) ? Bounds(parameter) : Levels(parameter))),
+        ]);
+        mapping["oneOf"] = Array(domains.Select(key => new JsonObject { ["required"] = Array([JsonValue.Create(key)]) }));
+        return new() { ["anyOf"] = Array([Levels(parameter), mapping]) };
+    }
+
+    private static JsonObject When()
+    {
+        var schema = Object(Parameters.All.Select(parameter =>
+            (parameter.Name, new JsonObject { ["anyOf"] = Array([Refer(parameter.Name), Levels(parameter)]) })));
+        schema["minProperties"] = 1;
+        return schema;
+    }
+
+    private static JsonObject Levels(Parameter parameter)
+    {
+        var levels = List(Refer(parameter.Name));
+        levels["uniqueItems"] = true;
+        return levels;
+    }
+
+    private static JsonObject Bounds(Parameter parameter)
+    {
+        var bounds = List(Refer(parameter.Name));
+        bounds["minItems"] = 2;
+        bounds["maxItems"] = 2;
+        return bounds;
+    }
+
+    private static JsonObject SearchBy(string method) => Object(
+        [
+            (SweepKeys.Method.Name, Describe(new() { ["enum"] = Array([JsonValue.Create(method)]) }, SweepKeys.Method.Description)),
+            .. SweepKeys.MethodKeys[method].Select(key => key == SweepKeys.Configurations
+                ? (key, List(Object(Varying.Select(Reference))))
+                : (key, Define(key == SweepKeys.Trials.Name ? SweepKeys.Trials : SweepKeys.Seed))),
+        ],
+        [SweepKeys.Method.Name, .. SweepKeys.MethodKeys[method].Where(key => key != SweepKeys.Seed.Name)]);
+
+    private static JsonObject Claim()
+    {
+        var claim = Object(Varying.Select(parameter => (parameter.Name, new JsonObject { ["type"] = "string", ["pattern"] = ">" })));
+        claim["minProperties"] = 1;
+        claim["maxProperties"] = 1;
+        return claim;
+    }
+
+    private static JsonObject List(JsonObject items) => new() { ["type"] = "array", ["minItems"] = 1, ["items"] = items };
+
+    private static JsonObject Object(IEnumerable<(string Name, JsonObject Schema)> properties, IEnumerable<string>? required = null)
+    {
+        var schema = new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["properties"] = new JsonObject(properties.Select(property => KeyValuePair.Create(property.Name, (JsonNode?)property.Schema))),
+        };
+        if (required is not null)
+            schema["required"] = Array(required.Select(name => JsonValue.Create(name)));
+        return schema;
+    }
+
+    private static JsonObject Describe(JsonObject schema, string description)
+    {
+        schema.Insert(0, "description", description);
+        return schema;
+    }
+
+    private static JsonArray Array(IEnumerable<JsonNode?> items) => [.. items];
+}

@@ -1,0 +1,221 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+public sealed class ReportTests
+{
+    [Fact]
+    public async Task WriteAsync_EpochsThenEnding_IsTheTrialsResult()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+
+        Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Accepted],
+            await fixture.Store.WriteAsync([Sample.Epoch(leased[0], 1), Sample.Epoch(leased[0], 2)]));
+        Assert.Empty(await fixture.ResultsAsync());
+        Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased[0], 4)]));
+
+        Assert.Equal(
+            new TrialResult(leased[0].Trial, Outcome.Completed, 0.25, 0.5, 0.75, 0.25, 0.875, 4, 1.5, 1, null),
+            Assert.Single(await fixture.ResultsAsync()));
+        var overview = await fixture.OverviewAsync();
+        Assert.Equal((1, 0, 1), (overview.Waiting, overview.Leased, overview.ByOutcome[Outcome.Completed]));
+        Assert.Equal("1|2|4", await fixture.QueryAsync<string>("SELECT group_concat(epoch, '|') FROM epochs"));
+    }
+
+    [Fact]
+    public async Task WriteAsync_Repeated_IsAlreadyAccepted()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        FencedReport[] reports = [Sample.Epoch(leased[0], 1), Sample.Completion(leased[0], 2)];
+        Assert.All(await fixture.Store.WriteAsync(reports), verdict => Assert.Equal(WriteVerdict.Accepted, verdict));
+        var results = await fixture.ResultsAsync();
+
+        Assert.All(await fixture.Store.WriteAsync([.. reports, .. reports]), verdict => Assert.Equal(WriteVerdict.AlreadyAccepted, verdict));
+
+        Assert.Equal(results, await fixture.ResultsAsync());
+    }
+
+    [Fact]
+    public async Task WriteAsync_OtherEndingAfterTheEnding_IsRefused()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([Sample.Epoch(leased, 1), Sample.Completion(leased, 2)]);
+        var results = await fixture.ResultsAsync();
+
+        Assert.Equal([WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.Refused], await fixture.Store.WriteAsync(
+        [
+            Sample.Completion(leased, 3),
+            Sample.Completion(leased, 1),
+            Sample.Epoch(leased, 2, new(Outcome.Stopped)),
+            Sample.Epoch(leased, 3),
+        ]));
+
+        Assert.Equal(results, await fixture.ResultsAsync());
+    }
+
+    [Fact]
+    public async Task WriteAsync_EndingOfAnEpochAlreadyWritten_EndsTheTrial()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([Sample.Epoch(leased, 3)]);
+
+        Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Epoch(leased, 3, new(Outcome.Stopped))]));
+
+        var result = Assert.Single(await fixture.ResultsAsync());
+        Assert.Equal((Outcome.Stopped, 3, 0.5), (result.Outcome, result.Epochs, result.Seconds));
+    }
+
+    [Fact]
+    public async Task WriteAsync_FailureBeforeTheFirstEpoch_EndsTheTrialWithoutAnEpoch()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var failure = new Failure("bad-data", "no such file");
+        FencedReport[] report = [new(new(leased.Trial, 0, double.NaN, double.NaN, double.NaN, 0, new(Outcome.Failed, Failure: failure)), leased.Fence)];
+
+        Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(report));
+        Assert.Equal([WriteVerdict.AlreadyAccepted], await fixture.Store.WriteAsync(report));
+
+        Assert.Equal(new TrialResult(leased.Trial, Outcome.Failed, null, null, null, null, null, 0, 0, 1, failure),
+            Assert.Single(await fixture.ResultsAsync()));
+        Assert.Equal(0L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs"));
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity)]
+    public async Task WriteAsync_NumberNotFinite_IsNull(double number)
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+
+        Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
+            [new(new(leased.Trial, 1, number, number, number, number, new(Outcome.Diverged, number, number)), leased.Fence)]));
+
+        Assert.Equal(new TrialResult(leased.Trial, Outcome.Diverged, null, null, null, null, null, 1, 0, 1, null),
+            Assert.Single(await fixture.ResultsAsync()));
+        Assert.Equal(1L, await fixture.QueryAsync<long>(
+            "SELECT COUNT(*) FROM epochs WHERE train_loss IS NULL AND validation_loss IS NULL AND validation_accuracy IS NULL AND seconds = 0"));
+    }
+
+    [Fact]
+    public async Task WriteAsync_StaleFence_IsRefusedAndWritesNothing()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var stale = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        fixture.Time.Advance(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.Equal(stale.Fence + 1, current.Fence);
+
+        Assert.Equal([WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.Refused], await fixture.Store.WriteAsync(
+            [Sample.Epoch(stale, 1), Sample.Completion(stale, 2), Sample.Completion(stale with { Fence = current.Fence + 1 }, 2)]));
+
+        Assert.Equal(0L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs"));
+        Assert.Equal((0, 1), ((await fixture.OverviewAsync()).Waiting, (await fixture.OverviewAsync()).Leased));
+    }
+
+    [Fact]
+    public async Task WriteAsync_TrainedAgain_LeavesNoEpochOfTheOlderFence()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var old = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.Store.WriteAsync([.. old.SelectMany(trial => Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(trial, epoch)))]);
+        fixture.Time.Advance(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+
+        await fixture.Store.WriteAsync([Sample.Epoch(current, 1), Sample.Completion(current, 2)]);
+
+        Assert.Equal((Outcome.Completed, 2, 1.0), (await fixture.ResultsAsync()).Select(result => (result.Outcome, result.Epochs, result.Seconds)).Single());
+        Assert.Equal("1:2|2:2", await fixture.QueryAsync<string>(
+            "SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = (SELECT MIN(trial) FROM epochs)"));
+        Assert.Equal(5L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs WHERE trial = (SELECT MAX(trial) FROM epochs)"));
+    }
+
+    [Fact]
+    public async Task WriteAsync_ResumedFromAnEpoch_KeepsWhatTheOlderFenceTrainedBefore()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([.. Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(old, epoch))]);
+        fixture.Time.Advance(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+
+        await fixture.Store.WriteAsync([Sample.Completion(current, 3)]);
+
+        Assert.Equal("1:1|2:1|3:2", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal(1.5, Assert.Single(await fixture.ResultsAsync()).Seconds);
+    }
+
+    [Fact]
+    public async Task WriteAsync_RepeatedUnderAnOlderFence_EpochIsAlreadyAcceptedButItsEndingRefused()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([Sample.Epoch(old, 1)]);
+        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+
+        Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
+            await fixture.Store.WriteAsync([Sample.Epoch(old, 1), Sample.Completion(old, 1)]));
+    }
+
+    [Fact]
+    public async Task WriteAsync_BadRowsInABatch_AreInvalidAndHarmNoOther()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 9));
+        await using var owned = fixture;
+        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
+        var reports = leased.Select(trial => Sample.Completion(trial, 1)).ToArray();
+        reports[2] = Sample.Epoch(leased[2], -1);
+        reports[3] = Sample.Epoch(leased[3], 0);
+        reports[5] = Sample.Epoch(leased[5], 1, new(Outcome.Completed, Failure: new("code-error", "completed and failed")));
+        reports[7] = Sample.Completion(leased[7] with { Trial = leased[7].Trial with { Replicate = 2 } }, 1);
+        reports[8] = Sample.Completion(leased[8] with { Trial = new("none-1", "0123456789abcdef", 1) }, 1);
+
+        var verdicts = await fixture.Store.WriteAsync(reports);
+
+        Assert.Equal([2, 3, 5, 7, 8], verdicts.Index().Where(verdict => verdict.Item == WriteVerdict.Invalid).Select(verdict => verdict.Index));
+        Assert.Equal(4, verdicts.Count(verdict => verdict == WriteVerdict.Accepted));
+        Assert.Equal(new[] { 0, 1, 4, 6 }.Select(at => leased[at].Trial), (await fixture.ResultsAsync()).Select(result => result.Trial));
+        Assert.Equal(4L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs"));
+    }
+
+    [Fact]
+    public async Task WriteAsync_Nothing_NoVerdict()
+    {
+        await using var fixture = await StoreFixture.CreateAsync();
+
+        Assert.Empty(await fixture.Store.WriteAsync([]));
+    }
+
+    [Fact]
+    public async Task WriteAsync_LeaseOverButNobodyTookIt_IsAccepted()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        fixture.Time.Advance(Sample.LeaseTime * 2);
+        await fixture.Store.ReleaseAllAsync();
+
+        Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased, 1)]));
+
+        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+    }
+}

@@ -1,0 +1,277 @@
+using System.Collections.Immutable;
+using CsCheck;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+/// <summary>Random interleavings of all that coordinators and workers do, against a model that fits on a page.</summary>
+public sealed class StoreModelTests
+{
+    private const int Cells = 5;
+    private const int Replicates = 2;
+    private const int Slots = 3;
+
+    /// <remarks>All runs share a database, each with a sweep of its own. A failure names its seed.</remarks>
+    [Fact]
+    public async Task AnyInterleaving_AgreesWithTheModel()
+    {
+        await using var fixture = await StoreFixture.CreateAsync();
+        var number = 0;
+        await Steps.SampleAsync(steps => RunAsync(fixture, ++number, steps), iter: 100, threads: 1,
+            writeLine: TestContext.Current.TestOutputHelper!.WriteLine);
+    }
+
+    private static async Task RunAsync(StoreFixture fixture, int number, Step[] steps)
+    {
+        var sweep = Sample.Sweep(Replicates, [.. Enumerable.Range(0, Cells).Select(cell => (cell + 1.0, cell % 3 == 2 ? 64 : 32))]);
+        var id = $"digits-{number}";
+        Assert.True(await fixture.Store.CreateAsync(id, number, sweep));
+        var model = new Model(sweep, fixture, id, (await fixture.Store.OpenAsync(id))!.Coordinator);
+        foreach (var step in steps)
+            await model.TakeAsync(step);
+        await model.CheckAsync();
+    }
+
+    /// <summary>What happens next; the numbers are drawn large and folded onto what there is.</summary>
+    private sealed record Step(Act Act, int Which, int Size);
+
+    private enum Act
+    {
+        Grant,
+        GrantAgain,
+        Renew,
+        Wait,
+        WriteEpoch,
+        WriteEnding,
+        WriteStale,
+        Release,
+        ReleaseOne,
+        ReleaseSilo,
+        ReleaseAll,
+        OpenAnew,
+        ActReplaced,
+        Cancel,
+        Finish,
+        Restart,
+    }
+
+    private static readonly Gen<Act> Acts = Gen.Frequency(
+        (8, Gen.Const(Act.Grant)), (2, Gen.Const(Act.GrantAgain)), (3, Gen.Const(Act.Renew)), (5, Gen.Const(Act.Wait)),
+        (6, Gen.Const(Act.WriteEpoch)), (5, Gen.Const(Act.WriteEnding)), (4, Gen.Const(Act.WriteStale)), (2, Gen.Const(Act.Release)),
+        (2, Gen.Const(Act.ReleaseOne)), (1, Gen.Const(Act.ReleaseSilo)), (1, Gen.Const(Act.ReleaseAll)), (1, Gen.Const(Act.OpenAnew)),
+        (1, Gen.Const(Act.ActReplaced)), (1, Gen.Frequency((1, Gen.Const(Act.Cancel)), (9, Gen.Const(Act.Finish)))),
+        (1, Gen.Const(Act.Restart)));
+
+    private static readonly Gen<Step[]> Steps =
+        Gen.Select(Acts, Gen.Int[0, 999], Gen.Int[1, 4], (act, which, size) => new Step(act, which, size)).Array[5, 60];
+
+    private sealed class Trial(TrialId id, string fusionKey)
+    {
+        public TrialId Id { get; } = id;
+        public string FusionKey { get; } = fusionKey;
+        public long Fence { get; set; }
+        public int Attempt { get; set; }
+        public Guid? Lease { get; set; }
+        public Outcome? Outcome { get; set; }
+        public int EndedAt { get; set; }
+
+        /// <summary>The fence of each stored epoch.</summary>
+        public SortedDictionary<int, long> Epochs { get; } = [];
+    }
+
+    private sealed class Model(Sweep sweep, StoreFixture fixture, string id, Coordinator opened)
+    {
+        private readonly Trial[] _trials =
+        [
+            .. Enumerable.Range(1, Replicates).SelectMany(replicate => sweep.Cells.Select(cell =>
+                new Trial(new(id, cell.Id, replicate), cell.Configuration.FusionKey))),
+        ];
+        private readonly List<GrantRequest> _leases = [];
+        private readonly Dictionary<Guid, DateTimeOffset> _expiry = [];
+        private readonly List<FencedReport> _sent = [];
+        private Coordinator _coordinator = opened;
+        private Coordinator? _replaced;
+        private SweepStatus _status = SweepStatus.Running;
+
+        public async Task TakeAsync(Step step)
+        {
+            var store = fixture.Store;
+            switch (step.Act)
+            {
+                case Act.Grant:
+                    await GrantAsync(step);
+                    break;
+                case Act.GrantAgain when Pick(_leases, step) is { } request:
+                    Assert.Equal(Held(request.Lease), await store.GrantAsync(_coordinator, request));
+                    break;
+                case Act.Renew:
+                    var named = _leases.Where((_, at) => at % step.Size == 0).Select(lease => lease.Lease).ToArray();
+                    var held = named.Where(lease => _trials.Any(trial => trial.Lease == lease)).ToImmutableHashSet();
+                    Assert.Equivalent(held, await store.RenewAsync(_coordinator, named, Sample.LeaseTime), strict: true);
+                    foreach (var lease in held)
+                        _expiry[lease] = fixture.Time.GetUtcNow() + Sample.LeaseTime;
+                    break;
+                case Act.Wait:
+                    fixture.Time.Advance(Sample.LeaseTime * step.Size / 3);
+                    break;
+                case Act.WriteEpoch when Pick(Leased(), step) is { } trial:
+                    await WriteAsync(new FencedReport(Report(trial, trial.Epochs.Keys.LastOrDefault() + step.Size - 2), trial.Fence));
+                    break;
+                case Act.WriteEnding when Pick(Leased(), step) is { } trial:
+                    await WriteAsync(new FencedReport(
+                        Report(trial, trial.Epochs.Keys.LastOrDefault() + 1) with { Ending = new((Outcome)(step.Size - 1)) }, trial.Fence));
+                    break;
+                case Act.WriteStale when Pick(_sent, step) is { } sent:
+                    // What was sent before, as it was or under other fences, several times in one batch.
+                    await WriteAsync(sent, sent with { Fence = sent.Fence - 1 }, sent with { Fence = sent.Fence + 1 }, sent);
+                    break;
+                case Act.Release when Pick(_leases, step) is { } request:
+                    await store.ReleaseAsync(_coordinator, request.Lease, null);
+                    LetGo(trial => trial.Lease == request.Lease);
+                    break;
+                case Act.ReleaseOne when Pick(_leases, step) is { } request:
+                    var one = _trials[step.Which % _trials.Length];
+                    await store.ReleaseAsync(_coordinator, request.Lease, [one.Id]);
+                    LetGo(trial => trial == one && trial.Lease == request.Lease);
+                    break;
+                case Act.ReleaseSilo:
+                    await store.ReleaseSiloAsync(Silo(step));
+                    LetGo(trial => _leases.Any(lease => lease.Lease == trial.Lease && lease.Silo == Silo(step)));
+                    break;
+                case Act.ReleaseAll:
+                    await store.ReleaseAllAsync();
+                    LetGo(_ => true);
+                    break;
+                case Act.OpenAnew:
+                    _replaced = _coordinator;
+                    var current = (await store.OpenAsync(id))!;
+                    _coordinator = current.Coordinator;
+                    Assert.Equal((_replaced.Fence + 1, _status, sweep.Text), (_coordinator.Fence, current.Status, current.Text));
+                    break;
+                case Act.ActReplaced when _replaced is not null:
+                    await Assert.ThrowsAsync<CoordinatorReplacedException>(() => store.GrantAsync(_replaced, Sample.Request(9)));
+                    await Assert.ThrowsAsync<CoordinatorReplacedException>(() => store.CancelAsync(_replaced));
+                    break;
+                case Act.Cancel:
+                    await store.CancelAsync(_coordinator);
+                    if (_status == SweepStatus.Running)
+                    {
+                        _status = SweepStatus.Cancelled;
+                        foreach (var trial in _trials.Where(trial => trial.Outcome is null))
+                        {
+                            (trial.Outcome, trial.EndedAt) = (Outcome.Cancelled, trial.Epochs.Count);
+                            (trial.Fence, trial.Lease) = (trial.Fence + 1, null);
+                        }
+                    }
+                    break;
+                case Act.Finish:
+                    if (_status == SweepStatus.Running && _trials.All(trial => trial.Outcome is not null))
+                        _status = SweepStatus.Finished;
+                    Assert.Equal(_status == SweepStatus.Finished, await store.FinishAsync(_coordinator));
+                    break;
+                case Act.Restart:
+                    await fixture.ReopenAsync();
+                    break;
+            }
+            await CheckCountsAsync();
+        }
+
+        /// <summary>Everything that is stored, against everything that should be.</summary>
+        public async Task CheckAsync()
+        {
+            var byCell = sweep.Cells.Select(cell => cell.Id).ToList();
+            Assert.Equal(
+                _trials.Where(trial => trial.Outcome is not null)
+                    .OrderBy(trial => byCell.IndexOf(trial.Id.Cell)).ThenBy(trial => trial.Id.Replicate)
+                    .Select(trial => (trial.Id, trial.Outcome!.Value, trial.EndedAt, trial.Fence)),
+                (await fixture.ResultsAsync(id)).Select(result => (result.Trial, result.Outcome, result.Epochs, result.Fence)));
+            var epochs = await fixture.QueryAsync<string>($"""
+                SELECT coalesce(group_concat(line, ';'), '') FROM (
+                    SELECT c.id || '/r' || t.replicate || ':' || e.epoch || ':' || e.fence AS line
+                    FROM epochs e JOIN trials t ON t.key = e.trial JOIN cells c ON c.key = t.cell
+                    JOIN sweeps s ON s.key = c.sweep WHERE s.id = '{id}'
+                    ORDER BY t.replicate, t.position, e.epoch)
+                """);
+            Assert.Equal(
+                string.Join(';', _trials.SelectMany(trial => trial.Epochs.Select(epoch => $"{trial.Id.Cell}/r{trial.Id.Replicate}:{epoch.Key}:{epoch.Value}"))),
+                epochs);
+        }
+
+        private async Task GrantAsync(Step step)
+        {
+            // One slot in three takes only one of the two fusion keys.
+            var limits = ImmutableDictionary<string, CohortLimit>.Empty.Add(Sample.FusionKey(64), new(step.Size, step.Which % 2 == 0));
+            if (step.Which % 3 != 0)
+                limits = limits.Add(Sample.FusionKey(32), new(step.Size, step.Which % 2 == 0));
+            var request = Sample.Request(limits, silo: Silo(step), takeExpired: step.Which % 5 != 0);
+            var free = _trials.Where(trial => trial.Outcome is null
+                && (trial.Lease is not { } lease || (request.TakeExpired && _expiry[lease] <= fixture.Time.GetUtcNow()))).ToArray();
+            var head = free.FirstOrDefault(trial => limits.ContainsKey(trial.FusionKey));
+            foreach (var trial in free.Where(trial => head is not null && trial.FusionKey == head.FusionKey
+                && (limits[head.FusionKey].AcrossReplicates || trial.Id.Replicate == head.Id.Replicate)).Take(step.Size))
+                (trial.Lease, trial.Fence, trial.Attempt) = (request.Lease, trial.Fence + 1, trial.Attempt + 1);
+            if (head is not null)
+            {
+                _leases.Add(request);
+                _expiry[request.Lease] = fixture.Time.GetUtcNow() + Sample.LeaseTime;
+            }
+            Assert.Equal(Held(request.Lease), await fixture.Store.GrantAsync(_coordinator, request));
+        }
+
+        private async Task WriteAsync(params FencedReport[] reports)
+        {
+            _sent.AddRange(reports);
+            Assert.Equal(reports.Select(Judge), await fixture.Store.WriteAsync(reports));
+        }
+
+        private WriteVerdict Judge(FencedReport fenced)
+        {
+            var (report, fence) = fenced;
+            var trial = _trials.Single(trial => trial.Id == report.Trial);
+            var stored = trial.Epochs.TryGetValue(report.Epoch, out var by) && by == fence;
+            if (report.Ending is null ? stored : trial.Outcome == report.Ending.Outcome && trial.Fence == fence && trial.EndedAt == report.Epoch)
+                return WriteVerdict.AlreadyAccepted;
+            if (trial.Fence != fence || trial.Outcome is not null)
+                return WriteVerdict.Refused;
+            if (report.Epoch < 1 && report is not { Epoch: 0, Ending: not null })
+                return WriteVerdict.Invalid;
+            if (trial.Epochs.Count > 0 && trial.Epochs.Values.Last() != fence)
+                foreach (var epoch in trial.Epochs.Where(epoch => epoch.Key >= report.Epoch && epoch.Value != fence).ToArray())
+                    trial.Epochs.Remove(epoch.Key);
+            if (report.Epoch > 0)
+                trial.Epochs[report.Epoch] = fence;
+            if (report.Ending is { } ending)
+                (trial.Outcome, trial.EndedAt, trial.Lease) = (ending.Outcome, report.Epoch, null);
+            return WriteVerdict.Accepted;
+        }
+
+        /// <summary>No trial is lost: each waits, is leased, or has its outcome.</summary>
+        private async Task CheckCountsAsync()
+        {
+            var overview = await fixture.OverviewAsync(id);
+            Assert.Equal(_trials.Length, overview.Total);
+            Assert.Equal((_status, _trials.Count(trial => trial.Outcome is null && trial.Lease is null), Leased().Length),
+                (overview.Status, overview.Waiting, overview.Leased));
+            Assert.Equal(_trials.Where(trial => trial.Outcome is not null).GroupBy(trial => trial.Outcome!.Value).Select(same => (same.Key, same.Count())).Order(),
+                overview.ByOutcome.Select(count => (count.Key, count.Value)).Order());
+        }
+
+        private IEnumerable<LeasedTrial> Held(Guid lease) => _trials.Where(trial => trial.Lease == lease).Select(trial =>
+            new LeasedTrial(trial.Id, trial.Fence, trial.Attempt, sweep.Cells.Single(cell => cell.Id == trial.Id.Cell).Configuration.Json));
+
+        private Trial[] Leased() => [.. _trials.Where(trial => trial.Lease is not null)];
+
+        private void LetGo(Func<Trial, bool> which)
+        {
+            foreach (var trial in _trials.Where(which))
+                trial.Lease = null;
+        }
+
+        private static string Silo(Step step) => $"silo-{step.Which % Slots}";
+
+        private static EpochReport Report(Trial trial, int epoch) => new(trial.Id, epoch, 0.5, 0.5, 0.5, 0.5, null);
+
+        private static T? Pick<T>(IReadOnlyList<T> all, Step step) where T : class => all.Count == 0 ? null : all[step.Which % all.Count];
+    }
+}

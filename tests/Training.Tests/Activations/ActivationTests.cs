@@ -1,0 +1,10 @@
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Training.Tests;
+
+public sealed class ActivationTests
+{
+    [Fact]
+    public void ByName_Table_HasEveryChoice() =>
+        Assert.Equal(Parameters.Activation.Choices.Order(), Activation.ByName.Keys.Order());
+}
