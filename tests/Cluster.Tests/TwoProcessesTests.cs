@@ -5,8 +5,8 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 /// <summary>Two terminals on one data folder: the first process owns it, the others attach or read.</summary>
 public sealed class TwoProcessesTests : IDisposable
 {
-    /// <summary>Half of its trials end at once, the others only when cancelled.</summary>
-    private static readonly SweepText Long = new("long") { Epochs = [1, SweepText.Endless] };
+    /// <summary>One trial ends at once, the other only when cancelled: it leaves one of two slots free.</summary>
+    private static readonly SweepText Long = new("long") { Epochs = [1, SweepText.Endless], Activations = ["tanh"], Replicates = 1 };
 
     private static readonly SweepText Short = new("short") { Epochs = [2] };
 
@@ -18,26 +18,26 @@ public sealed class TwoProcessesTests : IDisposable
     public async Task WhileTheFirstTrains_OthersReadFollowAndCancel()
     {
         var file = _workplace.Write(Long);
-        var first = _workplace.Run(file);
-        await Eventually.True(() => _workplace.Store.Ended("long-1") == 4, "the quick trials to end", first);
+        var first = _workplace.Run(file, "--slots", "2");
+        await Eventually.True(() => _workplace.Store.Ended("long-1") == 1, "the quick trial to end", first);
         var trainedByFirst = $"(trained by process {first.Id})";
 
         var status = (await _workplace.Tell("status", "long", "--format", "json")).Expect(0).Json;
         Assert.Equal("running", status.GetProperty("status").GetString());
         var trials = status.GetProperty("trials");
-        Assert.Equal((8, 4), (trials.GetProperty("total").GetInt32(), trials.GetProperty("completed").GetInt32()));
-        Assert.Equal(4, (await _workplace.Tell("results", "long-1", "--format", "json")).Expect(0).Json.GetArrayLength());
+        Assert.Equal((2, 1), (trials.GetProperty("total").GetInt32(), trials.GetProperty("completed").GetInt32()));
+        Assert.Single((await _workplace.Tell("results", "long-1", "--format", "json")).Expect(0).Json.EnumerateArray());
         var listed = (await _workplace.Tell("list", "--format", "json")).Expect(0).Json;
         Assert.Equal("long-1", Assert.Single(listed.EnumerateArray()).GetProperty("sweepId").GetString());
 
         // A second run of the same file, and a watch, follow what the first one trains ...
-        var second = _workplace.Run(file);
+        var second = _workplace.Run(file, "--slots", "2");
         var watch = _workplace.Start("watch", "long", "--format", "json");
-        await Eventually.True(() => second.Errors.Contains($"resuming, 4 cells x 2 replicates {trainedByFirst}", StringComparison.Ordinal),
+        await Eventually.True(() => second.Errors.Contains($"resuming, 2 cells x 1 replicates {trainedByFirst}", StringComparison.Ordinal),
             "the second process to attach", second);
-        await Eventually.True(() => watch.Errors.Contains("long-1  4/8 trials (4 completed", StringComparison.Ordinal),
+        await Eventually.True(() => watch.Errors.Contains("long-1  1/2 trials (1 completed", StringComparison.Ordinal),
             "the watching process to show progress", watch);
-        // ... while another file is trained to its end between its trials.
+        // ... while another file is trained to its end beside it.
         (await _workplace.Run(_workplace.Write(Short)).WaitAsync()).Expect(0)
             .ExpectInErrors($"short-1: 2 cells x 2 replicates = 4 trials {trainedByFirst}");
 
@@ -45,8 +45,8 @@ public sealed class TwoProcessesTests : IDisposable
 
         var end = (await first.WaitAsync()).Expect(1);
         Assert.Equal("cancelled", end.Json.GetProperty("status").GetString());
-        Assert.Equal(4, end.Json.GetProperty("trials").GetProperty("completed").GetInt32());
-        Assert.Equal(4, end.Json.GetProperty("trials").GetProperty("cancelled").GetInt32());
+        Assert.Equal(1, end.Json.GetProperty("trials").GetProperty("completed").GetInt32());
+        Assert.Equal(1, end.Json.GetProperty("trials").GetProperty("cancelled").GetInt32());
         Assert.Equal(Final(end), Final((await second.WaitAsync()).Expect(1)));
         Assert.Equal(Final(end), Final((await watch.WaitAsync()).Expect(1)));
         Assert.Equal("Finished", _workplace.Store.Status("short-1"));
@@ -55,10 +55,10 @@ public sealed class TwoProcessesTests : IDisposable
     [Fact]
     public async Task OwnerIsKilled_TheAttachedProcessTakesOver()
     {
-        var first = _workplace.Run(_workplace.Write(Long));
-        await Eventually.True(() => _workplace.Store.Ended("long-1") == 4, "the quick trials to end", first);
+        var first = _workplace.Run(_workplace.Write(Long), "--slots", "2");
+        await Eventually.True(() => _workplace.Store.Ended("long-1") == 1, "the quick trial to end", first);
         var before = _workplace.Store.Trials("long-1").Where(trial => trial.Outcome is not null).Select(trial => trial.Everything).ToList();
-        var other = new SweepText("other") { Epochs = [100, 400] };
+        var other = new SweepText("other") { Epochs = [30, 60] };
         var second = _workplace.Run(_workplace.Write(other));
         await Eventually.True(() => _workplace.Store.Trials("other-1").Any(trial => trial.Epochs.Length > 0),
             "the first process to train the second one's sweep", second);
@@ -76,9 +76,9 @@ public sealed class TwoProcessesTests : IDisposable
     [Fact]
     public async Task OwnerEnds_TheAttachedProcessTakesOver()
     {
-        var first = _workplace.Run(_workplace.Write(Short with { Epochs = [30] }));
+        var first = _workplace.Run(_workplace.Write(Short with { Epochs = [20] }));
         await Eventually.True(() => _workplace.Store.Status("short-1") is not null, "the first sweep", first);
-        var other = new SweepText("other") { Epochs = [60, 120, 180] };
+        var other = new SweepText("other") { Epochs = [10, 40, 80] };
         var second = _workplace.Run(_workplace.Write(other));
 
         (await first.WaitAsync()).Expect(0);
