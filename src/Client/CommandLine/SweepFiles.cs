@@ -10,7 +10,7 @@ internal static class SweepFiles
     {
         var reading = SweepFile.Read(path);
         foreach (var problem in reading.Problems)
-            Console.Error.WriteLine($"{problem}{(problem.IsWarning ? " (warning)" : "")}");
+            Console.Error.WriteLine(problem);
         var errors = reading.Problems.Count(problem => !problem.IsWarning);
         return reading.Sweep ?? throw new UserException(
             ExitCode.BadInput, errors == 1 ? $"{path} has an error." : $"{path} has {errors} errors.");

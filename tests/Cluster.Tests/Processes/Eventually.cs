@@ -4,7 +4,7 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 internal static class Eventually
 {
     /// <summary>Generous: it is reached only where something is broken.</summary>
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(10);
 

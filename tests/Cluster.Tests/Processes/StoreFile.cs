@@ -60,8 +60,8 @@ internal sealed class StoreFile(string path)
         return rows;
     }
 
-    // SQLITE_ERROR (no such table), SQLITE_BUSY, SQLITE_CANTOPEN: the file is being made.
-    private static bool IsNotReadyYet(SqliteException error) => error.SqliteErrorCode is 1 or 5 or 14;
+    // SQLITE_ERROR (no such table), SQLITE_BUSY, SQLITE_READONLY (its log is not made or mended yet), SQLITE_CANTOPEN: it is being made.
+    private static bool IsNotReadyYet(SqliteException error) => error.SqliteErrorCode is 1 or 5 or 8 or 14;
 
     private static double? Number(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetDouble(column);
 }

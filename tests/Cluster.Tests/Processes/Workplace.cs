@@ -49,11 +49,13 @@ internal sealed record SweepText(string Name)
 
     public int[] Epochs { get; init; } = [2];
 
+    public string[] Activations { get; init; } = ["tanh", "relu"];
+
     public int Replicates { get; init; } = 2;
 
     public double LearningRate { get; init; } = 0.05;
 
-    public int Trials => Widths.Length * Epochs.Length * 2 * Replicates;
+    public int Trials => Widths.Length * Epochs.Length * Activations.Length * Replicates;
 
     public override string ToString() => FormattableString.Invariant($$"""
         name: {{Name}}
@@ -63,7 +65,7 @@ internal sealed record SweepText(string Name)
         space:
           width: [{{string.Join(", ", Widths)}}]
           epochs: [{{string.Join(", ", Epochs)}}]
-          activation: [tanh, relu]
+          activation: [{{string.Join(", ", Activations)}}]
         replicates: {{Replicates}}
         """);
 }
