@@ -40,7 +40,8 @@ internal static class Kernels
         def score(z, labels, rows: int, log_p, loss, right):
             torch._log_softmax(z, 1, False, out=log_p)
             loss.sub_(torch.sum(torch.gather(log_p, 1, labels).narrow(2, 0, rows), [1, 2], dtype=loss.dtype))
-            right.add_(torch.sum(torch.eq(torch.argmax(z, 1, True), labels).narrow(2, 0, rows), [1, 2]))
+            largest, answers = torch.max(z, 1, True)
+            right.add_(torch.sum(torch.eq(answers, labels).narrow(2, 0, rows), [1, 2]))
 
         def sgd(w: List[Tensor], g: List[Tensor], v: List[Tensor], rate: List[Tensor], momentum: List[Tensor]):
             for i in range(len(w)):

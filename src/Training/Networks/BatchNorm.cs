@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>Normalises each unit over the mini-batch, for those trials that ask for it. Ioffe and Szegedy 2015.</summary>
 /// <remarks>
 /// The units of all its trials are channels, each treated by itself. The forward pass is written out in operators that round exactly:
-/// libtorch's own sums each channel number by number, in twice the time.
+/// libtorch's own sums each channel number by number, which takes longer for the few rows of a mini-batch.
 /// </remarks>
 internal sealed class BatchNorm
 {
