@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Runtime;
 using Orleans.TestingHost;
 
 namespace DeepTrain.Cluster.Grains.Tests;
@@ -15,7 +14,7 @@ public sealed class GrainCluster : IAsyncDisposable
     private readonly string _folder;
     private readonly InProcessTestCluster _cluster;
 
-    private GrainCluster(string folder, SqliteSweepStore store, InProcessTestCluster cluster)
+    internal GrainCluster(string folder, SqliteSweepStore store, InProcessTestCluster cluster)
     {
         _folder = folder;
         Store = store;
