@@ -13,14 +13,15 @@ internal sealed record FusionFigures(string Network, int Batch, double Stock, do
 
 internal static class Fusion
 {
-    private const int Rounds = 5;
-    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(0.6);
+    private const int Rounds = 9;
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(0.35);
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     private static readonly Work[] Works =
     [
-        new("64-64-32-10", [64, 64, 32, 10], 32, 30),
+        new("64-64-32-10", [64, 64, 32, 10], 32, 60),
         new("784-20x100-10", [784, .. Enumerable.Repeat(100, 20), 10], 64, 8),
-        new("784-300-100-10", [784, 300, 100, 10], 64, 4),
+        new("784-300-100-10", [784, 300, 100, 10], 64, 8),
     ];
 
     public static int Run(TextWriter output, TextWriter progress, bool json)
@@ -29,7 +30,7 @@ internal static class Fusion
         var figures = Works.Select(work => Measure(work, progress)).ToList();
         if (json)
         {
-            output.WriteLine(JsonSerializer.Serialize(figures, new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }));
+            output.WriteLine(JsonSerializer.Serialize(figures, Json));
             return 0;
         }
         output.WriteLine($"{"network",-16}{"batch",6}{"stock",10}{"unfused",10}{"fused",10}{"over stock",12}{"over unfused",14}");
@@ -39,7 +40,7 @@ internal static class Fusion
         return 0;
     }
 
-    /// <summary>Measures all in turn, several rounds, and takes the median of each: what disturbs the machine disturbs them alike.</summary>
+    /// <summary>Measures all in turn, round by round; medians of the rates and of the rounds' ratios: what disturbs a round disturbs all.</summary>
     private static FusionFigures Measure(Work work, TextWriter progress)
     {
         var cores = Environment.ProcessorCount;
@@ -57,11 +58,13 @@ internal static class Fusion
             for (var i = 0; i < contestants.Length; i++)
                 rates[i].Add(Rate(contestants[i].Make, contestants[i].Threads) * contestants[i].Trials);
         }
-        double[] medians = [.. rates.Select(list => list.Order().ElementAt(Rounds / 2))];
-        var unfused = Math.Max(medians[1], medians[2]);
-        return new(work.Network, work.BatchSize, Math.Round(medians[0]), Math.Round(unfused), Math.Round(medians[3]),
-            Math.Round(medians[3] / medians[0], 2), Math.Round(medians[3] / unfused, 2));
+        var unfused = rates[1].Zip(rates[2], Math.Max).ToList();
+        return new(work.Network, work.BatchSize, Math.Round(Median(rates[0])), Math.Round(Median(unfused)), Math.Round(Median(rates[3])),
+            Math.Round(Median(rates[3].Zip(rates[0], (fused, stock) => fused / stock)), 2),
+            Math.Round(Median(rates[3].Zip(unfused, (fused, one) => fused / one)), 2));
     }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
 
     /// <summary>Steps per second, all threads together.</summary>
     private static double Rate(Func<ITrials> make, int threads)

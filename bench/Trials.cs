@@ -109,7 +109,7 @@ internal sealed class FusedTrials : ITrials
         _rows = arange(work.BatchSize * Work.Batches, ScalarType.Int64).view(Work.Batches, work.BatchSize);
         foreach (var weight in _network.Weights)
         {
-            using var start = rand_like(weight.Value).sub_(0.5f).div_(MathF.Sqrt(weight.Value.shape[2]));
+            using var start = (rand_like(weight.Value) - 0.5f) / MathF.Sqrt(weight.Value.shape[2]);
             weight.Value.copy_(start);
         }
     }

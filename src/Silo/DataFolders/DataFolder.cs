@@ -29,15 +29,15 @@ public sealed class DataFolder(string path)
     /// </summary>
     public Gateway? ReadGateway()
     {
-        Gateway? gateway;
         try
         {
-            gateway = JsonSerializer.Deserialize<Gateway>(File.ReadAllText(GatewayFile), Strict);
+            return JsonSerializer.Deserialize<Gateway>(File.ReadAllText(GatewayFile), Strict) is { } gateway && DataFolderLock.IsHeld(this)
+                ? gateway
+                : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {
             return null;
         }
-        return gateway is not null && DataFolderLock.IsHeld(this) ? gateway : null;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace DeepTrain.Cluster.Silo;
@@ -59,8 +60,8 @@ public sealed class DataFolderLock : IDisposable
         if (!_lock.CanWrite)
             return;
         // The lock's file stays: whoever deleted it could delete the lock of the next owner.
-        File.Delete(Folder.GatewayFile);
-        _lock.Dispose();
+        using (_lock)
+            File.Delete(Folder.GatewayFile);
     }
 
     /// <summary>Whether a process owns the folder.</summary>
@@ -78,7 +79,7 @@ public sealed class DataFolderLock : IDisposable
         // The last owner may have been killed.
         File.Delete(folder.GatewayFile);
         stream.SetLength(0);
-        stream.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+        stream.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
         stream.Flush();
         return new(folder, stream);
     }

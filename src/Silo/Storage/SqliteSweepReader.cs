@@ -63,7 +63,8 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
                select new SweepOverview(sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished,
                    counted.Where(count => count.Outcome is null).Sum(count => count.Count - count.Leased),
                    counted.Sum(count => count.Leased),
-                   counted.Where(count => count.Outcome is not null).ToImmutableDictionary(count => count.Outcome!.Value, count => count.Count)),
+                   counted.Where(count => count.Outcome is not null)
+                       .ToImmutableDictionary(count => count.Outcome!.Value, count => count.Count)),
         ];
     }
 

@@ -10,5 +10,5 @@ internal sealed class LeakyRelu(double alpha) : Activation
     public override void Forward(torch.Tensor z, bool training) => z.leaky_relu_(_alpha);
 
     public override void Backward(torch.Tensor gradient, torch.Tensor output) =>
-        Kernels.Run("leaky_relu_backward", gradient, output, alpha);
+        Kernels.Run("leaky_relu_backward", gradient, output, _alpha);
 }

@@ -86,5 +86,16 @@ internal static class Kernels
 
         """));
 
-    public static void Run(string kernel, params object[] arguments) => Unit.Value.invoke(kernel, arguments);
+    /// <param name="arguments">Tensors, arrays of them, ints, and Scalars that the caller keeps.</param>
+    public static void Run(string kernel, params object[] arguments)
+    {
+        foreach (var argument in arguments)
+        {
+            // TorchSharp makes a Scalar of such a number and hands its address on, but lets the collector free it before it is read.
+            if (argument is double or float or long)
+                throw new ArgumentException($"{kernel}: {argument} must be an int or a Scalar that is kept.", nameof(arguments));
+        }
+        Unit.Value.invoke(kernel, arguments);
+        GC.KeepAlive(arguments);
+    }
 }

@@ -38,6 +38,6 @@ internal sealed class Batch
     public Tensor Targets { get; }
 
     /// <param name="rows">[batches, G*B], numbers of rows.</param>
-    public void Fill(Tensor rows, long batch) => Kernels.Run("gather",
+    public void Fill(Tensor rows, int batch) => Kernels.Run("gather",
         _data.Features, _data.LabelTensor, _data.Targets, rows, batch, _transposed, _x, _labels, _targets);
 }

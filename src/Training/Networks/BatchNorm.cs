@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
@@ -6,8 +7,8 @@ namespace DeepTrain.Cluster.Training;
 /// <remarks>The units of all its trials are channels of one operator, which treats each channel by itself.</remarks>
 internal sealed class BatchNorm
 {
-    private const double Momentum = 0.1;
-    private const double Epsilon = 1e-5;
+    private static readonly Scalar Momentum = 0.1;
+    private static readonly Scalar Epsilon = 1e-5;
 
     private readonly Segment _trials;
     private readonly Learned _scale;

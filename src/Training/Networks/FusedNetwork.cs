@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
@@ -26,7 +27,7 @@ internal sealed class FusedNetwork : IDisposable
     private readonly Tensor?[] _gradientChannels;
     private readonly Tensor[] _transposed; // the hidden layers' outputs as [K, B, H]
     private readonly Tensor _outputGradient; // [K, C, B]
-    private readonly double _scale;
+    private readonly Scalar _scale;
     private readonly IReadOnlyList<IDisposable> _tensors;
 
     /// <param name="trials">Sorted by <see cref="Order"/>.</param>
@@ -110,7 +111,7 @@ internal sealed class FusedNetwork : IDisposable
     /// <param name="rows">How many of the batch's rows count; the rest only fill it.</param>
     /// <param name="loss">[K], float64.</param>
     /// <param name="right">[K], int64.</param>
-    public void Evaluate(Batch batch, long rows, Tensor loss, Tensor right)
+    public void Evaluate(Batch batch, int rows, Tensor loss, Tensor right)
     {
         Forward(_evaluation, batch.X, training: false);
         Kernels.Run("score", _evaluation.Logits, batch.Labels, rows, _evaluation.LogLikelihoods, loss, right);

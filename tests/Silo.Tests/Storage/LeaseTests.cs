@@ -17,7 +17,8 @@ public sealed class LeaseTests
         var first = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
         var second = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
 
-        Assert.Equal(sweep.Cells.Take(2).Select(cell => new LeasedTrial(new(Sample.SweepId, cell.Id, 1), 1, 1, cell.Configuration.Json)), first);
+        Assert.Equal(
+            sweep.Cells.Take(2).Select(cell => new LeasedTrial(new(Sample.SweepId, cell.Id, 1), 1, 1, cell.Configuration.Json)), first);
         Assert.Equal([(sweep.Cells[2].Id, 1)], Places(second));
         Assert.Equal((3, 3), ((await fixture.OverviewAsync()).Waiting, (await fixture.OverviewAsync()).Leased));
     }
@@ -31,7 +32,8 @@ public sealed class LeaseTests
 
         var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(5, acrossReplicates: true));
 
-        Assert.Equal([(sweep.Cells[0].Id, 1), (sweep.Cells[1].Id, 1), (sweep.Cells[0].Id, 2), (sweep.Cells[1].Id, 2), (sweep.Cells[0].Id, 3)],
+        var (first, second) = (sweep.Cells[0].Id, sweep.Cells[1].Id);
+        Assert.Equal([(first, 1), (second, 1), (first, 2), (second, 2), (first, 3)],
             Places(leased));
     }
 
@@ -135,7 +137,8 @@ public sealed class LeaseTests
         var other = (await fixture.Store.OpenAsync("digits-2"))!.Coordinator;
         var lease = Guid.NewGuid();
 
-        Assert.Equal(Sample.SweepId, Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(9, true, lease))).Trial.Sweep);
+        Assert.Equal(Sample.SweepId,
+            Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(9, true, lease))).Trial.Sweep);
         Assert.Equal("digits-2", Assert.Single(await fixture.Store.GrantAsync(other, Sample.Request(9, true, lease))).Trial.Sweep);
         fixture.Time.Advance(PastLease);
         Assert.Equal(Sample.SweepId, Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(9, true))).Trial.Sweep);
@@ -234,7 +237,8 @@ public sealed class LeaseTests
 
         await fixture.Store.ReleaseAllAsync();
 
-        Assert.Equal((2, 0, 3), ((await fixture.OverviewAsync()).Waiting, (await fixture.OverviewAsync()).Leased, (await fixture.OverviewAsync()).Total));
+        var overview = await fixture.OverviewAsync();
+        Assert.Equal((2, 0, 3), (overview.Waiting, overview.Leased, overview.Total));
     }
 
     [Fact]

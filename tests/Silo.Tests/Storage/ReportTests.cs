@@ -35,7 +35,7 @@ public sealed class ReportTests
         Assert.All(await fixture.Store.WriteAsync(reports), verdict => Assert.Equal(WriteVerdict.Accepted, verdict));
         var results = await fixture.ResultsAsync();
 
-        Assert.All(await fixture.Store.WriteAsync([.. reports, .. reports]), verdict => Assert.Equal(WriteVerdict.AlreadyAccepted, verdict));
+        Assert.Equal(Enumerable.Repeat(WriteVerdict.AlreadyAccepted, 4), await fixture.Store.WriteAsync([.. reports, .. reports]));
 
         Assert.Equal(results, await fixture.ResultsAsync());
     }
@@ -49,7 +49,7 @@ public sealed class ReportTests
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1), Sample.Completion(leased, 2)]);
         var results = await fixture.ResultsAsync();
 
-        Assert.Equal([WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.Refused], await fixture.Store.WriteAsync(
+        Assert.Equal(Enumerable.Repeat(WriteVerdict.Refused, 4), await fixture.Store.WriteAsync(
         [
             Sample.Completion(leased, 3),
             Sample.Completion(leased, 1),
@@ -81,7 +81,8 @@ public sealed class ReportTests
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Failure("bad-data", "no such file");
-        FencedReport[] report = [new(new(leased.Trial, 0, double.NaN, double.NaN, double.NaN, 0, new(Outcome.Failed, Failure: failure)), leased.Fence)];
+        FencedReport[] report =
+            [new(new(leased.Trial, 0, double.NaN, double.NaN, double.NaN, 0, new(Outcome.Failed, Failure: failure)), leased.Fence)];
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(report));
         Assert.Equal([WriteVerdict.AlreadyAccepted], await fixture.Store.WriteAsync(report));
@@ -106,8 +107,10 @@ public sealed class ReportTests
 
         Assert.Equal(new TrialResult(leased.Trial, Outcome.Diverged, null, null, null, null, null, 1, 0, 1, null),
             Assert.Single(await fixture.ResultsAsync()));
-        Assert.Equal(1L, await fixture.QueryAsync<long>(
-            "SELECT COUNT(*) FROM epochs WHERE train_loss IS NULL AND validation_loss IS NULL AND validation_accuracy IS NULL AND seconds = 0"));
+        Assert.Equal(1L, await fixture.QueryAsync<long>("""
+            SELECT COUNT(*) FROM epochs
+            WHERE train_loss IS NULL AND validation_loss IS NULL AND validation_accuracy IS NULL AND seconds = 0
+            """));
     }
 
     [Fact]
@@ -139,7 +142,8 @@ public sealed class ReportTests
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 1), Sample.Completion(current, 2)]);
 
-        Assert.Equal((Outcome.Completed, 2, 1.0), (await fixture.ResultsAsync()).Select(result => (result.Outcome, result.Epochs, result.Seconds)).Single());
+        var result = Assert.Single(await fixture.ResultsAsync());
+        Assert.Equal((Outcome.Completed, 2, 1.0), (result.Outcome, result.Epochs, result.Seconds));
         Assert.Equal("1:2|2:2", await fixture.QueryAsync<string>(
             "SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = (SELECT MIN(trial) FROM epochs)"));
         Assert.Equal(5L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs WHERE trial = (SELECT MAX(trial) FROM epochs)"));
@@ -190,7 +194,8 @@ public sealed class ReportTests
 
         var verdicts = await fixture.Store.WriteAsync(reports);
 
-        Assert.Equal([2, 3, 5, 7, 8], verdicts.Index().Where(verdict => verdict.Item == WriteVerdict.Invalid).Select(verdict => verdict.Index));
+        Assert.Equal([2, 3, 5, 7, 8],
+            verdicts.Index().Where(verdict => verdict.Item == WriteVerdict.Invalid).Select(verdict => verdict.Index));
         Assert.Equal(4, verdicts.Count(verdict => verdict == WriteVerdict.Accepted));
         Assert.Equal(new[] { 0, 1, 4, 6 }.Select(at => leased[at].Trial), (await fixture.ResultsAsync()).Select(result => result.Trial));
         Assert.Equal(4L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs"));

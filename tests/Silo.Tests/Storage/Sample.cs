@@ -45,8 +45,9 @@ internal static class Sample
 
     public static GrantRequest Request(int trials, bool acrossReplicates = false, Guid? lease = null, string silo = "silo-1",
         bool takeExpired = true) => Request(
-            new Dictionary<string, CohortLimit> { [FusionKey(32)] = new(trials, acrossReplicates), [FusionKey(64)] = new(trials, acrossReplicates) }
-                .ToImmutableDictionary(), lease, silo, takeExpired);
+            ImmutableDictionary<string, CohortLimit>.Empty
+                .Add(FusionKey(32), new(trials, acrossReplicates)).Add(FusionKey(64), new(trials, acrossReplicates)),
+            lease, silo, takeExpired);
 
     public static GrantRequest Request(ImmutableDictionary<string, CohortLimit> limits, Guid? lease = null, string silo = "silo-1",
         bool takeExpired = true) => new(lease ?? Guid.NewGuid(), silo, 0, Provenance, limits, LeaseTime, takeExpired);

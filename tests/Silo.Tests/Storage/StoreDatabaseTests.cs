@@ -40,7 +40,8 @@ public sealed class StoreDatabaseTests
     [InlineData("""
         CREATE TABLE "__EFMigrationsLock" ("Id" INTEGER NOT NULL CONSTRAINT "PK___EFMigrationsLock" PRIMARY KEY, "Timestamp" TEXT NOT NULL);
         INSERT INTO "__EFMigrationsLock" VALUES (1, '2026-01-01 00:00:00');
-        CREATE TABLE "__EFMigrationsHistory" ("MigrationId" TEXT NOT NULL CONSTRAINT "PK___EFMigrationsHistory" PRIMARY KEY, "ProductVersion" TEXT NOT NULL);
+        CREATE TABLE "__EFMigrationsHistory" (
+            "MigrationId" TEXT NOT NULL CONSTRAINT "PK___EFMigrationsHistory" PRIMARY KEY, "ProductVersion" TEXT NOT NULL);
         """)]
     public async Task OpenAsync_HalfCreated_IsCompleted(string? left)
     {

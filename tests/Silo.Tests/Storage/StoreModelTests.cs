@@ -194,7 +194,8 @@ public sealed class StoreModelTests
                     ORDER BY t.replicate, t.position, e.epoch)
                 """);
             Assert.Equal(
-                string.Join(';', _trials.SelectMany(trial => trial.Epochs.Select(epoch => $"{trial.Id.Cell}/r{trial.Id.Replicate}:{epoch.Key}:{epoch.Value}"))),
+                string.Join(';', _trials.SelectMany(trial =>
+                    trial.Epochs.Select(epoch => $"{trial.Id.Cell}/r{trial.Id.Replicate}:{epoch.Key}:{epoch.Value}"))),
                 epochs);
         }
 
@@ -230,7 +231,9 @@ public sealed class StoreModelTests
             var (report, fence) = fenced;
             var trial = _trials.Single(trial => trial.Id == report.Trial);
             var stored = trial.Epochs.TryGetValue(report.Epoch, out var by) && by == fence;
-            if (report.Ending is null ? stored : trial.Outcome == report.Ending.Outcome && trial.Fence == fence && trial.EndedAt == report.Epoch)
+            if (report.Ending is null
+                ? stored
+                : trial.Outcome == report.Ending.Outcome && trial.Fence == fence && trial.EndedAt == report.Epoch)
                 return WriteVerdict.AlreadyAccepted;
             if (trial.Fence != fence || trial.Outcome is not null)
                 return WriteVerdict.Refused;
@@ -253,7 +256,9 @@ public sealed class StoreModelTests
             Assert.Equal(_trials.Length, overview.Total);
             Assert.Equal((_status, _trials.Count(trial => trial.Outcome is null && trial.Lease is null), Leased().Length),
                 (overview.Status, overview.Waiting, overview.Leased));
-            Assert.Equal(_trials.Where(trial => trial.Outcome is not null).GroupBy(trial => trial.Outcome!.Value).Select(same => (same.Key, same.Count())).Order(),
+            Assert.Equal(
+                _trials.Where(trial => trial.Outcome is not null).CountBy(trial => trial.Outcome!.Value)
+                    .Select(count => (count.Key, count.Value)).Order(),
                 overview.ByOutcome.Select(count => (count.Key, count.Value)).Order());
         }
 

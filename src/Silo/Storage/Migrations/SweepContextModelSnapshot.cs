@@ -333,7 +333,7 @@ namespace DeepTrain.Cluster.Silo
                     b.HasIndex("Cell", "Replicate")
                         .IsUnique();
 
-                    b.HasIndex(new[] { "Sweep", "Active", "Outcome", "Lease" }, "ix_trials_counted");
+                    b.HasIndex(new[] { "Sweep", "Outcome", "Active", "Lease" }, "ix_trials_counted");
 
                     b.HasIndex(new[] { "Lease" }, "ix_trials_leased")
                         .HasFilter("lease IS NOT NULL");

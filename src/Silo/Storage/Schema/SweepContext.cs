@@ -49,7 +49,7 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
             trial.HasIndex(row => new { row.Sweep, row.FusionKey, row.Replicate, row.Position }, "ix_trials_waiting_by_fusion_key")
                 .HasFilter(Waiting);
             trial.HasIndex(row => row.Lease, "ix_trials_leased").HasFilter("lease IS NOT NULL");
-            trial.HasIndex(row => new { row.Sweep, row.Active, row.Outcome, row.Lease }, "ix_trials_counted");
+            trial.HasIndex(row => new { row.Sweep, row.Outcome, row.Active, row.Lease }, "ix_trials_counted");
         });
         modelBuilder.Entity<ProvenanceRow>(provenance =>
         {

@@ -10,7 +10,7 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace DeepTrain.Cluster.Silo
 {
     [DbContext(typeof(SweepContext))]
-    [Migration("20261123130122_Initial")]
+    [Migration("20261123134251_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -336,7 +336,7 @@ namespace DeepTrain.Cluster.Silo
                     b.HasIndex("Cell", "Replicate")
                         .IsUnique();
 
-                    b.HasIndex(new[] { "Sweep", "Active", "Outcome", "Lease" }, "ix_trials_counted");
+                    b.HasIndex(new[] { "Sweep", "Outcome", "Active", "Lease" }, "ix_trials_counted");
 
                     b.HasIndex(new[] { "Lease" }, "ix_trials_leased")
                         .HasFilter("lease IS NOT NULL");

@@ -213,7 +213,7 @@ namespace DeepTrain.Cluster.Silo
             migrationBuilder.CreateIndex(
                 name: "ix_trials_counted",
                 table: "trials",
-                columns: new[] { "sweep", "active", "outcome", "lease" });
+                columns: new[] { "sweep", "outcome", "active", "lease" });
 
             migrationBuilder.CreateIndex(
                 name: "ix_trials_leased",
