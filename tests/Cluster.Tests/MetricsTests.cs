@@ -15,8 +15,8 @@ public sealed class MetricsTests : IDisposable
     public async Task Metrics_DuringARun_ShowTheSweep()
     {
         var port = FreePort();
-        var process = _workplace.Start(
-            "run", _workplace.Write(new("seen") { Epochs = [1, SweepText.Endless], Activations = ["tanh"], Replicates = 1 }), "--slots", "2", "--metrics-port", $"{port}");
+        var file = _workplace.Write(new("seen") { Epochs = [1, SweepText.Endless], Activations = ["tanh"], Replicates = 1 });
+        var process = _workplace.Start("run", file, "--slots", "2", "--metrics-port", $"{port}");
         await Eventually.True(() => _workplace.Store.Ended("seen-1") == 1, "the quick trial to end", process);
 
         using var http = new HttpClient();

@@ -10,7 +10,8 @@ public sealed class QuickstartTests : IDisposable
     public async Task Quickstart_Runs_AndReachesItsAccuracy()
     {
         var run = (await _workplace.Run(Repository.PathOf("samples/quickstart.yaml")).WaitAsync()).Expect(0).Json;
-        var results = (await _workplace.Tell("results", "activations-on-digits", "--format", "json")).Expect(0).Json.EnumerateArray().ToList();
+        var results = (await _workplace.Tell("results", "activations-on-digits", "--format", "json")).Expect(0).Json
+            .EnumerateArray().ToList();
 
         Assert.Equal(360, run.GetProperty("trials").GetProperty("completed").GetInt32());
         Assert.Equal(360, results.Count);

@@ -1,15 +1,19 @@
+using System.Diagnostics;
+
 namespace DeepTrain.Cluster.Grains.Tests;
 
 /// <summary>Waits on a condition, with a deadline that says what is missing.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(10);
 
     public static async Task True(Func<Task<bool>> condition, string what)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        var began = Stopwatch.GetTimestamp();
+        using var timer = new PeriodicTimer(LookInterval);
         Exception? last = null;
-        while (!deadline.IsCancellationRequested)
+        do
         {
             try
             {
@@ -20,8 +24,8 @@ internal static class Eventually
             {
                 last = exception;
             }
-            await Task.Yield();
         }
+        while (await timer.WaitForNextTickAsync() && Stopwatch.GetElapsedTime(began) < Deadline);
         Assert.Fail($"Waited {Deadline.TotalSeconds} s in vain for {what}. {last}");
     }
 }

@@ -14,7 +14,7 @@ public sealed class GrainCluster : IAsyncDisposable
     private readonly string _folder;
     private readonly InProcessTestCluster _cluster;
 
-    private GrainCluster(string folder, SqliteSweepStore store, InProcessTestCluster cluster)
+    internal GrainCluster(string folder, SqliteSweepStore store, InProcessTestCluster cluster)
     {
         _folder = folder;
         Store = store;

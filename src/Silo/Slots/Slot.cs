@@ -115,11 +115,13 @@ internal sealed class Slot(
         writer.Enqueue(lease, fenced);
     }
 
-    private static void Leave(ITrainingRun run, Dictionary<TrialId, LeasedTrial> aboard, List<TrialId> leaving)
+    /// <summary>Takes trials off whose writes are refused: nobody waits for them here any more.</summary>
+    private void Leave(ITrainingRun run, Dictionary<TrialId, LeasedTrial> aboard, List<TrialId> leaving)
     {
         run.Leave(leaving);
         foreach (var trial in leaving)
-            aboard.Remove(trial);
+            if (aboard.Remove(trial, out var leased))
+                Grain(trial).Settle(leased.Fence).Ignore();
     }
 
     private ITrialGrain Grain(TrialId trial) => grains.GetGrain<ITrialGrain>(trial.ToString());

@@ -35,7 +35,7 @@ internal sealed class StoreFile(string path)
 
     /// <summary>Whether a process is migrating, or has been killed while it was, or has just migrated.</summary>
     public bool HasBegunToMigrate() =>
-        Query("SELECT name FROM sqlite_master WHERE name = '__EFMigrationsLock' OR name = @sweep", "sweeps", row => row.GetString(0)).Count > 0;
+        Query("SELECT name FROM sqlite_master WHERE name = @sweep", "__EFMigrationsLock", row => row.GetString(0)).Count > 0;
 
     private List<T> Query<T>(string sql, string sweep, Func<SqliteDataReader, T> read)
     {

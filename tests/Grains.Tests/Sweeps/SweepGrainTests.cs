@@ -146,7 +146,8 @@ public sealed class SweepGrainTests : IAsyncLifetime
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 2), asNew: false);
         foreach (var accuracy in (double[])[0.8, 0.9])
             foreach (var trial in await _cluster.LeaseAsync("digits-1", 2))
-                await _cluster.CompleteAsync("digits-1", [trial], trial.Configuration.Contains("\"learningRate\":0.2", StringComparison.Ordinal) ? accuracy : 0.5);
+                await _cluster.CompleteAsync("digits-1", [trial],
+                    trial.Configuration.Contains("\"learningRate\":0.2", StringComparison.Ordinal) ? accuracy : 0.5);
 
         var progress = await _cluster.Sweep("digits-1").GetProgress();
 

@@ -82,7 +82,7 @@ public sealed class ReportTests
         var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Failure("bad-data", "no such file");
         FencedReport[] report =
-            [new(new(leased.Trial, 0, double.NaN, double.NaN, double.NaN, 0, new(Outcome.Failed, Failure: failure)), leased.Fence)];
+            [new(new(leased.Trial, 0, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)), leased.Fence)];
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(report));
         Assert.Equal([WriteVerdict.AlreadyAccepted], await fixture.Store.WriteAsync(report));
@@ -103,7 +103,7 @@ public sealed class ReportTests
         var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
-            [new(new(leased.Trial, 1, number, number, number, number, new(Outcome.Diverged, number, number)), leased.Fence)]));
+            [new(new(leased.Trial, 1, number, number, number, 40, number, new(Outcome.Diverged, number, number)), leased.Fence)]));
 
         Assert.Equal(new TrialResult(leased.Trial, Outcome.Diverged, null, null, null, null, null, 1, 0, 1, null),
             Assert.Single(await fixture.ResultsAsync()));

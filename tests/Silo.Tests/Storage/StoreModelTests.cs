@@ -275,7 +275,7 @@ public sealed class StoreModelTests
 
         private static string Silo(Step step) => $"silo-{step.Which % Slots}";
 
-        private static EpochReport Report(Trial trial, int epoch) => new(trial.Id, epoch, 0.5, 0.5, 0.5, 0.5, null);
+        private static EpochReport Report(Trial trial, int epoch) => new(trial.Id, epoch, 0.5, 0.5, 0.5, 40, 0.5, null);
 
         private static T? Pick<T>(IReadOnlyList<T> all, Step step) where T : class => all.Count == 0 ? null : all[step.Which % all.Count];
     }

@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace DeepTrain.Cluster.Client.Tests;
+
+public sealed class PaceTests
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public void Look_FromTheMiddle_CountsOnlyWhatItSaw()
+    {
+        var pace = new Pace(_time);
+        var first = pace.Look(Views.Progress(total: 100, completed: 40));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        var second = pace.Look(Views.Progress(total: 100, completed: 60));
+
+        Assert.Equal((0.0, null), (first.TrialsPerSecond, first.Left));
+        Assert.Equal((2.0, TimeSpan.FromSeconds(20)), (second.TrialsPerSecond, second.Left));
+    }
+
+    [Fact]
+    public void Look_NothingEnded_DoesNotGuess()
+    {
+        var pace = new Pace(_time);
+        pace.Look(Views.Progress(total: 100));
+        _time.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.Null(pace.Look(Views.Progress(total: 100)).Left);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+/// <summary>A trainer whose epochs are what the test makes of them; their numbers are those of the configuration.</summary>
+internal sealed class ScriptedTrainer : ITrainer
+{
+    /// <summary>Called on the slot's thread before each epoch, with the trials aboard: may throw, may wait.</summary>
+    public Action<IReadOnlyCollection<CohortTrial>, int> BeforeEpoch { get; set; } = (_, _) => { };
+
+    /// <summary>The cohorts that were started, by their sizes.</summary>
+    public ConcurrentQueue<int> Started { get; } = [];
+
+    /// <summary>How many runs have been disposed.</summary>
+    public int Ended;
+
+    public int CohortSize(Configuration configuration) => 10;
+
+    public ITrainingRun Start(Cohort cohort)
+    {
+        Started.Enqueue(cohort.Trials.Length);
+        return new Run(this, cohort);
+    }
+
+    public static double Rate(CohortTrial trial) => trial.Configuration[Parameters.LearningRate];
+
+    private sealed class Run(ScriptedTrainer trainer, Cohort cohort) : ITrainingRun
+    {
+        private readonly List<CohortTrial> _aboard = [.. cohort.Trials];
+        private int _epoch;
+
+        public IReadOnlyCollection<TrialId> Aboard => [.. _aboard.Select(trial => trial.Id)];
+
+        public IReadOnlyList<EpochReport> TrainEpoch()
+        {
+            _epoch++;
+            trainer.BeforeEpoch(_aboard, _epoch);
+            var reports = _aboard.Select(trial => new EpochReport(
+                trial.Id, _epoch, 1.0 / _epoch, 2.0 / _epoch, Rate(trial), 40, 0.1,
+                _epoch == trial.Configuration[Parameters.Epochs] ? new(Outcome.Completed, 0.5, 0.9) : null)).ToList();
+            _aboard.RemoveAll(trial => _epoch == trial.Configuration[Parameters.Epochs]);
+            return reports;
+        }
+
+        public void Leave(IReadOnlyCollection<TrialId> trials) => _aboard.RemoveAll(trial => trials.Contains(trial.Id));
+
+        public void Dispose() => Interlocked.Increment(ref trainer.Ended);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Reflection;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Tests;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.TestingHost;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+/// <summary>A silo in this process with one slot on a real store: everything but the trainer is what the program runs.</summary>
+internal sealed class SlotCluster : IAsyncDisposable
+{
+    public const string SweepId = "digits-1";
+
+    private readonly TemporaryFolder _folder = new();
+    private SqliteSweepStore _store = null!;
+    private InProcessTestCluster _cluster = null!;
+
+    public ScriptedTrainer Trainer { get; } = new();
+
+    public ISweepStore Store => _store;
+
+    public ISweepGrain Sweep => _cluster.Client.GetGrain<ISweepGrain>(SweepId);
+
+    /// <param name="failingWrites">How many times the store fails to write before it works.</param>
+    public static async Task<SlotCluster> StartAsync(int failingWrites = 0)
+    {
+        var fixture = new SlotCluster();
+        fixture._store = await SqliteSweepStore.OpenAsync(fixture._folder["sweeps.db"], TimeProvider.System);
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSilo((_, silo) => silo.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(new LeaseTimes())
+            .AddSingleton(FlakyStore.Of(fixture._store, failingWrites))
+            .AddSingleton(Sample.Provenance)
+            .AddSingleton<ActiveSweeps>()
+            .AddSingleton<StopRequests>()
+            .AddSingleton<ClusterMetrics>()
+            .AddSingleton<ITrainer>(fixture.Trainer)
+            .AddSingleton(new SlotSettings(1))
+            .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
+            .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
+            .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
+            .AddHostedService<SlotHost>());
+        fixture._cluster = builder.Build();
+        await fixture._cluster.DeployAsync();
+        return fixture;
+    }
+
+    /// <param name="rates">Learning rates: one cell each, all of one cohort.</param>
+    public Task SubmitAsync(string rates, int epochs) => Sweep.Submit($$"""
+        name: digits
+        dataset: digits
+        network: { hidden: [8] }
+        training: { epochs: {{epochs}} }
+        space: { learningRate: [{{rates}}] }
+        """, asNew: false);
+
+    public ITrialGrain Trial(TrialId id) => _cluster.Client.GetGrain<ITrialGrain>(id.ToString());
+
+    public async Task<SweepOverview> OverviewAsync() => (await Store.FindAsync(SweepId, CancellationToken.None))!;
+
+    public Task FinishedAsync() => Eventually.True(
+        async () => (await OverviewAsync()).Status is SweepStatus.Finished, "the sweep to finish");
+
+    /// <summary>The results by learning rate.</summary>
+    public async Task<Dictionary<double, TrialResult>> ResultsAsync()
+    {
+        var sweep = SweepFile.Parse((await Store.ReadTextAsync(SweepId, CancellationToken.None))!, "sweep").Sweep!;
+        var rates = sweep.Cells.ToDictionary(cell => cell.Id, cell => cell.Configuration[Parameters.LearningRate]);
+        return (await Store.ReadResultsAsync(SweepId, CancellationToken.None)).ToDictionary(result => rates[result.Trial.Cell]);
+    }
+
+    public Task<long> CountAsync(string sql) => _store.Writer.RunAsync(session =>
+    {
+        using var command = session.Connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    });
+
+    /// <summary>Ends the slots as the host does when it stops.</summary>
+    public Task StopSlotsAsync() => ((InProcessSiloHandle)_cluster.Silos[0]).ServiceProvider
+        .GetServices<IHostedService>().OfType<SlotHost>().Single().StopAsync(CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        Trainer.BeforeEpoch = (_, _) => throw new InvalidOperationException("The test is over.");
+        await _cluster.DisposeAsync();
+        await _store.DisposeAsync();
+        _folder.Dispose();
+    }
+}
+
+/// <summary>The real store, but that its first writes of results fail.</summary>
+internal class FlakyStore : DispatchProxy
+{
+    private ISweepStore _store = null!;
+    private int _failures;
+
+    public static ISweepStore Of(ISweepStore store, int failures)
+    {
+        var proxy = Create<ISweepStore, FlakyStore>();
+        var flaky = (FlakyStore)(object)proxy;
+        flaky._store = store;
+        flaky._failures = failures;
+        return proxy;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        if (targetMethod!.Name == nameof(ISweepStore.WriteAsync) && Interlocked.Decrement(ref _failures) >= 0)
+            throw new IOException("The disk is away.");
+        return targetMethod.Invoke(_store, args);
+    }
+}
