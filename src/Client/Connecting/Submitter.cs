@@ -26,10 +26,6 @@ internal static class Submitter
         }
     }
 
-    /// <summary>Takes a sweep up again that this command had submitted before.</summary>
-    public static Task<Submission> ResubmitAsync(SweepConnection connection, Sweep sweep, string sweepId) =>
-        Grain(connection, sweepId).Submit(sweep.Text, asNew: false);
-
     private static ISweepGrain Grain(SweepConnection connection, string sweepId) => connection.Grains.GetGrain<ISweepGrain>(sweepId);
 
     private static void Tell(Sweep sweep, Submission submission, int? ownerPid)

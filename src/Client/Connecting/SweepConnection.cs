@@ -4,7 +4,9 @@ using DeepTrain.Cluster.Silo;
 namespace DeepTrain.Cluster.Client;
 
 /// <summary>The way to a data folder's grains: the silo of this process if the folder was free, else the silo that owns it.</summary>
-internal sealed class SweepConnection(IGrainFactory grains, ISweepReader reader, int? ownerPid, Func<ValueTask> close) : IAsyncDisposable
+/// <param name="ended">Cancelled when the silo of this process ends by itself.</param>
+internal sealed class SweepConnection(
+    IGrainFactory grains, ISweepReader reader, int? ownerPid, CancellationToken ended, Func<ValueTask> close) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -15,6 +17,8 @@ internal sealed class SweepConnection(IGrainFactory grains, ISweepReader reader,
 
     /// <summary>The process that owns the folder; null: this one.</summary>
     public int? OwnerPid => ownerPid;
+
+    public CancellationToken Ended => ended;
 
     /// <summary>Becomes the folder's owner, or attaches to whoever is.</summary>
     /// <exception cref="UserException">The folder is held, but its owner does not answer.</exception>
@@ -39,7 +43,7 @@ internal sealed class SweepConnection(IGrainFactory grains, ISweepReader reader,
     /// <summary>Attaches to the folder's owner. Null: it has none, or none that answers.</summary>
     public static async Task<SweepConnection?> TryAttachAsync(DataFolder folder, CancellationToken cancellation) =>
         folder.ReadGateway() is { } gateway && await AttachedClient.TryConnectAsync(gateway, cancellation) is { } client
-            ? new(client.Grains, new SqliteSweepReader(folder.Database), gateway.ProcessId, client.DisposeAsync)
+            ? new(client.Grains, new SqliteSweepReader(folder.Database), gateway.ProcessId, CancellationToken.None, client.DisposeAsync)
             : null;
 
     public ValueTask DisposeAsync() => close();
@@ -50,10 +54,16 @@ internal sealed class SweepConnection(IGrainFactory grains, ISweepReader reader,
         try
         {
             var silo = await EmbeddedSilo.StartAsync(ownership, settings, time, cancellation);
-            return new(silo.Grains, silo.Reader, null, async () =>
+            return new(silo.Grains, silo.Reader, null, silo.Ended, async () =>
             {
-                await silo.DisposeAsync();
-                ownership.Dispose();
+                try
+                {
+                    await silo.DisposeAsync();
+                }
+                finally
+                {
+                    ownership.Dispose();
+                }
             });
         }
         catch

@@ -17,18 +17,24 @@ internal sealed class Follower(SweepConnection connection, TimeProvider time)
         {
             while (true)
             {
+                if (connection.Ended.IsCancellationRequested)
+                    throw new UserException(ExitCode.NotFound, "the silo has stopped after an error; its log says which. The sweep stays resumable.");
                 try
                 {
                     last = await sweep.GetProgress().WaitAsync(cancellation);
+                    show(pace.Look(last!));
+                    if (last!.Status is not SweepStatus.Running)
+                        return;
                 }
-                catch (Exception) when (connection.OwnerPid is not null && !cancellation.IsCancellationRequested)
+                catch (Exception exception) when (connection.IsLost(exception))
                 {
                     last = null;
                     return;
                 }
-                show(pace.Look(last!));
-                if (last!.Status is not SweepStatus.Running)
-                    return;
+                catch (Exception exception) when (SweepConnection.IsSilence(exception))
+                {
+                    // This process's own coordinator is busy or comes back: ask again.
+                }
                 await Task.Delay(Interval, time, cancellation);
             }
         });

@@ -21,8 +21,10 @@ internal static class ResultsVerb
     {
         var reader = new SqliteSweepReader(folder.Database);
         var selected = SweepSelector.Select(await reader.ListAsync(cancellation), id);
-        var (_, sweep, results) = await StoredSweep.ReadAsync(reader, selected.Id, cancellation);
+        var (_, sweep, stored) = await StoredSweep.ReadAsync(reader, selected.Id, cancellation);
         var cells = sweep.Cells.ToDictionary(cell => cell.Id);
+        // The file may have been extended between the two reads.
+        var results = stored.Where(result => cells.ContainsKey(result.Trial.Cell)).ToList();
         var factors = sweep.Factors.Select(factor => factor.Name).ToList();
         var exact = format is OutputFormat.Csv;
 

@@ -33,6 +33,7 @@ internal static class RunVerb
         var folder = new DataFolder(data);
         var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
+        using var leaving = cancellation.Register(() => Console.Error.WriteLine("stopping after the epoch in training ..."));
         try
         {
             while (true)
@@ -47,7 +48,8 @@ internal static class RunVerb
                 await Console.Error.WriteLineAsync($"the process that trained {sweepId} has gone: this one takes over");
             }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested && sweepId is not null)
+        // Whatever else went wrong on the way out, this is what the person at the terminal needs.
+        catch (Exception) when (cancellation.IsCancellationRequested && sweepId is not null)
         {
             await Console.Error.WriteLineAsync($"interrupted: what is finished is kept. Resume with: deeptrain run {path}{(data == CommonOptions.DefaultData ? "" : $" --data {data}")}");
             return ExitCode.Interrupted;

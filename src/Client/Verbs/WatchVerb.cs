@@ -26,14 +26,14 @@ internal static class WatchVerb
         var sweep = SweepSelector.Select(await reader.ListAsync(cancellation), id);
         if (sweep.Status is SweepStatus.Running)
         {
-            await using var connection = await SweepConnection.TryAttachAsync(folder, cancellation)
-                ?? throw new UserException(ExitCode.NotFound,
-                    $"nothing trains {sweep.Id} now ({sweep.ByOutcome.Values.Sum()} of {sweep.Total} trials ended). "
-                    + "Resume it by running its file.");
-            var display = ProgressDisplay.OnStandardError(time);
-            if (await new Follower(connection, time).FollowAsync(sweep.Id, display, cancellation) is null)
+            await using var connection = await SweepConnection.TryAttachAsync(folder, cancellation);
+            if (connection is not null)
+                await new Follower(connection, time).FollowAsync(sweep.Id, ProgressDisplay.OnStandardError(time), cancellation);
+            // Its owner may have ended because the sweep had.
+            if (await reader.FindAsync(sweep.Id, cancellation) is { Status: SweepStatus.Running } open)
                 throw new UserException(ExitCode.NotFound,
-                    $"the process that trained {sweep.Id} has gone. Resume it by running its file.");
+                    $"nothing trains {open.Id} now ({open.ByOutcome.Values.Sum()} of {open.Total} trials ended). "
+                    + "Resume it by running its file.");
         }
         return await SweepReport.WriteAsync(reader, sweep.Id, format, time.GetElapsedTime(began), cancellation);
     }

@@ -19,14 +19,16 @@ internal sealed class SweepGrain(
     private static readonly LeaseReply NoWork = new([], []);
 
     private Coordinated? _sweep;
-    private long? _reachedSince;
+    private long _reachedSince;
+    private long? _reachedLast;
 
     private string Id => this.GetPrimaryKeyString();
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         await OpenAsync();
-        this.RegisterGrainTimer(RecountAsync, times.Recount, times.Recount);
+        this.RegisterGrainTimer(
+            _ => _sweep is { Status: SweepStatus.Running } sweep ? RecountAsync(sweep) : Task.CompletedTask, times.Recount, times.Recount);
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -63,7 +65,10 @@ internal sealed class SweepGrain(
     public async Task<LeaseReply> Lease(LeaseRequest request)
     {
         if (_sweep is not { Status: SweepStatus.Running } sweep)
+        {
+            await AnnounceAsync();
             return NoWork;
+        }
         var unsized = sweep.Shapes.Where(shape => !request.CohortSizes.ContainsKey(shape.Key)).ToList();
         if (unsized.Count > 0)
             return new([], [.. unsized.Select(shape => shape.Value.Example.Json)]);
@@ -77,12 +82,12 @@ internal sealed class SweepGrain(
             // Trials of one replicate share their mini-batches; only cells that leave most of the device idle are joined by others.
             return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
-        var takeExpired = _reachedSince is { } since && time.GetElapsedTime(since) >= times.Lease;
+        var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
         var trials = await Reach(store.GrantAsync(
             sweep.Coordinator, new(request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)));
 
-        foreach (var trial in trials)
-            sweep.Leased[trial.Trial] = request.Lease;
+        if (sweep.Granted.Add(request.Lease))
+            sweep.Move(trials.Length);
         sweep.Exhausted = trials.IsEmpty;
         await AnnounceAsync();
         return new(trials, []);
@@ -96,9 +101,7 @@ internal sealed class SweepGrain(
         if (_sweep is not { } sweep)
             return;
         await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
-        foreach (var trial in trials)
-            if (sweep.Leased.TryGetValue(trial, out var holder) && holder == lease)
-                sweep.Leased.Remove(trial);
+        sweep.Move(-trials.Length);
         sweep.Exhausted = false;
         await AnnounceAsync();
     }
@@ -109,10 +112,8 @@ internal sealed class SweepGrain(
             return;
         foreach (var (report, _) in durable)
         {
-            if (report.Ending is not { } ending)
-                continue;
-            sweep.Leased.Remove(report.Trial);
-            sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report));
+            if (report.Ending is { } ending && sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report)))
+                sweep.Running = Math.Max(0, sweep.Running - 1);
         }
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
@@ -133,10 +134,12 @@ internal sealed class SweepGrain(
     {
         if (_sweep is not { } sweep)
             return;
-        // Leases may have run out since the last empty answer.
+        // Nothing to renew: it shows whether the store answers, and whether this is still the coordinator.
+        await Reach(store.RenewAsync(sweep.Coordinator, [], times.Lease));
         sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
-        await AnnounceAsync();
+        // Leases may have run out, which only a request finds.
+        await AnnounceAsync(offerLeased: true);
     }
 
     private async Task OpenAsync()
@@ -144,18 +147,19 @@ internal sealed class SweepGrain(
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         var sweep = Parse(opened.Text);
-        var results = await Reach(store.ReadResultsAsync(Id, CancellationToken.None));
-        _sweep = new(opened.Coordinator, sweep, opened.Status, new(sweep, results));
-        await FinishIfDoneAsync(_sweep);
-        await AnnounceAsync();
+        _sweep = new(opened.Coordinator, sweep, opened.Status);
+        await RecountAsync(_sweep);
     }
 
-    private async Task RecountAsync(CancellationToken cancellation)
+    private async Task RecountAsync(Coordinated sweep)
     {
-        if (_sweep is not { Status: SweepStatus.Running } sweep)
-            return;
-        sweep.Tally = new(sweep.Sweep, await Reach(store.ReadResultsAsync(Id, cancellation)));
-        await Touch();
+        var counts = await Reach(store.FindAsync(Id, CancellationToken.None));
+        if (sweep.Tally.Ended != counts!.ByOutcome.Values.Sum())
+            sweep.Tally = new(sweep.Sweep, await Reach(store.ReadResultsAsync(Id, CancellationToken.None)));
+        (sweep.Waiting, sweep.Running) = (counts.Waiting, counts.Leased);
+        sweep.Granted.Clear();
+        await FinishIfDoneAsync(sweep);
+        await AnnounceAsync();
     }
 
     private async Task FinishIfDoneAsync(Coordinated sweep)
@@ -169,14 +173,18 @@ internal sealed class SweepGrain(
     }
 
     /// <summary>Tells the dispatcher what waits, and the metrics how it stands.</summary>
-    private Task AnnounceAsync()
+    /// <param name="offerLeased">Whether trials under a lease are offered too, where no others wait.</param>
+    private Task AnnounceAsync(bool offerLeased = false)
     {
-        var progress = _sweep!.Progress(Id);
+        if (_sweep?.Progress(Id) is not { } progress)
+            return Task.CompletedTask;
         if (progress.Status is SweepStatus.Running)
             active.Set(progress);
         else
             active.Remove(Id);
-        var waiting = progress.Status is SweepStatus.Running && !_sweep.Exhausted ? progress.Waiting : 0;
+        var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
+        if (progress.Status is not SweepStatus.Running || _sweep.Exhausted)
+            waiting = 0;
         return GrainFactory.GetGrain<IDispatcherGrain>(0).Announce(Id, waiting);
     }
 
@@ -192,7 +200,11 @@ internal sealed class SweepGrain(
         try
         {
             var answer = await call;
-            _reachedSince ??= time.GetTimestamp();
+            var now = time.GetTimestamp();
+            // After a longer silence, be it of the store or of this process, the others' leases may be over for no fault of theirs.
+            if (_reachedLast is not { } last || time.GetElapsedTime(last, now) > 3 * times.Keeper)
+                _reachedSince = now;
+            _reachedLast = now;
             return answer;
         }
         catch (CoordinatorReplacedException)
@@ -202,7 +214,7 @@ internal sealed class SweepGrain(
         }
         catch
         {
-            _reachedSince = null;
+            _reachedLast = null;
             throw;
         }
     }
@@ -219,7 +231,7 @@ internal sealed class SweepGrain(
     }
 
     /// <summary>A sweep under this coordinator.</summary>
-    private sealed class Coordinated(Coordinator coordinator, Sweep sweep, SweepStatus status, SweepTally tally)
+    private sealed class Coordinated(Coordinator coordinator, Sweep sweep, SweepStatus status)
     {
         public Coordinator Coordinator => coordinator;
 
@@ -227,10 +239,15 @@ internal sealed class SweepGrain(
 
         public SweepStatus Status { get; set; } = status;
 
-        public SweepTally Tally { get; set; } = tally;
+        public SweepTally Tally { get; set; } = new(sweep, []);
 
-        /// <summary>Who trains what, as far as this activation granted it.</summary>
-        public Dictionary<TrialId, Guid> Leased { get; } = [];
+        /// <summary>Trials that nobody trains, and those under a lease: the store's counts, kept up between two recounts.</summary>
+        public int Waiting { get; set; }
+
+        public int Running { get; set; }
+
+        /// <summary>The leases granted since the last recount: a repeated request moves no count again.</summary>
+        public HashSet<Guid> Granted { get; } = [];
 
         /// <summary>The last request for a cohort found nothing, and nothing was given back since.</summary>
         public bool Exhausted { get; set; }
@@ -240,10 +257,14 @@ internal sealed class SweepGrain(
             .GroupBy(cell => cell.Configuration.FusionKey)
             .ToImmutableDictionary(shape => shape.Key, shape => (shape.First().Configuration, shape.Count()));
 
-        public int Waiting => Math.Max(0, sweep.TrialCount - Tally.Ended - Leased.Count);
+        public void Move(int trials)
+        {
+            Waiting = Math.Max(0, Waiting - trials);
+            Running = Math.Max(0, Running + trials);
+        }
 
         public SweepProgress Progress(string id) => new(
-            id, Status, sweep.TrialCount, Waiting, Leased.Count,
+            id, Status, sweep.TrialCount, Waiting, Running,
             Tally.Count(Outcome.Completed), Tally.Count(Outcome.Diverged), Tally.Count(Outcome.Stopped),
             Tally.Count(Outcome.Failed), Tally.Count(Outcome.Cancelled), Tally.Best);
     }

@@ -9,11 +9,12 @@ internal sealed class SweepTally
     private readonly Dictionary<string, CellTally> _cells;
     private readonly Dictionary<Outcome, int> _byOutcome = [];
     private readonly HashSet<TrialId> _ended = [];
+    private CellTally? _best;
 
     public SweepTally(Sweep sweep, IEnumerable<TrialResult> results)
     {
         _sweep = sweep;
-        _cells = sweep.Cells.ToDictionary(cell => cell.Id, cell => new CellTally(cell));
+        _cells = sweep.Cells.Index().ToDictionary(cell => cell.Item.Id, cell => new CellTally(cell.Item, cell.Index, sweep.Replicates));
         foreach (var result in results)
             Record(result.Trial, result.Outcome, sweep.Objective.Of(result));
     }
@@ -25,32 +26,41 @@ internal sealed class SweepTally
 
     public int Count(Outcome outcome) => _byOutcome.GetValueOrDefault(outcome);
 
-    /// <summary>Counts an ending. Trials that the sweep no longer names are not counted, nor is one a second time.</summary>
-    public void Record(TrialId trial, Outcome outcome, double? objective)
+    /// <summary>Counts an ending. False: the sweep no longer names the trial, or it was counted before.</summary>
+    public bool Record(TrialId trial, Outcome outcome, double? objective)
     {
         if (trial.Replicate > _sweep.Replicates || !_cells.TryGetValue(trial.Cell, out var cell) || !_ended.Add(trial))
-            return;
+            return false;
         _byOutcome[outcome] = Count(outcome) + 1;
-        if (objective is not { } value)
-            return;
-        cell.Sum += value;
-        if (++cell.Completed == _sweep.Replicates)
-            Challenge(cell);
+        if (objective is { } value)
+        {
+            cell.Objectives[trial.Replicate - 1] = value;
+            if (++cell.Completed == _sweep.Replicates)
+                Challenge(cell);
+        }
+        return true;
     }
 
     private void Challenge(CellTally cell)
     {
-        var mean = cell.Sum / cell.Completed;
-        if (Best is null || (_sweep.Objective.Goal is Goal.Maximize ? mean > Best.Objective : mean < Best.Objective))
-            Best = new(string.Join(", ", cell.Cell.Levels.Select(level => $"{level.Factor}={level.Value}")), mean);
+        // In the replicates' order, whatever order they came in: the sum is then the same as any other reader's.
+        var mean = cell.Objectives.Sum() / cell.Completed;
+        var better = _best is null ? 1 : _sweep.Objective.Goal is Goal.Maximize ? mean.CompareTo(Best!.Objective) : Best!.Objective.CompareTo(mean);
+        if (better < 0 || (better == 0 && cell.Position > _best!.Position))
+            return;
+        _best = cell;
+        Best = new(string.Join(", ", cell.Cell.Levels.Select(level => $"{level.Factor}={level.Value}")), mean);
     }
 
-    private sealed class CellTally(Cell cell)
+    private sealed class CellTally(Cell cell, int position, int replicates)
     {
         public Cell Cell => cell;
 
+        /// <summary>In the order of the search; among equals the first is the best.</summary>
+        public int Position => position;
+
         public int Completed { get; set; }
 
-        public double Sum { get; set; }
+        public double[] Objectives { get; } = new double[replicates];
     }
 }

@@ -52,6 +52,8 @@ internal sealed class TrialGrain(ILocalSiloDetails silo, StopRequests stops) : G
     {
         if (_ticket?.Fence != report.Fence)
             return Task.CompletedTask;
+        // A cohort that failed together is trained again one by one, from the first epoch.
+        _curve.RemoveAll(seen => seen.Epoch >= report.Report.Epoch);
         _curve.Add(report.Report);
         if (report.Report.Ending is not null)
             _state = TrialState.Ending;

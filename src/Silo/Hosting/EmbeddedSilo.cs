@@ -37,6 +37,9 @@ public sealed class EmbeddedSilo : IAsyncDisposable
 
     public ISweepReader Reader => _store;
 
+    /// <summary>Cancelled when the silo ends, be it that a part of it broke.</summary>
+    public CancellationToken Ended => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+
     /// <summary>Opens the folder's store, lets what a dead owner had leased wait again, and starts the silo on free loopback ports.</summary>
     /// <param name="ownership">The folder's lock, held by the caller for as long as this silo lives.</param>
     public static async Task<EmbeddedSilo> StartAsync(
@@ -59,10 +62,12 @@ public sealed class EmbeddedSilo : IAsyncDisposable
                 {
                     await host.StartAsync(cancellation);
                 }
-                catch (Exception exception) when (IsPortTaken(exception) && attempt < PortAttempts)
+                catch (Exception exception)
                 {
-                    // Somebody took the port between our look and our use.
-                    host.Dispose();
+                    await AbandonAsync(host);
+                    // Somebody may have taken the port between our look and our use.
+                    if (!IsPortTaken(exception) || attempt == PortAttempts)
+                        throw;
                     continue;
                 }
                 ownership.Publish(new($"{IPAddress.Loopback}:{gatewayPort}", clusterId, ServiceId, Environment.ProcessId));
@@ -79,9 +84,15 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     /// <summary>Ends the slots after their epoch, writes what they reported, gives back the rest and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _host.StopAsync();
-        _host.Dispose();
-        await _store.DisposeAsync();
+        try
+        {
+            await _host.StopAsync();
+        }
+        finally
+        {
+            _host.Dispose();
+            await _store.DisposeAsync();
+        }
     }
 
     private static IHost Build(
@@ -143,6 +154,19 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         first.Start();
         second.Start();
         return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
+    }
+
+    private static async Task AbandonAsync(IHost host)
+    {
+        try
+        {
+            await host.StopAsync(new CancellationToken(canceled: true));
+        }
+        catch (Exception)
+        {
+            // It never ran as a whole; what made it fail is what the caller is told.
+        }
+        host.Dispose();
     }
 
     private static bool IsPortTaken(Exception exception) =>

@@ -15,14 +15,25 @@ internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTime
         {
             try
             {
-                foreach (var sweepId in await store.UnfinishedAsync())
-                    await grains.GetGrain<ISweepGrain>(sweepId).Touch();
+                await Task.WhenAll((await store.UnfinishedAsync()).Select(TouchAsync));
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                log.LogWarning(exception, "The keeper could not touch every unfinished sweep; it tries again.");
+                log.LogWarning(exception, "The keeper could not ask which sweeps are unfinished; it tries again.");
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task TouchAsync(string sweepId)
+    {
+        try
+        {
+            await grains.GetGrain<ISweepGrain>(sweepId).Touch();
+        }
+        catch (Exception exception)
+        {
+            log.LogWarning(exception, "The keeper could not touch {Sweep}; it tries again.", sweepId);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using DeepTrain.Cluster.Grains;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

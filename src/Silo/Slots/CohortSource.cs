@@ -35,21 +35,31 @@ internal sealed class CohortSource(
 
         var held = new HeldLease(assignment.SweepId, lease, sentAt, times.WorkerDeadline, time);
         renewer.Hold(held);
-        var admitted = await AdmitAsync(held, reply.Trials);
-        if (admitted.Length < reply.Trials.Length)
-            await coordinator.Release(lease, [.. reply.Trials.Except(admitted).Select(trial => trial.Trial)]);
-        if (!admitted.IsEmpty)
-            return new(held, admitted);
-        renewer.Drop(held);
-        return null;
+        try
+        {
+            var admitted = await AdmitAsync(held, reply.Trials);
+            if (admitted.Length < reply.Trials.Length)
+                await coordinator.Release(lease, [.. reply.Trials.Except(admitted).Select(trial => trial.Trial)]);
+            if (!admitted.IsEmpty)
+                return new(held, admitted);
+            renewer.Drop(held);
+            return null;
+        }
+        catch
+        {
+            // A lease that nobody trains must run out, not be renewed.
+            renewer.Drop(held);
+            throw;
+        }
     }
 
     private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(ISweepGrain coordinator, Guid lease, int slots)
     {
         var request = new LeaseRequest(lease, slot, slots, _cohortSizes.ToImmutableDictionary(), worker);
+        // Whichever attempt was granted, the lease began after this.
+        var sentAt = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
-            var sentAt = time.GetTimestamp();
             try
             {
                 return (await coordinator.Lease(request), sentAt);

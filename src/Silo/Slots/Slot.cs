@@ -97,7 +97,7 @@ internal sealed class Slot(
                 var failure = exception is TrainingException known
                     ? new Failure(known.FailureClass, known.Message)
                     : new("code-error", $"{exception.GetType().Name}: {exception.Message}");
-                Pass(lease, new(trial.Trial, epoch + 1, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)),
+                Pass(lease, new(trial.Trial, epoch, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)),
                     trial);
             }
             return [];

@@ -9,8 +9,10 @@ namespace DeepTrain.Cluster.Silo;
 /// <remarks>A report that dies with this process is no loss: the coordinator recounts from the store.</remarks>
 internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time, ILogger<CoordinatorReports> log) : BackgroundService
 {
-    private const int LargestReport = 2_000;
+    /// <summary>What is not acknowledged when a round is this large keeps the rest waiting: the coordinator recounts in the end.</summary>
+    private const int LargestRound = 20_000;
 
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
     private readonly Channel<FencedReport> _queue =
@@ -25,18 +27,15 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var unacknowledged = new List<FencedReport>();
-        while (await _queue.Reader.WaitToReadAsync(stoppingToken))
+        while (unacknowledged.Count > 0 || await _queue.Reader.WaitToReadAsync(stoppingToken))
         {
-            while (unacknowledged.Count < LargestReport && _queue.Reader.TryRead(out var report))
+            while (unacknowledged.Count < LargestRound && _queue.Reader.TryRead(out var report))
                 unacknowledged.Add(report);
-            while (unacknowledged.Count > 0)
-            {
-                var answers = await Task.WhenAll(unacknowledged.GroupBy(report => report.Report.Trial.Sweep)
-                    .Select(async sweep => (Reports: sweep, Acknowledged: await ReportAsync(sweep.Key, [.. sweep]))));
-                unacknowledged = [.. answers.Where(answer => !answer.Acknowledged).SelectMany(answer => answer.Reports)];
-                if (unacknowledged.Count > 0)
-                    await Task.Delay(RetryPause, time, stoppingToken);
-            }
+            var answers = await Task.WhenAll(unacknowledged.GroupBy(report => report.Report.Trial.Sweep)
+                .Select(async sweep => (Reports: sweep, Acknowledged: await ReportAsync(sweep.Key, [.. sweep]))));
+            unacknowledged = [.. answers.Where(answer => !answer.Acknowledged).SelectMany(answer => answer.Reports)];
+            if (unacknowledged.Count > 0)
+                await Task.Delay(RetryPause, time, stoppingToken);
         }
     }
 
@@ -44,7 +43,8 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
     {
         try
         {
-            await grains.GetGrain<ISweepGrain>(sweepId).Report([.. durable]);
+            // One coordinator that hangs must not hold up the others.
+            await grains.GetGrain<ISweepGrain>(sweepId).Report([.. durable]).WaitAsync(AnswerTime, time);
             return true;
         }
         catch (Exception exception)

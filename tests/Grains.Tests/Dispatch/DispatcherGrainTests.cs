@@ -48,6 +48,27 @@ public sealed class DispatcherGrainTests
     }
 
     [Fact]
+    public async Task Next_SweepNotAnnouncedAgain_IsForgotten()
+    {
+        await _dispatcher.Announce("a-1", 10);
+        _time.Advance(DispatcherGrain.Forgetting + TimeSpan.FromSeconds(1));
+
+        Assert.Null(await _dispatcher.Next(new("silo", 0), 1));
+    }
+
+    [Fact]
+    public async Task Next_SweepWithNothingToGive_IsNotAskedEveryTime()
+    {
+        await _dispatcher.Announce("empty-1", 10);
+        await _dispatcher.Announce("full-1", 10);
+
+        var first = (await _dispatcher.Next(new("silo", 0), 1))!.SweepId;
+        var second = (await _dispatcher.Next(new("silo", 0), 1))!.SweepId;
+
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
     public async Task Next_SilentSilo_NoLongerCounts()
     {
         await _dispatcher.Announce("a-1", 10);
@@ -55,6 +76,7 @@ public sealed class DispatcherGrainTests
         Assert.Equal(10, (await _dispatcher.Next(new("here", 0), 2))!.Slots);
 
         _time.Advance(DispatcherGrain.Forgetting + TimeSpan.FromSeconds(1));
+        await _dispatcher.Announce("a-1", 10);
 
         Assert.Equal(2, (await _dispatcher.Next(new("here", 0), 2))!.Slots);
     }

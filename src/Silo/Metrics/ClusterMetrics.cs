@@ -1,7 +1,8 @@
 using System.Diagnostics.Metrics;
+using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Silo;
 
 /// <summary>The instruments of the meter <c>DeepTrain.Cluster</c>. Counters say what this process did; sweeps' state is gauges.</summary>
 public sealed class ClusterMetrics
