@@ -13,6 +13,9 @@ internal sealed class SweepGrain(
     ISweepStore store, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
     : Grain, ISweepGrain
 {
+    /// <summary>A cohort is not cut below the best size divided by this, however few trials wait.</summary>
+    private const int SmallestPart = 8;
+
     private static readonly LeaseReply NoWork = new([], []);
 
     private Coordinated? _sweep;
@@ -69,8 +72,10 @@ internal sealed class SweepGrain(
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
         {
             var size = Math.Max(1, request.CohortSizes[shape.Key]);
+            // A cohort far below the best size takes about as long as a larger one: a smaller share would not end sooner.
+            var trials = Math.Min(size, Math.Max(share, (size + SmallestPart - 1) / SmallestPart));
             // Trials of one replicate share their mini-batches; only cells that leave most of the device idle are joined by others.
-            return new CohortLimit(Math.Min(size, share), AcrossReplicates: shape.Value.Cells <= size / 2);
+            return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
         var takeExpired = _reachedSince is { } since && time.GetElapsedTime(since) >= times.Lease;
         var trials = await Reach(store.GrantAsync(

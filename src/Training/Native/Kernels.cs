@@ -40,23 +40,33 @@ internal static class Kernels
         def score(z, labels, rows: int, log_p, loss, right):
             torch._log_softmax(z, 1, False, out=log_p)
             loss.sub_(torch.sum(torch.gather(log_p, 1, labels).narrow(2, 0, rows), [1, 2], dtype=loss.dtype))
-            right.add_(torch.sum(torch.eq(torch.argmax(z, 1, True), labels).narrow(2, 0, rows), [1, 2]))
+            largest, answers = torch.max(z, 1, True)
+            right.add_(torch.sum(torch.eq(answers, labels).narrow(2, 0, rows), [1, 2]))
 
         def sgd(w: List[Tensor], g: List[Tensor], v: List[Tensor], rate: List[Tensor], momentum: List[Tensor]):
             for i in range(len(w)):
-                w[i].addcmul_(v[i].mul_(momentum[i]).add_(g[i]), rate[i])
+                w[i].addcmul_(torch.addcmul(g[i], v[i], momentum[i], out=v[i]), rate[i])
 
-        def batch_norm(x, y, scale, shift, mean, variance, momentum: float, eps: float, batch_mean, batch_inverse):
-            torch.native_batch_norm(x, scale, shift, mean, variance, True, momentum, eps, out=y, save_mean=batch_mean, save_invstd=batch_inverse)
+        def batch_norm(z, x, scale, shift, mean, variance, momentum: float, eps: float, batch_mean, batch_inverse):
+            x.copy_(z)
+            torch.mean(x, [2], True, out=batch_mean)
+            z.sub_(batch_mean)
+            batch_variance = torch.mean(z * z, [2], True)
+            torch.rsqrt(batch_variance + eps, out=batch_inverse)
+            z.mul_(batch_inverse * scale).add_(shift)
+            mean.mul_(1 - momentum).add_(batch_mean * momentum)
+            rows = z.size(2)
+            variance.mul_(1 - momentum).add_(batch_variance * (momentum * rows / (rows - 1)))
 
         def batch_norm_evaluate(z, scale, shift, mean, variance, eps: float):
-            z.copy_(torch.batch_norm(z, scale, shift, mean, variance, False, 0.0, eps, False))
+            z.copy_(torch.batch_norm(z, scale.view(-1), shift.view(-1), mean.view(-1), variance.view(-1), False, 0.0, eps, False))
 
-        def batch_norm_backward(dy, x, scale, mean, variance, batch_mean, batch_inverse, eps: float, dscale, dshift):
-            gradients = torch.native_batch_norm_backward(dy, x, scale, mean, variance, batch_mean, batch_inverse, True, eps, [True, True, True])
-            dy.copy_(gradients[0])
-            dscale.copy_(gradients[1])
-            dshift.copy_(gradients[2])
+        def batch_norm_backward(dy, x, scale, batch_mean, batch_inverse, eps: float, dscale, dshift):
+            dx, ds, db = torch.native_batch_norm_backward(
+                dy, x, scale.view(-1), None, None, batch_mean.view(-1), batch_inverse.view(-1), True, eps, [True, True, True])
+            dy.copy_(dx)
+            dscale.copy_(ds.view_as(dscale))
+            dshift.copy_(db.view_as(dshift))
 
         def logistic_backward(dy, y):
             torch.sigmoid_backward(dy, y, grad_input=dy)
@@ -80,9 +90,9 @@ internal static class Kernels
             z.copy_(torch._prelu_kernel(z, alpha))
 
         def prelu_backward(dy, z, alpha, dalpha):
-            gradients = torch._prelu_kernel_backward(dy, z, alpha)
-            dy.copy_(gradients[0])
-            torch.sum(gradients[1], [1, 2], True, out=dalpha)
+            dz, da = torch._prelu_kernel_backward(dy, z, alpha)
+            dy.copy_(dz)
+            torch.sum(da, [1, 2], True, out=dalpha)
 
         """));
 

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>Normalises each unit over the mini-batch, for those trials that ask for it. Ioffe and Szegedy 2015.</summary>
-/// <remarks>The units of all its trials are channels of one operator, which treats each channel by itself.</remarks>
+/// <remarks>
+/// The units of all its trials are channels, each treated by itself. The forward pass is written out in operators that round exactly:
+/// libtorch's own sums each channel number by number, which takes longer for the few rows of a mini-batch.
+/// </remarks>
 internal sealed class BatchNorm
 {
     private static readonly Scalar Momentum = 0.1;
@@ -18,9 +21,9 @@ internal sealed class BatchNorm
 
     // All trials' units in a row, as views and buffers of one operator.
     private readonly Tensor _input; // [1, n*H, B]
-    private readonly Tensor _batchMean; // [n*H]
-    private readonly Tensor _batchInverse; // [n*H]
-    private readonly Tensor[] _channels;
+    private readonly Tensor _batchMean; // [1, n*H, 1]
+    private readonly Tensor _batchInverse; // [1, n*H, 1]: 1 / sqrt(variance + epsilon)
+    private readonly Tensor[] _channels; // [1, n*H, 1] each
 
     public BatchNorm(int layer, Segment trials, int units, int rows)
     {
@@ -31,10 +34,10 @@ internal sealed class BatchNorm
         _variance = new($"{layer}.variance", trials, ones(trials.Count, units, 1));
         var channels = trials.Count * units;
         _input = zeros(1, channels, rows);
-        _batchMean = zeros(channels);
-        _batchInverse = zeros(channels);
+        _batchMean = zeros(1, channels, 1);
+        _batchInverse = zeros(1, channels, 1);
         _channels = [.. new[] { _scale.Value, _shift.Value, _mean.Value, _variance.Value, _scale.Gradient, _shift.Gradient }
-            .Select(tensor => tensor.view(channels))];
+            .Select(tensor => tensor.view(1, channels, 1))];
     }
 
     public IEnumerable<Learned> Learned => [_scale, _shift];
@@ -49,18 +52,14 @@ internal sealed class BatchNorm
     }
 
     /// <summary>Normalises in place by the mini-batch and moves the running statistics.</summary>
-    public void Train(Tensor z)
-    {
-        _input.copy_(z);
-        Kernels.Run("batch_norm", _input, z, _channels[0], _channels[1], _channels[2], _channels[3], Momentum, Epsilon, _batchMean, _batchInverse);
-    }
+    public void Train(Tensor z) => Kernels.Run("batch_norm",
+        z, _input, _channels[0], _channels[1], _channels[2], _channels[3], Momentum, Epsilon, _batchMean, _batchInverse);
 
     /// <summary>Normalises in place by the running statistics.</summary>
     public void Evaluate(Tensor z) =>
         Kernels.Run("batch_norm_evaluate", z, _channels[0], _channels[1], _channels[2], _channels[3], Epsilon);
 
     /// <summary>Turns the loss gradient at the output of <see cref="Train"/> into that at its input, in place.</summary>
-    public void Backward(Tensor gradient) =>
-        Kernels.Run("batch_norm_backward", gradient, _input, _channels[0], _channels[2], _channels[3], _batchMean, _batchInverse, Epsilon,
-            _channels[4], _channels[5]);
+    public void Backward(Tensor gradient) => Kernels.Run("batch_norm_backward",
+        gradient, _input, _channels[0], _batchMean, _batchInverse, Epsilon, _channels[4], _channels[5]);
 }

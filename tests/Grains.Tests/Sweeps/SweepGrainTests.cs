@@ -105,7 +105,15 @@ public sealed class SweepGrainTests : IAsyncLifetime
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", 2), asNew: false);
 
-        Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", 100, slots: 4)).Length);
+        Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", 8, slots: 4)).Length);
+    }
+
+    [Fact]
+    public async Task Lease_FewTrialsLeft_TakesAnEighthOfTheBestSizeAllTheSame()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", 1), asNew: false);
+
+        Assert.Equal(3, (await _cluster.LeaseAsync("digits-1", 24, slots: 4)).Length);
     }
 
     [Fact]
