@@ -27,9 +27,12 @@ internal sealed class AttachedClient(IHost host) : IAsyncDisposable
             })
             .Configure<ClientMessagingOptions>(options => options.ResponseTimeout = AnswerTime));
         var host = builder.Build();
+        // An owner that is frozen takes the connection and says nothing.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(AnswerTime);
         try
         {
-            await host.StartAsync(cancellation);
+            await host.StartAsync(patience.Token);
             return new(host);
         }
         catch (Exception) when (!cancellation.IsCancellationRequested)
