@@ -89,6 +89,17 @@ public sealed class TwoProcessesTests : IDisposable
             Assert.Equal(Enumerable.Range(1, trial.Epochs.Length), trial.Epochs.Select(epoch => epoch.Epoch)));
     }
 
+    [Fact]
+    public async Task OwnerIsFrozen_TheOthersDoNotWaitForever()
+    {
+        var first = _workplace.Run(_workplace.Write(Long), "--slots", "2");
+        await Eventually.True(() => _workplace.Store.Ended("long-1") == 1, "the quick trial to end", first);
+
+        first.Freeze();
+
+        (await _workplace.Tell("watch", "long")).Expect(3).ExpectInErrors("nothing trains long-1 now (1 of 2 trials ended)");
+    }
+
     /// <summary>What <c>run --format json</c> says, without the time it took.</summary>
     private static string Final(Finished finished)
     {

@@ -37,6 +37,12 @@ internal static class Invocation
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return ExitCode.NotFound;
         }
+        catch (Exception exception) when (SweepConnection.IsSilence(exception))
+        {
+            await Console.Error.WriteLineAsync(
+                $"error: the process that owns the data folder went away or does not answer. Try again. ({exception.Message})");
+            return ExitCode.NotFound;
+        }
         catch (OperationCanceledException) when (interruption.IsCancellationRequested)
         {
             return ExitCode.Interrupted;

@@ -46,6 +46,12 @@ internal sealed class SweepConnection(
             ? new(client.Grains, new SqliteSweepReader(folder.Database), gateway.ProcessId, CancellationToken.None, client.DisposeAsync)
             : null;
 
+    /// <summary>Whether a call failed because the owner has gone or hangs, rather than that it answered with an error.</summary>
+    public bool IsLost(Exception exception) => ownerPid is not null && IsSilence(exception);
+
+    /// <summary>Whether an exception of a call says that nobody answered it.</summary>
+    public static bool IsSilence(Exception exception) => exception is OrleansException or TimeoutException;
+
     public ValueTask DisposeAsync() => close();
 
     private static async Task<SweepConnection> OwnAsync(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Silo;
+using Orleans.Runtime.Messaging;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -39,10 +40,19 @@ internal static class RunVerb
             while (true)
             {
                 await using var connection = await SweepConnection.OpenAsync(folder, settings, time, cancellation);
-                var submission = sweepId is null
-                    ? await Submitter.SubmitAsync(connection, sweep, isNew)
-                    : await Submitter.ResubmitAsync(connection, sweep, sweepId);
-                sweepId = submission.SweepId;
+                try
+                {
+                    var submission = sweepId is null
+                        ? await Submitter.SubmitAsync(connection, sweep, isNew)
+                        : await Submitter.ResubmitAsync(connection, sweep, sweepId);
+                    sweepId = submission.SweepId;
+                }
+                catch (Exception exception) when (connection.IsLost(exception) && IsRepeatable(exception))
+                {
+                    await Console.Error.WriteLineAsync(
+                        $"process {connection.OwnerPid}, which owns {folder.Root}, does not answer: trying again");
+                    continue;
+                }
                 if (await new Follower(connection, time).FollowAsync(sweepId, display, cancellation) is not null)
                     return await SweepReport.WriteAsync(connection.Reader, sweepId, format, time.GetElapsedTime(began), cancellation);
                 await Console.Error.WriteLineAsync($"the process that trained {sweepId} has gone: this one takes over");
@@ -51,8 +61,12 @@ internal static class RunVerb
         // Whatever else went wrong on the way out, this is what the person at the terminal needs.
         catch (Exception) when (cancellation.IsCancellationRequested && sweepId is not null)
         {
-            await Console.Error.WriteLineAsync($"interrupted: what is finished is kept. Resume with: deeptrain run {path}{(data == CommonOptions.DefaultData ? "" : $" --data {data}")}");
+            var elsewhere = data == CommonOptions.DefaultData ? "" : $" --data {data}";
+            await Console.Error.WriteLineAsync($"interrupted: what is finished is kept. Resume with: deeptrain run {path}{elsewhere}");
             return ExitCode.Interrupted;
         }
+
+        // A new sweep may have been stored although its answer was lost: asking for it again could make two.
+        bool IsRepeatable(Exception exception) => !isNew || sweepId is not null || exception is ConnectionFailedException;
     }
 }

@@ -55,6 +55,9 @@ internal sealed class DeepTrainProcess : IDisposable
     /// <summary>What Ctrl-C sends.</summary>
     public void SendInterrupt() => Assert.Equal(0, SendSignal(Id, Interrupt));
 
+    /// <summary>SIGSTOP: it lives, and does nothing.</summary>
+    public void Freeze() => Assert.Equal(0, SendSignal(Id, OperatingSystem.IsMacOS() ? 17 : 19));
+
     public async Task<Finished> WaitAsync()
     {
         using var deadline = new CancellationTokenSource(Eventually.Deadline);
