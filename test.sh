@@ -11,6 +11,10 @@ if ! command -v dotnet >/dev/null; then
   exit 1
 fi
 
+# What the tests write lies in the repository's folder.
+export TMPDIR="$PWD/artifacts/tmp"
+mkdir -p "$TMPDIR"
+
 say "building ..."
 begin=$SECONDS
 if ! dotnet build DeepTrain.Cluster.sln -c Release -nologo -v quiet -tl:off -nodeReuse:false >&2; then

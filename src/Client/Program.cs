@@ -4,6 +4,8 @@ using DeepTrain.Cluster.Client;
 var root = new RootCommand(
     "Sweeps that compare how deep networks are made to train. Start with: deeptrain run samples/quickstart.yaml")
 {
+    CommonOptions.Data,
+    CommonOptions.Format,
     RunVerb.Create(),
     SubmitVerb.Create(),
     ListVerb.Create(),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using DeepTrain.Cluster.Silo;
 
 namespace DeepTrain.Cluster.Client;
@@ -15,22 +16,26 @@ internal static class CommonOptions
 {
     public const string DefaultData = ".deeptrain";
 
-    public static Option<string> Data() => new("--data")
+    /// <summary>Given to the root command: every verb takes it.</summary>
+    public static Option<string> Data { get; } = new("--data")
     {
         Description = "The folder of sweeps, results and logs.",
         DefaultValueFactory = _ => DefaultData,
         HelpName = "DIR",
+        Recursive = true,
     };
 
-    public static Option<OutputFormat> Format() => new("--format")
+    /// <inheritdoc cref="Data"/>
+    public static Option<OutputFormat> Format { get; } = new("--format")
     {
         Description = "How results are written to stdout; table by default.",
         DefaultValueFactory = _ => OutputFormat.Table,
         HelpName = "table|json|csv",
+        Recursive = true,
         CustomParser = result => Enum.TryParse<OutputFormat>(result.Tokens[0].Value, ignoreCase: true, out var format)
             && !char.IsAsciiDigit(result.Tokens[0].Value[0])
             ? format
-            : Fail(result, "--format is one of table, json, csv."),
+            : Fail<OutputFormat>(result, "--format is one of table, json, csv."),
     };
 
     public static Option<int> Slots() => new("--slots")
@@ -40,7 +45,7 @@ internal static class CommonOptions
         HelpName = "N",
         CustomParser = result => int.TryParse(result.Tokens[0].Value, out var slots) && slots is >= 1 and <= 1024
             ? slots
-            : (int)Fail(result, "--slots is a whole number from 1 to 1024."),
+            : Fail<int>(result, "--slots is a whole number from 1 to 1024."),
     };
 
     public static Option<int> MetricsPort() => new("--metrics-port")
@@ -50,7 +55,7 @@ internal static class CommonOptions
         HelpName = "PORT",
         CustomParser = result => int.TryParse(result.Tokens[0].Value, out var port) && port is >= 0 and <= 65535
             ? port
-            : (int)Fail(result, "--metrics-port is a port from 1 to 65535, or 0."),
+            : Fail<int>(result, "--metrics-port is a port from 1 to 65535, or 0."),
     };
 
     public static Argument<string> SweepFile() => new("file") { Description = "The sweep file.", HelpName = "FILE" };
@@ -64,7 +69,7 @@ internal static class CommonOptions
     public static EmbeddedSettings Settings(int slots, int metricsPort) =>
         new(slots, metricsPort == 0 ? null : metricsPort, message => Console.Error.WriteLine($"warning: {message}"));
 
-    private static OutputFormat Fail(System.CommandLine.Parsing.ArgumentResult result, string message)
+    private static T? Fail<T>(ArgumentResult result, string message)
     {
         result.AddError(message);
         return default;

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Client;
 /// <summary>The way to a data folder's grains: the silo of this process if the folder was free, else the silo that owns it.</summary>
 /// <param name="ended">Cancelled when the silo of this process ends by itself.</param>
 internal sealed class SweepConnection(
-    IGrainFactory grains, ISweepReader reader, int? ownerPid, CancellationToken ended, Func<ValueTask> close) : IAsyncDisposable
+    IGrainFactory grains, ISweepReader reader, int? ownerPid, Func<ValueTask> close, CancellationToken ended) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -43,7 +43,7 @@ internal sealed class SweepConnection(
     /// <summary>Attaches to the folder's owner. Null: it has none, or none that answers.</summary>
     public static async Task<SweepConnection?> TryAttachAsync(DataFolder folder, CancellationToken cancellation) =>
         folder.ReadGateway() is { } gateway && await AttachedClient.TryConnectAsync(gateway, cancellation) is { } client
-            ? new(client.Grains, new SqliteSweepReader(folder.Database), gateway.ProcessId, CancellationToken.None, client.DisposeAsync)
+            ? new(client.Grains, new SqliteSweepReader(folder.Database), gateway.ProcessId, client.DisposeAsync, CancellationToken.None)
             : null;
 
     /// <summary>Whether a call failed because the owner has gone or hangs, rather than that it answered with an error.</summary>
@@ -60,7 +60,7 @@ internal sealed class SweepConnection(
         try
         {
             var silo = await EmbeddedSilo.StartAsync(ownership, settings, time, cancellation);
-            return new(silo.Grains, silo.Reader, null, silo.Ended, async () =>
+            return new(silo.Grains, silo.Reader, null, async () =>
             {
                 try
                 {
@@ -70,7 +70,7 @@ internal sealed class SweepConnection(
                 {
                     ownership.Dispose();
                 }
-            });
+            }, silo.Ended);
         }
         catch
         {

@@ -40,6 +40,16 @@ internal static class Output
         }
     }
 
+    /// <summary>Writes one fact: a sentence for people, named values for programs.</summary>
+    public static void WriteLine(OutputFormat format, string sentence, params IReadOnlyList<(string Name, object Value)> values)
+    {
+        if (format is OutputFormat.Table)
+            Console.Out.WriteLine(sentence);
+        else
+            WriteRows(format, [.. values.Select(value => (value.Name, false))], [[.. values.Select(value => $"{value.Value}")]],
+                values.ToDictionary(value => value.Name, value => value.Value));
+    }
+
     public static void WriteJson(object json) => Console.Out.WriteLine(JsonSerializer.Serialize(json, Json));
 
     public static void WriteTable(

@@ -10,19 +10,20 @@ internal static class CancelVerb
     public static Command Create()
     {
         var id = CommonOptions.Sweep();
-        var data = CommonOptions.Data();
-        var command = new Command("cancel", "End a sweep; its finished trials keep their results.") { id, data };
-        command.SetAction((parsed, cancellation) => CancelAsync(parsed.GetValue(id)!, new(parsed.GetValue(data)!), cancellation));
+        var command = new Command("cancel", "End a sweep; its finished trials keep their results.") { id };
+        command.SetAction((parsed, cancellation) => CancelAsync(
+            parsed.GetValue(id)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
-    private static async Task<int> CancelAsync(string id, DataFolder folder, CancellationToken cancellation)
+    private static async Task<int> CancelAsync(string id, DataFolder folder, OutputFormat format, CancellationToken cancellation)
     {
         var sweep = SweepSelector.Select(await new SqliteSweepReader(folder.Database).ListAsync(cancellation), id);
         await using var connection = await SweepConnection.OpenAsync(
             folder, CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
         var cancelled = await connection.Grains.GetGrain<ISweepGrain>(sweep.Id).Cancel();
-        await Console.Error.WriteLineAsync(cancelled ? $"{sweep.Id} is cancelled" : $"{sweep.Id} had ended before");
+        Output.WriteLine(format, cancelled ? $"{sweep.Id} is cancelled" : $"{sweep.Id} had ended before",
+            ("sweepId", sweep.Id), ("cancelled", cancelled));
         return ExitCode.Done;
     }
 }

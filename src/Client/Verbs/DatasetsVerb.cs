@@ -8,12 +8,11 @@ internal static class DatasetsVerb
 {
     public static Command Create()
     {
-        var format = CommonOptions.Format();
-        var command = new Command("datasets", "List the data sets.") { format };
+        var command = new Command("datasets", "List the data sets.");
         command.SetAction(parsed =>
         {
             Output.WriteRows(
-                parsed.GetValue(format),
+                parsed.GetValue(CommonOptions.Format),
                 [("name", false), ("rows", true), ("features", true), ("classes", true), ("source", false)],
                 [.. Datasets.All.Select(data => new[]
                 {

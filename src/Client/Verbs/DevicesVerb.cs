@@ -8,8 +8,7 @@ internal static class DevicesVerb
 {
     public static Command Create()
     {
-        var format = CommonOptions.Format();
-        var command = new Command("devices", "Show what this machine trains on.") { format };
+        var command = new Command("devices", "Show what this machine trains on.");
         command.SetAction(parsed =>
         {
             TorchRuntime.EnsureLoaded();
@@ -22,7 +21,7 @@ internal static class DevicesVerb
                 Libtorch = torch.LibTorch,
             };
             Output.WriteRows(
-                parsed.GetValue(format),
+                parsed.GetValue(CommonOptions.Format),
                 [("kind", false), ("slots", true), ("cpu capability", false), ("libtorch", false)],
                 [[device.Kind, $"{device.Slots}", device.CpuCapability, device.Libtorch]],
                 new[] { device });

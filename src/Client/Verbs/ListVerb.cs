@@ -9,14 +9,12 @@ internal static class ListVerb
 {
     public static Command Create()
     {
-        var data = CommonOptions.Data();
-        var format = CommonOptions.Format();
-        var command = new Command("list", "List the sweeps, the newest first.") { data, format };
+        var command = new Command("list", "List the sweeps, the newest first.");
         command.SetAction(async (parsed, cancellation) =>
         {
-            var sweeps = await new SqliteSweepReader(new DataFolder(parsed.GetValue(data)!).Database).ListAsync(cancellation);
+            var sweeps = await new SqliteSweepReader(new DataFolder(parsed.GetValue(CommonOptions.Data)!).Database).ListAsync(cancellation);
             Output.WriteRows(
-                parsed.GetValue(format),
+                parsed.GetValue(CommonOptions.Format),
                 [("sweep", false), ("status", false), ("trials", true), ("ended", true), ("failed", true), ("created", false)],
                 [.. sweeps.Select(sweep => new[]
                 {

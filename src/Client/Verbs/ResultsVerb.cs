@@ -9,11 +9,9 @@ internal static class ResultsVerb
     public static Command Create()
     {
         var id = CommonOptions.Sweep();
-        var data = CommonOptions.Data();
-        var format = CommonOptions.Format();
-        var command = new Command("results", "Print the result of every trial that has ended.") { id, data, format };
+        var command = new Command("results", "Print the result of every trial that has ended.") { id };
         command.SetAction((parsed, cancellation) =>
-            PrintAsync(parsed.GetValue(id)!, new(parsed.GetValue(data)!), parsed.GetValue(format), cancellation));
+            PrintAsync(parsed.GetValue(id)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 

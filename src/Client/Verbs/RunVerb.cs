@@ -10,17 +10,15 @@ internal static class RunVerb
     public static Command Create()
     {
         var file = CommonOptions.SweepFile();
-        var data = CommonOptions.Data();
-        var format = CommonOptions.Format();
         var slots = CommonOptions.Slots();
         var metricsPort = CommonOptions.MetricsPort();
         var isNew = new Option<bool>("--new") { Description = "Start afresh under the next number, whatever is stored." };
         var command = new Command("run", "Run a sweep to its end and print its cells; the same command again resumes it.")
         {
-            file, data, format, slots, metricsPort, isNew,
+            file, slots, metricsPort, isNew,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(file)!, parsed.GetValue(data)!, parsed.GetValue(format), parsed.GetValue(isNew),
+            parsed.GetValue(file)!, parsed.GetValue(CommonOptions.Data)!, parsed.GetValue(CommonOptions.Format), parsed.GetValue(isNew),
             CommonOptions.Settings(parsed.GetValue(slots), parsed.GetValue(metricsPort)), cancellation));
         return command;
     }
@@ -42,10 +40,8 @@ internal static class RunVerb
                 await using var connection = await SweepConnection.OpenAsync(folder, settings, time, cancellation);
                 try
                 {
-                    var submission = sweepId is null
-                        ? await Submitter.SubmitAsync(connection, sweep, isNew)
-                        : await Submitter.ResubmitAsync(connection, sweep, sweepId);
-                    sweepId = submission.SweepId;
+                    // Once submitted it is durable: whoever takes the folder over finds it there.
+                    sweepId ??= (await Submitter.SubmitAsync(connection, sweep, isNew)).SweepId;
                 }
                 catch (Exception exception) when (connection.IsLost(exception) && IsRepeatable(exception))
                 {
@@ -67,6 +63,6 @@ internal static class RunVerb
         }
 
         // A new sweep may have been stored although its answer was lost: asking for it again could make two.
-        bool IsRepeatable(Exception exception) => !isNew || sweepId is not null || exception is ConnectionFailedException;
+        bool IsRepeatable(Exception exception) => !isNew || exception is ConnectionFailedException;
     }
 }

@@ -10,15 +10,13 @@ internal static class StatusVerb
     public static Command Create()
     {
         var id = CommonOptions.Sweep();
-        var data = CommonOptions.Data();
-        var format = CommonOptions.Format();
-        var command = new Command("status", "Show how a sweep stands.") { id, data, format };
+        var command = new Command("status", "Show how a sweep stands.") { id };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var reader = new SqliteSweepReader(new DataFolder(parsed.GetValue(data)!).Database);
+            var reader = new SqliteSweepReader(new DataFolder(parsed.GetValue(CommonOptions.Data)!).Database);
             var sweep = SweepSelector.Select(await reader.ListAsync(cancellation), parsed.GetValue(id)!);
             Output.WriteRows(
-                parsed.GetValue(format),
+                parsed.GetValue(CommonOptions.Format),
                 [("sweep", false), ("status", false), ("trials", true), ("waiting", true), ("running", true),
                     .. Enum.GetValues<Outcome>().Select(outcome => (Output.Name(outcome), true))],
                 [[sweep.Id, Output.Name(sweep.Status), $"{sweep.Total}", $"{sweep.Waiting}", $"{sweep.Leased}",

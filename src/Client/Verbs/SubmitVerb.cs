@@ -10,18 +10,19 @@ internal static class SubmitVerb
     public static Command Create()
     {
         var file = CommonOptions.SweepFile();
-        var data = CommonOptions.Data();
         var isNew = new Option<bool>("--new") { Description = "Start afresh under the next number, whatever is stored." };
         var command = new Command("submit", "Store a sweep for the process that trains in this folder, and print its id.")
         {
-            file, data, isNew,
+            file, isNew,
         };
-        command.SetAction((parsed, cancellation) =>
-            SubmitAsync(parsed.GetValue(file)!, new(parsed.GetValue(data)!), parsed.GetValue(isNew), cancellation));
+        command.SetAction((parsed, cancellation) => SubmitAsync(
+            parsed.GetValue(file)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(isNew),
+            parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
-    private static async Task<int> SubmitAsync(string path, DataFolder folder, bool isNew, CancellationToken cancellation)
+    private static async Task<int> SubmitAsync(
+        string path, DataFolder folder, bool isNew, OutputFormat format, CancellationToken cancellation)
     {
         var sweep = SweepFiles.Read(path);
         await using var connection = await SweepConnection.OpenAsync(
@@ -29,7 +30,8 @@ internal static class SubmitVerb
         var submission = await Submitter.SubmitAsync(connection, sweep, isNew);
         if (connection.OwnerPid is null && submission.Kind is not SubmissionKind.Ended)
             await Console.Error.WriteLineAsync($"nothing trains in {folder.Root} now: it begins with the next 'deeptrain run'");
-        Console.WriteLine(submission.SweepId);
+        Output.WriteLine(format, submission.SweepId,
+            ("sweepId", submission.SweepId), ("addedTrials", submission.AddedTrials), ("removedTrials", submission.RemovedTrials));
         return ExitCode.Done;
     }
 }

@@ -12,8 +12,10 @@ internal static class ValidateVerb
         command.SetAction(parsed =>
         {
             var sweep = SweepFiles.Read(parsed.GetValue(file)!);
-            Console.WriteLine(
-                $"{sweep.Name}: {sweep.Cells.Length} cells x {sweep.Replicates} replicates = {sweep.TrialCount} trials");
+            Output.WriteLine(
+                parsed.GetValue(CommonOptions.Format),
+                $"{sweep.Name}: {sweep.Cells.Length} cells x {sweep.Replicates} replicates = {sweep.TrialCount} trials",
+                ("name", sweep.Name), ("cells", sweep.Cells.Length), ("replicates", sweep.Replicates), ("trials", sweep.TrialCount));
             return ExitCode.Done;
         });
         return command;

@@ -10,11 +10,9 @@ internal static class WatchVerb
     public static Command Create()
     {
         var id = CommonOptions.Sweep();
-        var data = CommonOptions.Data();
-        var format = CommonOptions.Format();
-        var command = new Command("watch", "Follow a sweep that is being trained, then print its cells.") { id, data, format };
+        var command = new Command("watch", "Follow a sweep that is being trained, then print its cells.") { id };
         command.SetAction((parsed, cancellation) =>
-            WatchAsync(parsed.GetValue(id)!, new(parsed.GetValue(data)!), parsed.GetValue(format), cancellation));
+            WatchAsync(parsed.GetValue(id)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
