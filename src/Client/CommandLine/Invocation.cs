@@ -13,7 +13,8 @@ internal static class Invocation
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            // What a person typed says more than what is missing because of it.
+            foreach (var error in parsed.Errors.Reverse())
                 await Console.Error.WriteLineAsync($"error: {error.Message}");
             await Console.Error.WriteLineAsync("See: deeptrain --help");
             return ExitCode.BadInput;

@@ -24,6 +24,21 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task GrantAsync_AnotherWorker_TrialsKeepWhatItTrainsWith()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(2, 1));
+        await using var owned = fixture;
+
+        await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        await fixture.Store.GrantAsync(coordinator, Sample.Request(1) with { Worker = Sample.Provenance with { CpuCapability = "AVX512" } });
+
+        Assert.Equal("1 0.1.0+abc 2.10.0 AVX2 cpu, 2 0.1.0+abc 2.10.0 AVX512 cpu", await fixture.QueryAsync<string>("""
+            SELECT group_concat(t.replicate || ' ' || p.code_version || ' ' || p.libtorch || ' ' || p.cpu_capability || ' ' || p.device, ', ')
+            FROM trials t JOIN provenances p ON p.key = t.provenance ORDER BY t.replicate
+            """));
+    }
+
+    [Fact]
     public async Task GrantAsync_AcrossReplicates_FillsWithTheNextReplicate()
     {
         var sweep = Sample.Sweep(3, 2);

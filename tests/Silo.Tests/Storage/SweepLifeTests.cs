@@ -55,8 +55,6 @@ public sealed class SweepLifeTests
         Assert.Equal(3, json.RootElement.GetProperty("replicates").GetInt32());
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(resolved))),
             await fixture.QueryAsync<string>("SELECT hash FROM sweeps"));
-        Assert.Equal("0.1.0+abc|2.10.0|AVX2|cpu", await fixture.QueryAsync<string>(
-            "SELECT code_version || '|' || libtorch || '|' || cpu_capability || '|' || device FROM sweeps"));
     }
 
     [Fact]

@@ -129,7 +129,7 @@ public partial class SweepSchemaTests
         }
     }
 
-    private static JsonNode? ToJson(YamlNode node) => node switch
+    private static JsonNode? ToJson(YamlDotNet.RepresentationModel.YamlNode node) => node switch
     {
         YamlMappingNode map => new JsonObject(map.Children.Select(child =>
             KeyValuePair.Create(((child.Key as YamlScalarNode) ?? throw new FormatException()).Value!, ToJson(child.Value)))),
