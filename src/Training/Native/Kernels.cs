@@ -48,22 +48,22 @@ internal static class Kernels
                 w[i].addcmul_(torch.addcmul(g[i], v[i], momentum[i], out=v[i]), rate[i])
 
         def batch_norm(z, x, scale, shift, mean, variance, momentum: float, eps: float, batch_mean, batch_inverse):
-            x.copy_(z)
-            torch.mean(x, [2], True, out=batch_mean)
-            z.sub_(batch_mean)
-            batch_variance = torch.mean(z * z, [2], True)
-            torch.rsqrt(batch_variance + eps, out=batch_inverse)
-            z.mul_(batch_inverse * scale).add_(shift)
-            mean.mul_(1 - momentum).add_(batch_mean * momentum)
             rows = z.size(2)
-            variance.mul_(1 - momentum).add_(batch_variance * (momentum * rows / (rows - 1)))
+            torch.mean(z, [2], True, out=batch_mean)
+            torch.sub(z, batch_mean, out=x)
+            torch.linalg_vector_norm(x, 2, [2], True, out=batch_inverse)
+            batch_variance = batch_inverse.square_().div_(rows).clone()
+            batch_inverse.add_(eps).rsqrt_()
+            torch.mul(x, batch_inverse * scale, out=z).add_(shift)
+            mean.lerp_(batch_mean, momentum)
+            variance.mul_(1 - momentum).add_(batch_variance, alpha=momentum * rows / (rows - 1))
 
         def batch_norm_evaluate(z, scale, shift, mean, variance, eps: float):
             z.copy_(torch.batch_norm(z, scale.view(-1), shift.view(-1), mean.view(-1), variance.view(-1), False, 0.0, eps, False))
 
-        def batch_norm_backward(dy, x, scale, batch_mean, batch_inverse, eps: float, dscale, dshift):
+        def batch_norm_backward(dy, x, scale, no_mean, batch_inverse, eps: float, dscale, dshift):
             dx, ds, db = torch.native_batch_norm_backward(
-                dy, x, scale.view(-1), None, None, batch_mean.view(-1), batch_inverse.view(-1), True, eps, [True, True, True])
+                dy, x, scale.view(-1), None, None, no_mean.view(-1), batch_inverse.view(-1), True, eps, [True, True, True])
             dy.copy_(dx)
             dscale.copy_(ds.view_as(dscale))
             dshift.copy_(db.view_as(dshift))

@@ -20,8 +20,9 @@ internal sealed class BatchNorm
     private readonly Stacked _variance;
 
     // All trials' units in a row, as views and buffers of one operator.
-    private readonly Tensor _input; // [1, n*H, B]
+    private readonly Tensor _centred; // [1, n*H, B]: the input less its mean
     private readonly Tensor _batchMean; // [1, n*H, 1]
+    private readonly Tensor _noMean; // [1, n*H, 1]: what is left of the mean
     private readonly Tensor _batchInverse; // [1, n*H, 1]: 1 / sqrt(variance + epsilon)
     private readonly Tensor[] _channels; // [1, n*H, 1] each
 
@@ -33,8 +34,9 @@ internal sealed class BatchNorm
         _mean = new($"{layer}.mean", trials, zeros(trials.Count, units, 1));
         _variance = new($"{layer}.variance", trials, ones(trials.Count, units, 1));
         var channels = trials.Count * units;
-        _input = zeros(1, channels, rows);
+        _centred = zeros(1, channels, rows);
         _batchMean = zeros(1, channels, 1);
+        _noMean = zeros(1, channels, 1);
         _batchInverse = zeros(1, channels, 1);
         _channels = [.. new[] { _scale.Value, _shift.Value, _mean.Value, _variance.Value, _scale.Gradient, _shift.Gradient }
             .Select(tensor => tensor.view(1, channels, 1))];
@@ -53,7 +55,7 @@ internal sealed class BatchNorm
 
     /// <summary>Normalises in place by the mini-batch and moves the running statistics.</summary>
     public void Train(Tensor z) => Kernels.Run("batch_norm",
-        z, _input, _channels[0], _channels[1], _channels[2], _channels[3], Momentum, Epsilon, _batchMean, _batchInverse);
+        z, _centred, _channels[0], _channels[1], _channels[2], _channels[3], Momentum, Epsilon, _batchMean, _batchInverse);
 
     /// <summary>Normalises in place by the running statistics.</summary>
     public void Evaluate(Tensor z) =>
@@ -61,5 +63,5 @@ internal sealed class BatchNorm
 
     /// <summary>Turns the loss gradient at the output of <see cref="Train"/> into that at its input, in place.</summary>
     public void Backward(Tensor gradient) => Kernels.Run("batch_norm_backward",
-        gradient, _input, _channels[0], _batchMean, _batchInverse, Epsilon, _channels[4], _channels[5]);
+        gradient, _centred, _channels[0], _noMean, _batchInverse, Epsilon, _channels[4], _channels[5]);
 }
