@@ -21,6 +21,11 @@ if ! dotnet build DeepTrain.Cluster.sln -c Release -nologo -v quiet -tl:off -nod
   say "The build failed; no test was run."
   exit 1
 fi
+# The tests with real processes start the program as people get it.
+if ! ./deeptrain --version >&2; then
+  say "The program was not built; no test was run."
+  exit 1
+fi
 say "built in $((SECONDS - begin)) s"
 
 passed=0 failed=0 skipped=0 broken=0

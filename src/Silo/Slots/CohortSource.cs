@@ -11,9 +11,13 @@ internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial>
 internal sealed class CohortSource(
     SlotId slot, int slotsOfSilo, Provenance worker, ITrainer trainer, IGrainFactory grains, LeaseRenewer renewer, LeaseTimes times, TimeProvider time)
 {
+    /// <summary>The most trials of the slot's first cohort of a sweep: a person who has just started it wants to see a result soon.</summary>
+    private const int FirstCohort = 6;
+
     private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<string, int> _cohortSizes = [];
+    private readonly HashSet<string> _begun = [];
 
     /// <summary>Null: there is nothing to train now.</summary>
     public async Task<LeasedCohort?> NextAsync()
@@ -23,15 +27,16 @@ internal sealed class CohortSource(
 
         var coordinator = grains.GetGrain<ISweepGrain>(assignment.SweepId);
         var lease = Guid.NewGuid();
-        var (reply, sentAt) = await RequestAsync(coordinator, lease, assignment.Slots);
+        var (reply, sentAt) = await RequestAsync(coordinator, lease, assignment);
         while (reply.Unsized.Length > 0)
         {
             foreach (var configuration in reply.Unsized.Select(Configuration.Parse))
                 _cohortSizes[configuration.FusionKey] = trainer.CohortSize(configuration);
-            (reply, sentAt) = await RequestAsync(coordinator, lease, assignment.Slots);
+            (reply, sentAt) = await RequestAsync(coordinator, lease, assignment);
         }
         if (reply.Trials.IsEmpty)
             return null;
+        _begun.Add(assignment.SweepId);
 
         var held = new HeldLease(assignment.SweepId, lease, sentAt, times.WorkerDeadline, time);
         renewer.Hold(held);
@@ -53,9 +58,11 @@ internal sealed class CohortSource(
         }
     }
 
-    private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(ISweepGrain coordinator, Guid lease, int slots)
+    private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(ISweepGrain coordinator, Guid lease, Assignment assignment)
     {
-        var request = new LeaseRequest(lease, slot, slots, _cohortSizes.ToImmutableDictionary(), worker);
+        var most = _begun.Contains(assignment.SweepId) ? int.MaxValue : FirstCohort;
+        var sizes = _cohortSizes.ToImmutableDictionary(size => size.Key, size => Math.Min(size.Value, most));
+        var request = new LeaseRequest(lease, slot, assignment.Slots, sizes, worker);
         // Whichever attempt was granted, the lease began after this.
         var sentAt = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)

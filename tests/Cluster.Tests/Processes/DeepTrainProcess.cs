@@ -9,7 +9,7 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 internal sealed class DeepTrainProcess : IDisposable
 {
     private const int Interrupt = 2;
-    private const string Program = "src/Client/bin/Release/net10.0/deeptrain.dll";
+    private const string Program = "artifacts/deeptrain/deeptrain.dll";
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -35,7 +35,7 @@ internal sealed class DeepTrainProcess : IDisposable
     public static DeepTrainProcess Start(string folder, IReadOnlyList<string> arguments)
     {
         var program = Repository.PathOf(Program);
-        Assert.True(File.Exists(program), $"{Program} is not there. Build it first: dotnet build src/Client -c Release");
+        Assert.True(File.Exists(program), $"{Program} is not there. Build it first: ./deeptrain --version");
         var start = new ProcessStartInfo("dotnet", [program, .. arguments])
         {
             WorkingDirectory = folder,
