@@ -117,7 +117,8 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<StopRequests>()
             .AddSingleton<ClusterMetrics>()
-            .AddHostedService<Keeper>();
+            .AddHostedService<Keeper>()
+            .AddHostedService<DeadSilos>();
         if (settings.MetricsPort is { } port)
             builder.Services.AddHostedService(_ => new MetricsEndpoint(port, settings.Warn));
         if (worker is not null)
