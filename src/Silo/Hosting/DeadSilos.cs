@@ -1,7 +1,6 @@
 using DeepTrain.Cluster.Grains;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 
 namespace DeepTrain.Cluster.Silo;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using DeepTrain.Cluster.Grains.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
-using Orleans.Runtime;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
