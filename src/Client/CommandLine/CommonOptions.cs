@@ -23,6 +23,14 @@ internal static class CommonOptions
         DefaultValueFactory = _ => DefaultData,
         HelpName = "DIR",
         Recursive = true,
+        Validators =
+        {
+            result =>
+            {
+                if (result.Tokens is [{ Value: var path }] && string.IsNullOrWhiteSpace(path))
+                    result.AddError("--data needs the name of a folder.");
+            },
+        },
     };
 
     /// <inheritdoc cref="Data"/>

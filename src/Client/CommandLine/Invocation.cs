@@ -14,7 +14,7 @@ internal static class Invocation
         if (parsed.Errors.Count > 0)
         {
             // What a person typed says more than what is missing because of it.
-            foreach (var error in parsed.Errors.Reverse())
+            foreach (var error in parsed.Errors.Reverse().Take(parsed.UnmatchedTokens.Count > 0 ? 1 : int.MaxValue))
                 await Console.Error.WriteLineAsync($"error: {error.Message}");
             await Console.Error.WriteLineAsync("See: deeptrain --help");
             return ExitCode.BadInput;
@@ -33,7 +33,7 @@ internal static class Invocation
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return exception.ExitCode;
         }
-        catch (Exception exception) when (exception is StoreException or TrainingException)
+        catch (Exception exception) when (exception is StoreException or TrainingException or IOException)
         {
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return ExitCode.NotFound;

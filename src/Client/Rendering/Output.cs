@@ -9,7 +9,7 @@ namespace DeepTrain.Cluster.Client;
 /// <summary>How data goes to stdout, and how numbers look there.</summary>
 internal static class Output
 {
-    private const int WidthOfFiles = 400;
+    private const int WidestTable = 400;
 
     public static JsonSerializerOptions Json { get; } = new()
     {
@@ -64,8 +64,8 @@ internal static class Output
         foreach (var row in rows)
             table.AddRow(row.Select(value => new Text(value)));
         var console = Terminal(writer);
-        if (Console.IsOutputRedirected)
-            console.Profile.Width = WidthOfFiles;
+        // A narrow terminal may wrap a row, but nothing may wrap inside a number.
+        console.Profile.Width = WidestTable;
         console.Write(table);
     }
 

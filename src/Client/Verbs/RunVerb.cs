@@ -50,7 +50,12 @@ internal static class RunVerb
                     continue;
                 }
                 if (await new Follower(connection, time).FollowAsync(sweepId, display, cancellation) is not null)
+                {
+                    if (connection.OwnerPid is null)
+                        foreach (var other in await connection.Reader.UnfinishedAsync())
+                            await Console.Error.WriteLineAsync($"{other} is unfinished: run its file to go on with it");
                     return await SweepReport.WriteAsync(connection.Reader, sweepId, format, time.GetElapsedTime(began), cancellation);
+                }
                 await Console.Error.WriteLineAsync($"the process that trained {sweepId} has gone: this one takes over");
             }
         }

@@ -29,10 +29,11 @@ internal sealed class YamlReader
         {
             problems.Error(reader.At(broken.Start), "", broken is Refusal ? broken.Message : $"this is not YAML: {broken.Message}");
         }
-        // The parser has been seen to fail in other ways on bytes that no person writes.
+        // The parser fails in other ways where a list is not closed, and on bytes that no person writes.
         catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
         {
-            problems.Error(Place.Start, "", $"this is not YAML: {broken.Message}");
+            var last = reader._parser.Current is { } read ? reader.At(read.Start) : Place.Start;
+            problems.Error(last, "", "this is not YAML from here on; is a bracket, brace or quote not closed?");
         }
 
         return null;
