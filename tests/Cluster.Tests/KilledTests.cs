@@ -10,7 +10,7 @@ public sealed class KilledTests : IDisposable
     public async Task Run_KilledTwice_TrainsNothingTwiceAndEndsLikeAnUninterruptedRun()
     {
         // One slot trains six cohorts of four trials, one after the other.
-        var sweep = new SweepText("killed") { Widths = [8, 9, 10, 11, 12, 13], Epochs = [12] };
+        var sweep = new SweepText("killed") { Widths = [8, 9, 10, 11, 12, 13], Epochs = [60] };
         var file = _workplace.Write(sweep);
         using var elsewhere = new Workplace();
         var uninterrupted = elsewhere.Run(elsewhere.Write(sweep), "--slots", "1");
@@ -25,7 +25,7 @@ public sealed class KilledTests : IDisposable
         Assert.All(end, trial =>
         {
             Assert.Equal("Completed", trial.Outcome);
-            Assert.Equal(Enumerable.Range(1, 12), trial.Epochs.Select(epoch => epoch.Epoch));
+            Assert.Equal(Enumerable.Range(1, 60), trial.Epochs.Select(epoch => epoch.Epoch));
             Assert.Equal(trial.Fence, trial.Epochs[^1].Fence);
         });
         Assert.Equal(second.Select(trial => trial.Everything), end.Where(Among(second)).Select(trial => trial.Everything));
