@@ -40,7 +40,8 @@ public sealed class KilledTests : IDisposable
     }
 
     /// <summary>
-    /// From the lock's appearance to the first trial, one kill after the other in one folder: each start finds what the last one left.
+    /// From the lock's appearance to the first trial, one kill after the other: each start finds what the last one left, or nothing
+    /// where that went further than the step it is to be killed at.
     /// </summary>
     [Fact]
     public async Task Run_KilledAtEachStepOfItsStart_RunsAfterwards()
@@ -58,6 +59,9 @@ public sealed class KilledTests : IDisposable
             ("the first lease", () => _workplace.Store.Trials("started-1").Any(trial => trial.Fence > 0)),
         ])
         {
+            if (reached())
+                Directory.Delete(_workplace.Data, recursive: true);
+            Assert.False(reached(), $"{step} is there before anything has started");
             var process = _workplace.Run(file);
             await Eventually.True(reached, step, process);
             process.Kill();
