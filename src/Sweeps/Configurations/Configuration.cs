@@ -21,18 +21,21 @@ public sealed class Configuration : IEquatable<Configuration>
     private Configuration(IEnumerable<KeyValuePair<string, ParameterValue>> values)
     {
         _values = new(values, StringComparer.Ordinal);
-        Json = Write(_values);
+        Json = Write(_values.Where(Told));
         CellId = Hash(Json);
     }
 
-    /// <summary>The canonical JSON: an object with its keys in ordinal order and no white space.</summary>
+    /// <summary>
+    /// The canonical JSON: an object with its keys in ordinal order and no white space; without the defaults of parameters that
+    /// <see cref="Parameter.CameLater"/>.
+    /// </summary>
     public string Json { get; }
 
     /// <summary>16 hexadecimal digits that stand for <see cref="Json"/>.</summary>
     public string CellId { get; }
 
     /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
-    public string FusionKey => field ??= Hash(Write(_values.Where(value => Parameters.ByName[value.Key].Shared)));
+    public string FusionKey => field ??= Hash(Write(_values.Where(value => Parameters.ByName[value.Key].Shared && Told(value))));
 
     public IReadOnlyDictionary<string, ParameterValue> Values => _values;
 
@@ -60,15 +63,14 @@ public sealed class Configuration : IEquatable<Configuration>
     public static Configuration Parse(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return new(document.RootElement.EnumerateObject()
-            .Select(property => KeyValuePair.Create(property.Name, ParameterValue.FromJson(property.Value)))
-            .OrderBy(property => property.Key, StringComparer.Ordinal));
+        return Resolve(document.RootElement.EnumerateObject()
+            .ToDictionary(property => property.Name, property => ParameterValue.FromJson(property.Value)));
     }
 
     /// <summary>Whether a parameter has any effect beside the other values, or their defaults.</summary>
     public static bool Applies(Parameter parameter, IReadOnlyDictionary<string, ParameterValue> values) =>
         parameter.AppliesWhen is not { } when
-        || ((values.GetValueOrDefault(when.Of.Name) ?? when.Of.Default) is { } value && when.Values.Contains(value.AsText()));
+        || ((values.GetValueOrDefault(when.Of.Name) ?? when.Of.Default) is { } value && when.Values.Contains(value.ToString()));
 
     public bool Equals(Configuration? other) => other is not null && Json == other.Json;
 
@@ -82,6 +84,9 @@ public sealed class Configuration : IEquatable<Configuration>
         values.TryGetValue(Parameters.Depth.Name, out var depth) && values.TryGetValue(Parameters.Width.Name, out var width)
             ? ParameterValue.Of([.. Enumerable.Repeat(width.AsInteger(), depth.AsInteger())])
             : null;
+
+    private static bool Told(KeyValuePair<string, ParameterValue> value) =>
+        Parameters.ByName[value.Key] is var parameter && !(parameter.CameLater && value.Value == parameter.Default);
 
     private static string Write(IEnumerable<KeyValuePair<string, ParameterValue>> values) =>
         $"{{{string.Join(',', values.Select(value => $"\"{value.Key}\":{value.Value.Json}"))}}}";

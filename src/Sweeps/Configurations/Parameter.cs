@@ -13,7 +13,8 @@ public enum Section
 }
 
 /// <summary>When a parameter has any effect: while another has one of the named values.</summary>
-public sealed record Applicability(ChoiceParameter Of, ImmutableArray<string> Values);
+/// <param name="Values">As <see cref="ParameterValue.ToString"/> writes them.</param>
+public sealed record Applicability(Parameter Of, ImmutableArray<string> Values);
 
 /// <summary>
 /// One named setting of a trial: its kind, range and default. Parser, JSON schema, validation and trainer read the same object.
@@ -26,6 +27,12 @@ public abstract record Parameter(string Name, Section Section, ParameterValue? D
 {
     /// <summary>Whether all trials of a cohort must agree on it, because it shapes their common tensors or their mini-batches.</summary>
     public bool Shared { get; init; }
+
+    /// <summary>
+    /// Whether its default stays out of <see cref="Configuration.Json"/>, so that what was trained before the parameter came keeps its
+    /// cell's id. So it is with every parameter that came after the first version; such a default must never change.
+    /// </summary>
+    public bool CameLater { get; init; }
 
     /// <summary>Null: always in effect.</summary>
     public Applicability? AppliesWhen { get; init; }

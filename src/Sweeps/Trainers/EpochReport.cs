@@ -2,7 +2,7 @@ namespace DeepTrain.Cluster.Sweeps;
 
 /// <summary>What one trial showed in one epoch. Numbers that are not finite stand as they are; the store writes them as NULL.</summary>
 /// <param name="Trial">Whose report it is.</param>
-/// <param name="Epoch">Counted from 1.</param>
+/// <param name="Epoch">Counted from 1; 0 is the state before training, whose train loss is NaN.</param>
 /// <param name="TrainLoss">Mean cross-entropy in nats over the epoch's mini-batches, as they were trained.</param>
 /// <param name="ValidationLoss">Mean cross-entropy in nats over the validation rows at the end of the epoch.</param>
 /// <param name="ValidationAccuracy">Share of validation rows classified rightly, 0 to 1.</param>
@@ -11,7 +11,11 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <param name="Ending">Not null with a trial's last report; none follows it.</param>
 public sealed record EpochReport(
     TrialId Trial, int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, int Steps, double Seconds,
-    Ending? Ending);
+    Ending? Ending)
+{
+    /// <summary>The gradients at the end of the epoch; null where the trainer looks at none.</summary>
+    public GradientHealth? Health { get; init; }
+}
 
 /// <summary>How a trial ended.</summary>
 /// <param name="TestLoss">Mean cross-entropy in nats over the test rows; only of a completed trial.</param>

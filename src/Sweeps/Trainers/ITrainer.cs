@@ -19,9 +19,18 @@ public interface ITrainingRun : IDisposable
     /// <summary>The trials still aboard.</summary>
     IReadOnlyCollection<TrialId> Aboard { get; }
 
+    /// <summary>The epochs that are behind; more than 0 at the start of a run that goes on from a checkpoint.</summary>
+    int Epoch { get; }
+
+    /// <summary>What trials show before the first epoch: a report for each trial aboard, of epoch 0 and without an ending.</summary>
+    IReadOnlyList<EpochReport> ReportStart();
+
     /// <summary>Trains one epoch: a report for each trial aboard. Those whose report has an ending have left.</summary>
     IReadOnlyList<EpochReport> TrainEpoch();
 
     /// <summary>Takes trials off between epochs, without a report.</summary>
     void Leave(IReadOnlyCollection<TrialId> trials);
+
+    /// <summary>Writes all that those aboard need to go on from here, so that a power failure leaves the whole file or none.</summary>
+    void Save(string path);
 }

@@ -38,6 +38,18 @@ internal sealed class FusedRun : ITrainingRun
 
     public IReadOnlyCollection<TrialId> Aboard => [.. _trials.Select(trial => trial.Id)];
 
+    public int Epoch => _epoch;
+
+    public IReadOnlyList<EpochReport> ReportStart()
+    {
+        var stage = _stage ?? throw new InvalidOperationException("Nobody is aboard: every trial has ended or left.");
+        using var inference = inference_mode();
+        var (loss, accuracy) = stage.Evaluate(replicate => replicate.Partition.Validation);
+        return [.. _trials.Select((trial, i) => new EpochReport(trial.Id, 0, double.NaN, loss[i], accuracy[i], 0, 0, null))];
+    }
+
+    public void Save(string path) => throw new NotSupportedException(path);
+
     public IReadOnlyList<EpochReport> TrainEpoch()
     {
         var stage = _stage ?? throw new InvalidOperationException("Nobody is aboard: every trial has ended or left.");

@@ -32,6 +32,11 @@ internal sealed class ScriptedTrainer : ITrainer
 
         public IReadOnlyCollection<TrialId> Aboard => [.. _aboard.Select(trial => trial.Id)];
 
+        public int Epoch => _epoch;
+
+        public IReadOnlyList<EpochReport> ReportStart() =>
+            [.. _aboard.Select(trial => new EpochReport(trial.Id, 0, double.NaN, 2.3, 0.1, 0, 0, null))];
+
         public IReadOnlyList<EpochReport> TrainEpoch()
         {
             _epoch++;
@@ -44,6 +49,8 @@ internal sealed class ScriptedTrainer : ITrainer
         }
 
         public void Leave(IReadOnlyCollection<TrialId> trials) => _aboard.RemoveAll(trial => trials.Contains(trial.Id));
+
+        public void Save(string path) => File.WriteAllText(path, $"{_epoch}");
 
         public void Dispose() => Interlocked.Increment(ref trainer.Ended);
     }

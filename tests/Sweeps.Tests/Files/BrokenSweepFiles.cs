@@ -63,7 +63,7 @@ internal static class BrokenSweepFiles
         ("  hidden:", "  hiden: [64, 32]", "network.hiden"),
         ("  hidden:", "  hidden: [64, 32]\n  eluAlpha: .nan", "network.eluAlpha"),
         ("  hidden:", "  hidden: [64, 32]\n  eluAlpha: 1e400", "network.eluAlpha"),
-        ("  hidden:", "  hidden: [64, 32]\n  dropout: 0.5", "network.dropout"),
+        ("  hidden:", "  hidden: [64, 32]\n  dropping: 0.5", "network.dropping"),
         ("  hidden:", "  hidden: [64, 32]\n  <<: { eluAlpha: 1 }", "network.<<"),
         ("  hidden:", "  hidden: [64, 32]\n  epochs: 3", "network.epochs"),
         ("  epochs:", "  epochs: 0", "training.epochs"),
