@@ -48,8 +48,8 @@ internal static class StartWeights
             for (var round = 0; round < MostRounds; round++)
             {
                 using var scope = NewDisposeScope();
-                var variance = alone.Network.PreActivations(alone.FirstBatch, shape.Number)
-                    .narrow(1, 0, shape.Units).to(ScalarType.Float64).var(unbiased: false).item<double>();
+                var z = alone.Network.PreActivations(alone.FirstBatch, shape.Number).narrow(1, 0, shape.Units).to(ScalarType.Float64);
+                var variance = (z - z.mean()).square().mean().item<double>();
                 if (Math.Abs(variance - 1) < Tolerance || variance == 0 || !double.IsFinite(variance))
                     break;
                 weight.Value.div_(Math.Sqrt(variance));
