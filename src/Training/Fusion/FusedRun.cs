@@ -111,7 +111,7 @@ internal sealed class FusedRun : ITrainingRun
             {
                 var (id, configuration) = _trials[k];
                 var start = Initializer.ByName[configuration[Parameters.Initializer]]
-                    .Weights(_replicates[id.Replicate].Draws, layer + 1, sizes[layer + 1], sizes[layer], configuration);
+                    .Weights(_replicates[id.Replicate].Draws, new(layer + 1, sizes[layer + 1], sizes[layer], IsOutput: layer + 2 == sizes.Length), configuration);
                 for (var row = 0; row < sizes[layer + 1]; row++)
                 {
                     for (var column = 0; column < sizes[layer]; column++)

@@ -1,5 +1,7 @@
 using DeepTrain.Cluster.Sweeps;
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace DeepTrain.Cluster.Training;
 
@@ -16,6 +18,7 @@ internal sealed class BaseDraws(int replicate)
 {
     private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _units = [];
     private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _normals = [];
+    private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _orthogonals = [];
 
     /// <summary>Uniform in (0, 1), row by row; keyed by place, so a smaller layer's draws are a corner of a larger one's.</summary>
     public double[] Units(int layer, int rows, int columns)
@@ -42,6 +45,25 @@ internal sealed class BaseDraws(int replicate)
         _normals.TryGetValue((layer, rows, columns), out var normals)
             ? normals
             : _normals[(layer, rows, columns)] = Array.ConvertAll(Units(layer, rows, columns), unit => Normal.InvCDF(0, 1, unit));
+
+    /// <summary>
+    /// A random matrix with orthonormal rows, or columns where it has fewer of them: Q of <see cref="Normals"/> = QR with a positive
+    /// diagonal in R, which is evenly distributed (Mezzadri 2007); of their transpose where rows are fewer.
+    /// </summary>
+    public double[] Orthogonals(int layer, int rows, int columns)
+    {
+        if (_orthogonals.TryGetValue((layer, rows, columns), out var orthogonals))
+            return orthogonals;
+        var normals = Matrix<double>.Build.DenseOfRowMajor(rows, columns, Normals(layer, rows, columns));
+        var qr = (rows < columns ? normals.Transpose() : normals).QR(QRMethod.Thin);
+        var q = qr.Q;
+        for (var column = 0; column < q.ColumnCount; column++)
+        {
+            if (qr.R[column, column] < 0)
+                q.SetColumn(column, -q.Column(column));
+        }
+        return _orthogonals[(layer, rows, columns)] = (rows < columns ? q.Transpose() : q).ToRowMajorArray();
+    }
 
     /// <summary>The items in a random order that depends on each item's number only.</summary>
     public int[] Shuffle(int[] items, Purpose purpose, int round)

@@ -30,7 +30,7 @@ public sealed class FusedNetworkTests
         int[] sizes = [64, 64, 32, 10];
         for (var layer = 0; layer < 3; layer++)
         {
-            var weights = Initializer.ByName["lecun-normal"].Weights(draws, layer + 1, sizes[layer + 1], sizes[layer], configuration);
+            var weights = Initializer.ByName["lecun-normal"].Weights(draws, new(layer + 1, sizes[layer + 1], sizes[layer]), configuration);
             network.Weights[layer].Value.copy_(tensor(Array.ConvertAll(weights, weight => (float)weight), [1, sizes[layer + 1], sizes[layer]]));
         }
 
