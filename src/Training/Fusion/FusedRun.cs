@@ -107,11 +107,12 @@ internal sealed class FusedRun : ITrainingRun
             var value = network.Weights[layer].Value; // [K, out, in], both padded
             var (rows, columns) = ((int)value.shape[1], (int)value.shape[2]);
             var weights = new float[_trials.Length * rows * columns];
+            var shape = new WeightLayer(layer + 1, sizes[layer + 1], sizes[layer], IsOutput: layer + 2 == sizes.Length);
             for (var k = 0; k < _trials.Length; k++)
             {
                 var (id, configuration) = _trials[k];
                 var start = Initializer.ByName[configuration[Parameters.Initializer]]
-                    .Weights(_replicates[id.Replicate].Draws, new(layer + 1, sizes[layer + 1], sizes[layer], IsOutput: layer + 2 == sizes.Length), configuration);
+                    .Weights(_replicates[id.Replicate].Draws, shape, configuration);
                 for (var row = 0; row < sizes[layer + 1]; row++)
                 {
                     for (var column = 0; column < sizes[layer]; column++)

@@ -42,7 +42,8 @@ internal static class ActivationGain
         "silu" => 1.6765324703310912,
         "mish" => 1.4868475812732081,
         "softplus" => 1.0418668355353017,
-        var other => throw new ArgumentException($"'{other}' has no gain: expected an activation of the parameters' table.", nameof(configuration)),
+        var other => throw new ArgumentException(
+            $"'{other}' has no gain: expected an activation of the parameters' table.", nameof(configuration)),
     };
 
     /// <summary>

@@ -27,7 +27,8 @@ internal sealed record Initializer(Func<BaseDraws, WeightLayer, Configuration, d
         ["constant"] = new((_, layer, configuration) =>
             [.. Enumerable.Repeat(configuration[Parameters.InitializerConstant], layer.Outputs * layer.Columns)]),
         ["normal"] = new((draws, layer, configuration) => Normals(draws, layer, configuration[Parameters.InitializerStd])),
-        ["truncated-normal"] = new((draws, layer, configuration) => TruncatedNormals(draws, layer, configuration[Parameters.InitializerStd])),
+        ["truncated-normal"] = new((draws, layer, configuration) =>
+            TruncatedNormals(draws, layer, configuration[Parameters.InitializerStd])),
         ["uniform"] = new((draws, layer, configuration) => Uniforms(draws, layer, configuration[Parameters.InitializerLimit])),
         ["xavier-uniform"] = Uniform(Scaling.Xavier),
         ["xavier-normal"] = Gaussian(Scaling.Xavier),

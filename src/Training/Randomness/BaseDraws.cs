@@ -1,7 +1,5 @@
 using DeepTrain.Cluster.Sweeps;
 using MathNet.Numerics.Distributions;
-using MathNet.Numerics.LinearAlgebra;
-using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace DeepTrain.Cluster.Training;
 
@@ -47,22 +45,30 @@ internal sealed class BaseDraws(int replicate)
             : _normals[(layer, rows, columns)] = Array.ConvertAll(Units(layer, rows, columns), unit => Normal.InvCDF(0, 1, unit));
 
     /// <summary>
-    /// A random matrix with orthonormal rows, or columns where it has fewer of them: Q of <see cref="Normals"/> = QR with a positive
-    /// diagonal in R, which is evenly distributed (Mezzadri 2007); of their transpose where rows are fewer.
+    /// A random matrix with orthonormal rows, or columns where it has fewer of them, row by row: Q of <see cref="Normals"/> = QR with a
+    /// positive diagonal in R, which is evenly distributed (Mezzadri 2007); of their transpose where rows are fewer.
     /// </summary>
     public double[] Orthogonals(int layer, int rows, int columns)
     {
         if (_orthogonals.TryGetValue((layer, rows, columns), out var orthogonals))
             return orthogonals;
-        var normals = Matrix<double>.Build.DenseOfRowMajor(rows, columns, Normals(layer, rows, columns));
-        var qr = (rows < columns ? normals.Transpose() : normals).QR(QRMethod.Thin);
-        var q = qr.Q;
-        for (var column = 0; column < q.ColumnCount; column++)
+        var wide = rows < columns;
+        var normals = Normals(layer, rows, columns);
+        orthogonals = new double[rows * columns];
+        var vectors = new double[wide ? rows : columns][];
+        for (var i = 0; i < vectors.Length; i++)
         {
-            if (qr.R[column, column] < 0)
-                q.SetColumn(column, -q.Column(column));
+            var vector = vectors[i] = new double[wide ? columns : rows];
+            for (var k = 0; k < vector.Length; k++)
+                vector[k] = normals[wide ? i * columns + k : k * columns + i];
+            // Gram and Schmidt's way has that diagonal; twice is enough for orthogonality up to rounding (Giraud et al. 2005).
+            for (var j = 0; j < 2 * i; j++)
+                AddMultiple(vector, -Dot(vector, vectors[j % i]), vectors[j % i]);
+            var norm = Math.Sqrt(Dot(vector, vector));
+            for (var k = 0; k < vector.Length; k++)
+                orthogonals[wide ? i * columns + k : k * columns + i] = vector[k] /= norm;
         }
-        return _orthogonals[(layer, rows, columns)] = (rows < columns ? q.Transpose() : q).ToRowMajorArray();
+        return _orthogonals[(layer, rows, columns)] = orthogonals;
     }
 
     /// <summary>The items in a random order that depends on each item's number only.</summary>
@@ -72,6 +78,20 @@ internal sealed class BaseDraws(int replicate)
         var order = Array.ConvertAll(items, item => Philox.Block(key, (uint)item, 0, (uint)round) is var (x0, x1, _, _) ? (ulong)x0 << 32 | x1 : 0);
         Array.Sort(order, items);
         return items;
+    }
+
+    private static double Dot(double[] a, double[] b)
+    {
+        var sum = 0.0;
+        for (var k = 0; k < a.Length; k++)
+            sum += a[k] * b[k];
+        return sum;
+    }
+
+    private static void AddMultiple(double[] to, double factor, double[] of)
+    {
+        for (var k = 0; k < to.Length; k++)
+            to[k] += factor * of[k];
     }
 
     private ulong Key(Purpose purpose) => (ulong)purpose << 32 | (uint)replicate;

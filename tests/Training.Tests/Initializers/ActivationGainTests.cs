@@ -55,8 +55,9 @@ public sealed class ActivationGainTests
     }
 
     [Fact]
-    public void Of_Textbook_HasTheBooksFactorsForEveryActivation() => Assert.All(Trials.Activations, activation =>
-        Assert.Equal(activation switch { "logistic" or "identity" => 1, "tanh" => 4, _ => Sqrt(2) }, Of("textbook", activation, isOutput: false)));
+    public void Of_Textbook_HasTheBooksFactorsForEveryActivation() => Assert.All(Trials.Activations, activation => Assert.Equal(
+        activation switch { "logistic" or "identity" => 1, "tanh" => 4, _ => Sqrt(2) },
+        Of("textbook", activation, isOutput: false)));
 
     [Fact]
     public void Of_OutputLayerOrNoGain_IsOne() => Assert.All(Trials.Activations, activation =>

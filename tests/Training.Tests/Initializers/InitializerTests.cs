@@ -1,6 +1,8 @@
 using DeepTrain.Cluster.Sweeps;
 using MathNet.Numerics;
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
 using static System.Math;
 
 namespace DeepTrain.Cluster.Training.Tests;
@@ -14,7 +16,10 @@ public sealed class InitializerTests(ITestOutputHelper output)
     private const double Limit = 0.4;
 
     private static readonly WeightLayer[] Layers =
-        [new(1, 64, 64), new(2, 32, 300), new(3, 300, 20), new(4, 1, 2_000), new(5, 24, 16, KernelArea: 9), new(6, 100, 50, IsOutput: true)];
+    [
+        new(1, 64, 64), new(2, 32, 300), new(3, 300, 20), new(4, 1, 2_000),
+        new(5, 24, 16, KernelArea: 9), new(6, 100, 50, IsOutput: true),
+    ];
 
     public static TheoryData<string> Scaled =>
         ["xavier-uniform", "xavier-normal", "he-uniform", "he-normal", "lecun-uniform", "lecun-normal"];
@@ -32,7 +37,7 @@ public sealed class InitializerTests(ITestOutputHelper output)
         foreach (var layer in Layers)
         {
             for (var replicate = 1; replicate <= 3; replicate++)
-                CheckDistribution(name, replicate, layer, Math.Sqrt(Variance(name, layer)));
+                CheckDistribution(name, replicate, layer, Sqrt(Variance(name, layer)));
         }
     }
 
@@ -42,13 +47,14 @@ public sealed class InitializerTests(ITestOutputHelper output)
     {
         foreach (var layer in Layers)
         {
-            foreach (var (fan, connections) in new[] { ("in", layer.FanIn), ("out", layer.FanOut), ("average", (layer.FanIn + layer.FanOut) / 2.0) })
+            var own = name.StartsWith("he", StringComparison.Ordinal) ? 2 : 1;
+            var average = (layer.FanIn + layer.FanOut) / 2.0;
+            foreach (var (fan, connections) in new[] { ("in", layer.FanIn), ("out", layer.FanOut), ("average", average) })
             {
-                var own = name.StartsWith("he", StringComparison.Ordinal) ? 2 : 1;
                 CheckDistribution(name, 1, layer, Sqrt(own / connections), (Parameters.Fan, fan));
                 CheckDistribution(name, 1, layer, (layer.IsOutput ? 1 : 5.0 / 3) / Sqrt(connections),
                     (Parameters.Fan, fan), (Parameters.Gain, "activation"), (Parameters.Activation, "tanh"));
-                CheckDistribution(name, 1, layer, (layer.IsOutput ? 1 : 4) * Sqrt(2.0 / (layer.FanIn + layer.FanOut)),
+                CheckDistribution(name, 1, layer, (layer.IsOutput ? 1 : 4) * Sqrt(1 / average),
                     (Parameters.Fan, fan), (Parameters.Gain, "textbook"), (Parameters.Activation, "tanh"));
             }
         }
@@ -76,7 +82,7 @@ public sealed class InitializerTests(ITestOutputHelper output)
         Assert.Equal(units, Weights("uniform", 3, Layers[0]).Select(weight => (weight / Limit + 1) / 2), near);
         Assert.Equal(units, Weights("he-uniform", 3, Layers[0]).Select(weight => (weight / Sqrt(6.0 / 64) + 1) / 2), near);
         Assert.Equal(units, Weights("he-normal", 3, Layers[0]).Select(weight => Normal.CDF(0, Sqrt(2.0 / 64), weight)), near);
-        Assert.Equal(units, Weights("truncated-normal", 3, Layers[0]).Select(weight => Distribution("truncated-normal", Deviation)(weight)), near);
+        Assert.Equal(units, Weights("truncated-normal", 3, Layers[0]).Select(Distribution("truncated-normal", Deviation)), near);
     }
 
     [Fact]
@@ -110,6 +116,19 @@ public sealed class InitializerTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [InlineData(64, 64)]
+    [InlineData(10, 32)]
+    [InlineData(32, 10)]
+    public void Weights_Orthogonal_AreTheSignFixedQOfTheNormals(int outputs, int inputs)
+    {
+        var normals = Matrix<double>.Build.DenseOfRowMajor(outputs, inputs, new BaseDraws(1).Normals(1, outputs, inputs));
+        var qr = (outputs < inputs ? normals.Transpose() : normals).QR(QRMethod.Thin);
+        var q = qr.Q * Matrix<double>.Build.DenseOfDiagonalVector(qr.R.Diagonal().PointwiseSign());
+        Assert.Equal((outputs < inputs ? q.Transpose() : q).ToRowMajorArray(), Weights("orthogonal", 1, new(1, outputs, inputs)),
+            (expected, actual) => Abs(expected - actual) < 1e-11);
+    }
+
     /// <summary>An entry of an evenly distributed orthogonal n x n matrix: its square is Beta(1/2, (n - 1)/2), its sign a coin.</summary>
     [Theory]
     [InlineData(5, 5)]
@@ -119,11 +138,13 @@ public sealed class InitializerTests(ITestOutputHelper output)
     {
         const int replicates = 2_000;
         var n = Max(outputs, inputs);
-        var matrices = Enumerable.Range(1, replicates).Select(replicate => Weights("orthogonal", replicate, new(1, outputs, inputs))).ToArray();
+        double[][] matrices =
+            [.. Enumerable.Range(1, replicates).Select(replicate => Weights("orthogonal", replicate, new(1, outputs, inputs)))];
         for (var place = 0; place < outputs * inputs; place++)
             CheckKolmogorovSmirnov([.. matrices.Select(matrix => matrix[place])], Cumulative, $"orthogonal {outputs}x{inputs} at {place}");
 
-        double Cumulative(double x) => (1 + Sign(x) * SpecialFunctions.BetaRegularized(0.5, (n - 1) / 2.0, Min(1, x * x))) / 2;
+        double Cumulative(double x) =>
+            (1 + Sign(x) * SpecialFunctions.BetaRegularized(0.5, (n - 1) / 2.0, Min(1, x * x))) / 2;
     }
 
     [Fact]
@@ -155,7 +176,11 @@ public sealed class InitializerTests(ITestOutputHelper output)
     {
         Array.Sort(sample);
         var n = sample.Length;
-        var distance = sample.Index().Max(item => Max((item.Index + 1.0) / n - cumulative(item.Item), cumulative(item.Item) - (double)item.Index / n));
+        var distance = sample.Index().Max(item =>
+        {
+            var expected = cumulative(item.Item);
+            return Max((item.Index + 1.0) / n - expected, expected - (double)item.Index / n);
+        });
         var bound = Sqrt(Log(2 / Tail) / 2); // Massart 1990
         output.WriteLine($"{what}: {distance * Sqrt(n):f3} of at most {bound:f3}");
         Assert.True(distance * Sqrt(n) < bound, $"{what}: {distance} from its distribution in {n} draws.");

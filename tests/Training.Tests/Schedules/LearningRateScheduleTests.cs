@@ -19,7 +19,8 @@ public sealed class LearningRateScheduleTests
     [InlineData("cosine", 0.3, 0.15, 0)]
     public void Rate_StartMiddleAndEnd_AreTheSchedules(string name, double start, double middle, double end)
     {
-        var schedule = Schedule(epochs: 10, stepsPerEpoch: 4, (Parameters.Schedule, name), (Parameters.ScheduleEpochs, 5), (Parameters.ScheduleGamma, 0.5));
+        var schedule = Schedule(epochs: 10, stepsPerEpoch: 4,
+            (Parameters.Schedule, name), (Parameters.ScheduleEpochs, 5), (Parameters.ScheduleGamma, 0.5));
         Assert.Equal(start, schedule.Rate(0), 1e-15);
         Assert.Equal(middle, schedule.Rate(20), 1e-15);
         Assert.Equal(end, schedule.Rate(40), 1e-15);
