@@ -93,7 +93,7 @@ internal sealed class FusedTrials : ITrials
     private readonly DisposeScope _scope = NewDisposeScope();
     private readonly FusedNetwork _network;
     private readonly Batch _batch;
-    private readonly Sgd _optimizer;
+    private readonly Optimizer _optimizer;
     private readonly Tensor _loss;
     private readonly Tensor _rows;
     private int _step;
@@ -102,9 +102,10 @@ internal sealed class FusedTrials : ITrials
     {
         TorchRuntime.FlushDenormals();
         var configurations = Enumerable.Repeat(work.Configuration, trials).ToImmutableArray();
-        _network = new(configurations, work.Layers[0], work.Layers[^1], evaluationRows: FusedNetwork.VectorElements);
+        _network = new(configurations, work.Data.Info, [new(1)], evaluationRows: NetworkShape.VectorElements);
         _batch = new(work.Data, trials, groups: 1, work.BatchSize);
-        _optimizer = new(_network.Learned, configurations);
+        _optimizer = new(_network.Learned, configurations, Work.Batches);
+        _optimizer.BeginEpoch(1);
         _loss = zeros(trials, ScalarType.Float64);
         _rows = arange(work.BatchSize * Work.Batches, ScalarType.Int64).view(Work.Batches, work.BatchSize);
         foreach (var weight in _network.Weights)
@@ -116,9 +117,9 @@ internal sealed class FusedTrials : ITrials
 
     public void Step()
     {
-        _batch.Fill(_rows, _step++ % Work.Batches);
-        _network.Train(_batch, _loss);
-        _optimizer.Step();
+        _batch.Fill(_rows, ++_step % Work.Batches);
+        _network.Train(_batch, _step, _loss);
+        _optimizer.Step(_step % Work.Batches);
     }
 
     public void Dispose()

@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Training.Tests;
 
 internal static class Trials
 {
-    public static ImmutableArray<string> Initializers => Parameters.Initializer.Choices;
+    public static ImmutableArray<string> Initializers => [.. Initializer.ByName.Keys.Order()];
 
     public static ImmutableArray<string> Activations => Parameters.Activation.Choices;
 
@@ -42,33 +42,50 @@ internal static class Trials
 
     public static Cohort Cohort(this IEnumerable<CohortTrial> trials) => new([.. trials]);
 
-    /// <summary>Every activation with every initializer, with and without batch norm; rates, momenta and constants differ.</summary>
-    public static ImmutableArray<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1) =>
-    [
-        .. from activation in Activations
-           from initializer in Initializers
-           from batchNorm in new[] { false, true }
-           let place = Activations.IndexOf(activation) * 2 + Initializers.IndexOf(initializer)
-           select Configuration(
-               (Parameters.Hidden, hidden),
-               (Parameters.BatchSize, batchSize),
-               (Parameters.Epochs, epochs),
-               (Parameters.Activation, activation),
-               (Parameters.Initializer, initializer),
-               (Parameters.InitializerStd, 0.1),
-               (Parameters.LeakAlpha, place % 2 == 0 ? 0.01 : 0.2),
-               (Parameters.EluAlpha, place % 3 == 0 ? 1.5 : 1.0),
-               (Parameters.PreluAlpha, 0.1 + 0.02 * place),
-               (Parameters.BatchNorm, batchNorm),
-               (Parameters.LearningRate, 0.02 + 0.005 * place),
-               (Parameters.Momentum, place % 4 == 0 ? 0.0 : 0.8)).Trial(replicate)
-    ];
+    /// <summary>
+    /// Every activation with and without batch norm, three times; among them every initializer, optimizer and schedule, with and without
+    /// dropout, decay, clipping and label smoothing, in combinations that never repeat.
+    /// </summary>
+    public static ImmutableArray<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1)
+    {
+        var trials = ImmutableArray.CreateBuilder<CohortTrial>();
+        foreach (var activation in Activations)
+        {
+            foreach (var batchNorm in new[] { false, true, false, true, false, true })
+            {
+                var i = trials.Count;
+                trials.Add(Configuration(
+                    (Parameters.Hidden, hidden),
+                    (Parameters.BatchSize, batchSize),
+                    (Parameters.Epochs, epochs),
+                    (Parameters.Activation, activation),
+                    (Parameters.Initializer, Initializers[i % Initializers.Length]),
+                    (Parameters.InitializerStd, 0.1),
+                    (Parameters.LeakAlpha, i % 2 == 0 ? 0.01 : 0.2),
+                    (Parameters.EluAlpha, i % 3 == 0 ? 1.5 : 1.0),
+                    (Parameters.PreluAlpha, 0.1 + 0.002 * i),
+                    (Parameters.BatchNorm, batchNorm),
+                    (Parameters.Dropout, i % 4 == 3 ? 0.1 + 0.001 * i : 0.0),
+                    (Parameters.Optimizer, Parameters.Optimizer.Choices[i / 2 % 4]),
+                    (Parameters.Nesterov, i % 3 == 1),
+                    (Parameters.LearningRate, (i / 2 % 4 == 0 ? 0.02 : 0.002) * (1 + 0.01 * i)),
+                    (Parameters.Momentum, i % 4 == 0 ? 0.0 : 0.8),
+                    (Parameters.Beta1, i % 5 == 0 ? 0.8 : 0.9),
+                    (Parameters.WeightDecay, i % 3 == 0 ? 0.001 * (1 + i) : 0.0),
+                    (Parameters.Schedule, Parameters.Schedule.Choices[i % 5]),
+                    (Parameters.WarmupEpochs, i % 7 == 0 ? 0.5 : 0.0),
+                    (Parameters.GradientClip, i % 5 == 2 ? 0.5 : 0.0),
+                    (Parameters.LabelSmoothing, i % 6 == 5 ? 0.1 : 0.0)).Trial(replicate));
+            }
+        }
+        return trials.ToImmutable();
+    }
 
     /// <summary>Trains to the end.</summary>
     public static ILookup<TrialId, EpochReport> Train(this Cohort cohort)
     {
         using var run = new FusedTrainer(TimeProvider.System).Start(cohort);
-        var reports = new List<EpochReport>();
+        var reports = run.ReportStart().ToList();
         while (run.Aboard.Count > 0)
             reports.AddRange(run.TrainEpoch());
         return reports.ToLookup(report => report.Trial);
@@ -77,5 +94,6 @@ internal static class Trials
     /// <summary>Everything that must not depend on the neighbours, to the last bit.</summary>
     public static IEnumerable<string> Bits(this IEnumerable<EpochReport> reports) => reports.Select(report =>
         $"{report.Epoch} {report.TrainLoss:R} {report.ValidationLoss:R} {report.ValidationAccuracy:R} "
-        + $"{report.Ending?.Outcome} {report.Ending?.TestLoss:R} {report.Ending?.TestAccuracy:R}");
+        + $"{report.Ending?.Outcome} {report.Ending?.TestLoss:R} {report.Ending?.TestAccuracy:R} {report.Health?.Ailments} "
+        + (report.Health is { } health ? Convert.ToHexString(health.Pack()) : ""));
 }

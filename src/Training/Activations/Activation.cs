@@ -4,9 +4,25 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>Where an activation stands: a layer's units of some trials, and how many rows a mini-batch has.</summary>
+/// <summary>What a forward pass is for.</summary>
+internal enum Mode
+{
+    /// <summary>An update follows: mini-batch statistics, dropout, random slopes.</summary>
+    Training,
+
+    /// <summary>Gradients are looked at: mini-batch statistics, but nothing random, and nothing of the network's state changes.</summary>
+    Probing,
+
+    /// <summary>Running statistics, nothing random, no gradients.</summary>
+    Evaluation,
+}
+
+/// <summary>Where an activation stands: a layer's units of some trials, and how many columns a mini-batch has there.</summary>
 /// <param name="Layer">Counted from 1.</param>
-internal sealed record ActivationSite(int Layer, Segment Trials, ImmutableArray<Configuration> Configurations, int Units, int Rows);
+/// <param name="Alpha">Prelu's slope of these trials, [n, 1, 1]; null where no trial of the network has one.</param>
+internal sealed record ActivationSite(
+    int Layer, Segment Trials, ImmutableArray<Configuration> Configurations, int Units, int Columns, Learned? Alpha, StepDraws Draws,
+    ScalarType Type);
 
 /// <summary>A non-linearity of one layer, for trials that share it and its constant.</summary>
 internal abstract class Activation
@@ -19,19 +35,22 @@ internal abstract class Activation
         ["relu"] = new(null, _ => new Relu()),
         ["leaky-relu"] = new(Parameters.LeakAlpha, site => new LeakyRelu(site.Configurations[0][Parameters.LeakAlpha])),
         ["prelu"] = new(null, site => new PRelu(site)),
-        ["elu"] = new(Parameters.EluAlpha, site => new Elu(site.Configurations[0][Parameters.EluAlpha])),
+        ["rrelu"] = new(null, site => new RRelu(site)),
+        ["elu"] = new(Parameters.EluAlpha, site => new Elu(site.Configurations[0][Parameters.EluAlpha], 1)),
+        ["selu"] = new(null, _ => new Elu(Selu.Alpha, Selu.Scale)),
+        ["gelu"] = new(null, site => new InputKeeping("gelu", site)),
+        ["silu"] = new(null, site => new InputKeeping("silu", site)),
+        ["mish"] = new(null, site => new InputKeeping("mish", site)),
+        ["softplus"] = new(null, site => new InputKeeping("softplus", site)),
+        ["identity"] = new(null, _ => new Identity()),
     }.ToImmutableDictionary();
 
-    /// <summary>What it learns.</summary>
-    public virtual IEnumerable<Learned> Learned => [];
-
     /// <summary>Turns pre-activations into activations, in place.</summary>
-    /// <param name="z">[n, H, rows]</param>
-    /// <param name="training">Whether <see cref="Backward"/> will follow.</param>
-    public abstract void Forward(Tensor z, bool training);
+    /// <param name="z">[n, H, columns]</param>
+    public abstract void Forward(Tensor z, Mode mode);
 
     /// <summary>Turns the loss gradient at the activations into that at the pre-activations, in place.</summary>
-    /// <param name="gradient">[n, H, B]</param>
+    /// <param name="gradient">[n, H, columns]</param>
     /// <param name="output">What <see cref="Forward"/> made.</param>
     public abstract void Backward(Tensor gradient, Tensor output);
 }

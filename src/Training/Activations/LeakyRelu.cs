@@ -1,4 +1,5 @@
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
@@ -7,8 +8,8 @@ internal sealed class LeakyRelu(double alpha) : Activation
 {
     private readonly Scalar _alpha = alpha;
 
-    public override void Forward(torch.Tensor z, bool training) => z.leaky_relu_(_alpha);
+    public override void Forward(Tensor z, Mode mode) => z.leaky_relu_(_alpha);
 
-    public override void Backward(torch.Tensor gradient, torch.Tensor output) =>
+    public override void Backward(Tensor gradient, Tensor output) =>
         Kernels.Run("leaky_relu_backward", gradient, output, _alpha);
 }

@@ -1,29 +1,23 @@
-using DeepTrain.Cluster.Sweeps;
-using TorchSharp;
+using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>f(z) = z above 0, else a z; the slope a is learned, one per trial and layer. He et al. 2015.</summary>
 internal sealed class PRelu(ActivationSite site) : Activation
 {
-    private readonly Learned _alpha = new(
-        $"{site.Layer}.alpha.{site.Configurations[0][Parameters.BatchNorm]}",
-        site.Trials,
-        torch.tensor(Array.ConvertAll([.. site.Configurations], configuration => (float)configuration[Parameters.PreluAlpha]))
-            .reshape(site.Trials.Count, 1, 1));
+    private readonly Tensor _alpha = site.Trials.Of(site.Alpha!.Value);
+    private readonly Tensor _alphaGradient = site.Trials.Of(site.Alpha.Gradient);
 
     // The slope may turn negative, and then the output no longer tells the input's sign.
-    private readonly torch.Tensor _input = torch.zeros(site.Trials.Count, site.Units, site.Rows);
+    private readonly Tensor _input = zeros(site.Trials.Count, site.Units, site.Columns, site.Type);
 
-    public override IEnumerable<Learned> Learned => [_alpha];
-
-    public override void Forward(torch.Tensor z, bool training)
+    public override void Forward(Tensor z, Mode mode)
     {
-        if (training)
+        if (mode is not Mode.Evaluation)
             _input.copy_(z);
-        Kernels.Run("prelu", z, _alpha.Value);
+        Kernels.Run("prelu", z, _alpha);
     }
 
-    public override void Backward(torch.Tensor gradient, torch.Tensor output) =>
-        Kernels.Run("prelu_backward", gradient, _input, _alpha.Value, _alpha.Gradient);
+    public override void Backward(Tensor gradient, Tensor output) =>
+        Kernels.Run("prelu_backward", gradient, _input, _alpha, _alphaGradient);
 }

@@ -23,7 +23,7 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     public Tensor Targets { get; } = Lasting(() =>
     {
         using var labels = tensor(Labels.Select(label => (long)label).ToArray());
-        using var eye = torch.eye(Info.Classes);
+        using var eye = torch.eye(Info.Classes, dtype: Features.dtype);
         return eye.index_select(0, labels);
     });
 

@@ -4,7 +4,7 @@ namespace DeepTrain.Cluster.Training;
 
 /// <summary>A data set that a sweep file can name.</summary>
 /// <param name="Source">Where it comes from and under which licence.</param>
-public sealed record DatasetInfo(string Name, int Rows, int Features, int Classes, string Source);
+public sealed record DatasetInfo(string Name, int Rows, int Features, int Classes, string Source, ImageShape? Image = null);
 
 /// <summary>The list of data sets; reading it loads neither data nor libtorch.</summary>
 public static class Datasets

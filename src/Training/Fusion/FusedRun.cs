@@ -7,17 +7,12 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>A cohort in training.</summary>
 internal sealed class FusedRun : ITrainingRun
 {
-    /// <summary>Rows that are evaluated at once; a multiple of <see cref="FusedNetwork.VectorElements"/>.</summary>
-    private const int EvaluationRows = 128;
-
     private readonly TimeProvider _time;
     private readonly Dataset _data;
     private readonly Dictionary<int, Replicate> _replicates;
-    private readonly int _batch;
     private readonly int _epochs;
     private ImmutableArray<CohortTrial> _trials;
     private Stage? _stage;
-    private int _epoch;
 
     public FusedRun(Cohort cohort, TimeProvider time)
     {
@@ -26,55 +21,53 @@ internal sealed class FusedRun : ITrainingRun
             throw new ArgumentException($"{other.Id} cannot train beside {cohort.Trials[0].Id}: expected one fusion key.", nameof(cohort));
         _time = time;
         _data = Dataset.Of(first[Parameters.Dataset]);
-        _batch = first[Parameters.BatchSize];
         _epochs = first[Parameters.Epochs];
-        _trials = [.. FusedNetwork.Order(cohort.Trials, trial => trial.Configuration)];
+        _trials = [.. TrialOrder.Sort(cohort.Trials, trial => trial.Configuration)];
         _replicates = cohort.Trials.Select(trial => trial.Id.Replicate).Distinct()
             .ToDictionary(number => number, number => new Replicate(new(number), Partition.Of(_data.Labels, first, number)));
         using var inference = inference_mode();
-        _stage = new(this);
-        Initialize(_stage.Network);
+        _stage = NewStage(_trials);
+        StartWeights.Fill(_stage, _trials, NewStage);
     }
 
     public IReadOnlyCollection<TrialId> Aboard => [.. _trials.Select(trial => trial.Id)];
 
-    public int Epoch => _epoch;
+    public int Epoch { get; private set; }
 
     public IReadOnlyList<EpochReport> ReportStart()
     {
-        var stage = _stage ?? throw new InvalidOperationException("Nobody is aboard: every trial has ended or left.");
+        var stage = StageOfSomebody();
         using var inference = inference_mode();
-        var (loss, accuracy) = stage.Evaluate(replicate => replicate.Partition.Validation);
-        return [.. _trials.Select((trial, i) => new EpochReport(trial.Id, 0, double.NaN, loss[i], accuracy[i], 0, 0, null))];
+        var started = _time.GetTimestamp();
+        var (loss, accuracy) = stage.Validate();
+        var health = stage.Look(new bool[_trials.Length]);
+        var seconds = _time.GetElapsedTime(started).TotalSeconds / _trials.Length;
+        return [.. _trials.Select((trial, i) =>
+            new EpochReport(trial.Id, 0, double.NaN, loss[i], accuracy[i], 0, seconds, null) { Health = health[i] })];
     }
-
-    public void Save(string path) => throw new NotSupportedException(path);
 
     public IReadOnlyList<EpochReport> TrainEpoch()
     {
-        var stage = _stage ?? throw new InvalidOperationException("Nobody is aboard: every trial has ended or left.");
+        var stage = StageOfSomebody();
         using var inference = inference_mode();
         var started = _time.GetTimestamp();
-        _epoch++;
-        var trainLoss = stage.Train(BatchOrder(), out var batches);
-        var (validationLoss, validationAccuracy) = stage.Evaluate(replicate => replicate.Partition.Validation);
+        Epoch++;
+        var trainLoss = stage.Train(Epoch);
+        var (validationLoss, validationAccuracy) = stage.Validate();
+        var last = Epoch == _epochs;
+        var (testLoss, testAccuracy) = last ? stage.Test() : ([], []);
         var finite = stage.Finite();
-        var last = _epoch == _epochs;
-        var (testLoss, testAccuracy) = last ? stage.Evaluate(replicate => replicate.Partition.Test) : ([], []);
+        bool[] diverged = [.. finite.Select((isFinite, i) => !isFinite || !double.IsFinite(trainLoss[i]) || !double.IsFinite(validationLoss[i]))];
+        var health = stage.Look(diverged);
         var seconds = _time.GetElapsedTime(started).TotalSeconds / _trials.Length;
 
-        var reports = ImmutableArray.CreateBuilder<EpochReport>(_trials.Length);
-        for (var i = 0; i < _trials.Length; i++)
-        {
-            var loss = trainLoss[i] / ((double)batches * _batch);
-            var diverged = !finite[i] || !double.IsFinite(loss) || !double.IsFinite(validationLoss[i]);
-            reports.Add(new(_trials[i].Id, _epoch, loss, validationLoss[i], validationAccuracy[i], batches, seconds,
-                diverged ? new(Outcome.Diverged)
-                : last ? new(Outcome.Completed, testLoss[i], testAccuracy[i])
-                : null));
-        }
+        var reports = _trials.Select((trial, i) => new EpochReport(
+            trial.Id, Epoch, trainLoss[i], validationLoss[i], validationAccuracy[i], stage.Steps, seconds,
+            diverged[i] ? new(Outcome.Diverged)
+            : last ? new(Outcome.Completed, testLoss[i], testAccuracy[i])
+            : null) { Health = health[i] }).ToImmutableArray();
         Leave([.. reports.Where(report => report.Ending is not null).Select(report => report.Trial)]);
-        return reports.MoveToImmutable();
+        return reports;
     }
 
     public void Leave(IReadOnlyCollection<TrialId> trials)
@@ -86,10 +79,12 @@ internal sealed class FusedRun : ITrainingRun
         var left = _stage;
         _trials = [.. kept.Select(place => _trials[place])];
         using var inference = inference_mode();
-        _stage = kept.Length == 0 ? null : new(this);
-        _stage?.Network.Take(left!.Network, kept);
+        _stage = kept.Length == 0 ? null : NewStage(_trials);
+        _stage?.Take(left!, kept);
         left?.Dispose();
     }
+
+    public void Save(string path) => throw new NotSupportedException(path);
 
     public void Dispose()
     {
@@ -98,137 +93,9 @@ internal sealed class FusedRun : ITrainingRun
         _trials = [];
     }
 
-    private void Initialize(FusedNetwork network)
-    {
-        var hidden = _trials[0].Configuration[Parameters.Hidden];
-        int[] sizes = [_data.Info.Features, .. hidden, _data.Info.Classes];
-        for (var layer = 0; layer + 1 < sizes.Length; layer++)
-        {
-            var value = network.Weights[layer].Value; // [K, out, in], both padded
-            var (rows, columns) = ((int)value.shape[1], (int)value.shape[2]);
-            var weights = new float[_trials.Length * rows * columns];
-            var shape = new WeightLayer(layer + 1, sizes[layer + 1], sizes[layer], IsOutput: layer + 2 == sizes.Length);
-            for (var k = 0; k < _trials.Length; k++)
-            {
-                var (id, configuration) = _trials[k];
-                var start = Initializer.ByName[configuration[Parameters.Initializer]]
-                    .Weights(_replicates[id.Replicate].Draws, shape, configuration);
-                for (var row = 0; row < sizes[layer + 1]; row++)
-                {
-                    for (var column = 0; column < sizes[layer]; column++)
-                        weights[(k * rows + row) * columns + column] = (float)start[row * sizes[layer] + column];
-                }
-            }
-            using var filled = tensor(weights, value.shape);
-            value.copy_(filled);
-        }
-    }
+    private Stage StageOfSomebody() =>
+        _stage ?? throw new InvalidOperationException("Nobody is aboard: every trial has ended or left.");
 
-    /// <summary>A fresh permutation of each replicate's training rows; the last rows that fill no batch are left out.</summary>
-    private Func<Replicate, int[]> BatchOrder() => replicate =>
-    {
-        var order = replicate.Draws.Shuffle([.. replicate.Partition.Train], Purpose.BatchOrder, _epoch);
-        return order[..(order.Length / _batch * _batch)];
-    };
-
-    private sealed record Replicate(BaseDraws Draws, Partition Partition);
-
-    /// <summary>The network of those aboard and what it needs to train them.</summary>
-    private sealed class Stage : IDisposable
-    {
-        private readonly FusedRun _run;
-        private readonly ImmutableArray<Replicate> _groups; // one for all trials, or one for each
-        private readonly Batch _training;
-        private readonly Batch _evaluation;
-        private readonly Sgd _optimizer;
-        private readonly IReadOnlyList<IDisposable> _tensors;
-
-        public Stage(FusedRun run)
-        {
-            _run = run;
-            var replicates = run._trials.Select(trial => run._replicates[trial.Id.Replicate]).ToImmutableArray();
-            _groups = replicates.Distinct().Count() == 1 ? [replicates[0]] : replicates;
-            var configurations = run._trials.Select(trial => trial.Configuration).ToImmutableArray();
-            Network = new(configurations, run._data.Info.Features, run._data.Info.Classes, EvaluationRows);
-            using var scope = NewDisposeScope();
-            _training = new(run._data, run._trials.Length, _groups.Length, run._batch);
-            _evaluation = new(run._data, run._trials.Length, _groups.Length, EvaluationRows);
-            _optimizer = new(Network.Learned, configurations);
-            _tensors = [.. scope.DisposablesView];
-            scope.Detach(_tensors);
-        }
-
-        public FusedNetwork Network { get; }
-
-        /// <summary>One epoch; each trial's summed loss.</summary>
-        public double[] Train(Func<Replicate, int[]> order, out int batches)
-        {
-            using var scope = NewDisposeScope();
-            var rows = Rows(order, _run._batch, out batches);
-            var loss = zeros(_run._trials.Length, ScalarType.Float64);
-            for (var batch = 0; batch < batches; batch++)
-            {
-                _training.Fill(rows, batch);
-                Network.Train(_training, loss);
-                _optimizer.Step();
-            }
-            return loss.data<double>().ToArray();
-        }
-
-        /// <summary>Each trial's mean loss and accuracy over some rows of its replicate.</summary>
-        public (double[] Loss, double[] Accuracy) Evaluate(Func<Replicate, ImmutableArray<int>> part)
-        {
-            using var scope = NewDisposeScope();
-            var count = part(_groups[0]).Length;
-            var rows = Rows(replicate => [.. part(replicate), .. new int[-count & (EvaluationRows - 1)]], EvaluationRows, out var batches);
-            var loss = zeros(_run._trials.Length, ScalarType.Float64);
-            var right = zeros(_run._trials.Length, ScalarType.Int64);
-            for (var batch = 0; batch < batches; batch++)
-            {
-                _evaluation.Fill(rows, batch);
-                Network.Evaluate(_evaluation, Math.Min(EvaluationRows, count - batch * EvaluationRows), loss, right);
-            }
-            return (Array.ConvertAll(loss.data<double>().ToArray(), sum => sum / count),
-                Array.ConvertAll(right.data<long>().ToArray(), sum => (double)sum / count));
-        }
-
-        /// <summary>Which trials' learned numbers are all finite.</summary>
-        public bool[] Finite()
-        {
-            using var scope = NewDisposeScope();
-            var finite = Enumerable.Repeat(true, _run._trials.Length).ToArray();
-            foreach (var learned in Network.Learned)
-            {
-                var largest = learned.Value.abs().amax([1, 2]).data<float>().ToArray();
-                for (var i = 0; i < largest.Length; i++)
-                    finite[learned.Trials.Start + i] &= float.IsFinite(largest[i]);
-            }
-            return finite;
-        }
-
-        public void Dispose()
-        {
-            Network.Dispose();
-            foreach (var tensor in _tensors)
-                tensor.Dispose();
-        }
-
-        /// <summary>[batches, G*size]: for each batch, its rows of each replicate.</summary>
-        private Tensor Rows(Func<Replicate, int[]> of, int size, out int batches)
-        {
-            var orders = _groups.Distinct().ToDictionary(replicate => replicate, of);
-            batches = orders[_groups[0]].Length / size;
-            var rows = new long[batches * _groups.Length * size];
-            var at = 0;
-            for (var batch = 0; batch < batches; batch++)
-            {
-                foreach (var group in _groups)
-                {
-                    foreach (var row in orders[group].AsSpan(batch * size, size))
-                        rows[at++] = row;
-                }
-            }
-            return tensor(rows, [batches, _groups.Length * size]);
-        }
-    }
+    private Stage NewStage(ImmutableArray<CohortTrial> trials) => new(
+        _data, [.. trials.Select(trial => trial.Configuration)], [.. trials.Select(trial => _replicates[trial.Id.Replicate])]);
 }

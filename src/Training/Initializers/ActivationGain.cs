@@ -6,16 +6,12 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>What the standard deviation of a layer's weights is multiplied by for the activation that follows it.</summary>
 internal static class ActivationGain
 {
-    /// <summary>The bounds of rrelu's slope. Xu et al. 2015.</summary>
-    private const double LowestSlope = 1.0 / 8;
-    private const double HighestSlope = 1.0 / 3;
-
     /// <summary>E (exp(z) - 1)^2 over z below 0.</summary>
     private static readonly double EluBelowZero =
         Math.Exp(2) * Normal.CDF(0, 1, -2) - 2 * Math.Exp(0.5) * Normal.CDF(0, 1, -1) + 0.5;
 
     /// <summary>The gain that <see cref="Parameters.Gain"/> asks for, 1 at the output.</summary>
-    public static double Of(WeightLayer layer, Configuration configuration) =>
+    public static double Of(LayerShape layer, Configuration configuration) =>
         layer.IsOutput ? 1
         : configuration[Parameters.Gain] switch
         {
@@ -35,7 +31,7 @@ internal static class ActivationGain
         "relu" => Rectifier(0),
         "leaky-relu" => Rectifier(Square(configuration[Parameters.LeakAlpha])),
         "prelu" => Rectifier(Square(configuration[Parameters.PreluAlpha])),
-        "rrelu" => Rectifier((Square(LowestSlope) + LowestSlope * HighestSlope + Square(HighestSlope)) / 3),
+        "rrelu" => Rectifier((Square(RRelu.Lower) + RRelu.Lower * RRelu.Upper + Square(RRelu.Upper)) / 3),
         "elu" => 1 / Math.Sqrt(0.5 + Square(configuration[Parameters.EluAlpha]) * EluBelowZero),
         "gelu" => 1 / Math.Sqrt(1.0 / 3 + 1 / (2 * Math.PI * Math.Sqrt(3))),
         // These have no closed form.

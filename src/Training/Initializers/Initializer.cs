@@ -5,8 +5,8 @@ using MathNet.Numerics.Distributions;
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>What weights start from.</summary>
-/// <param name="Weights">Start weights of a layer, [outputs, columns] row by row, from the replicate's base draws.</param>
-internal sealed record Initializer(Func<BaseDraws, WeightLayer, Configuration, double[]> Weights)
+/// <param name="Weights">Start weights of a layer, [units, inputs] row by row, from the replicate's base draws.</param>
+internal sealed record Initializer(Func<BaseDraws, LayerShape, Configuration, double[]> Weights)
 {
     /// <summary>Where a truncated normal is cut, in standard deviations before the cut.</summary>
     private const double Cut = 2;
@@ -23,9 +23,9 @@ internal sealed record Initializer(Func<BaseDraws, WeightLayer, Configuration, d
     /// </summary>
     public static ImmutableDictionary<string, Initializer> ByName { get; } = new Dictionary<string, Initializer>
     {
-        ["zeros"] = new((_, layer, _) => new double[layer.Outputs * layer.Columns]),
+        ["zeros"] = new((_, layer, _) => new double[layer.Units * layer.Inputs]),
         ["constant"] = new((_, layer, configuration) =>
-            [.. Enumerable.Repeat(configuration[Parameters.InitializerConstant], layer.Outputs * layer.Columns)]),
+            [.. Enumerable.Repeat(configuration[Parameters.InitializerConstant], layer.Units * layer.Inputs)]),
         ["normal"] = new((draws, layer, configuration) => Normals(draws, layer, configuration[Parameters.InitializerStd])),
         ["truncated-normal"] = new((draws, layer, configuration) =>
             TruncatedNormals(draws, layer, configuration[Parameters.InitializerStd])),
@@ -50,16 +50,16 @@ internal sealed record Initializer(Func<BaseDraws, WeightLayer, Configuration, d
     private static Initializer Gaussian(Scaling scaling) => new((draws, layer, configuration) =>
         Normals(draws, layer, scaling.Deviation(layer, configuration)));
 
-    private static double[] Uniforms(BaseDraws draws, WeightLayer layer, double limit) =>
-        Array.ConvertAll(draws.Units(layer.Number, layer.Outputs, layer.Columns), unit => limit * (2 * unit - 1));
+    private static double[] Uniforms(BaseDraws draws, LayerShape layer, double limit) =>
+        Array.ConvertAll(draws.Units(layer.Number, layer.Units, layer.Inputs), unit => limit * (2 * unit - 1));
 
-    private static double[] Normals(BaseDraws draws, WeightLayer layer, double deviation) =>
-        Array.ConvertAll(draws.Normals(layer.Number, layer.Outputs, layer.Columns), normal => deviation * normal);
+    private static double[] Normals(BaseDraws draws, LayerShape layer, double deviation) =>
+        Array.ConvertAll(draws.Normals(layer.Number, layer.Units, layer.Inputs), normal => deviation * normal);
 
-    private static double[] TruncatedNormals(BaseDraws draws, WeightLayer layer, double deviation) =>
-        Array.ConvertAll(draws.Units(layer.Number, layer.Outputs, layer.Columns),
+    private static double[] TruncatedNormals(BaseDraws draws, LayerShape layer, double deviation) =>
+        Array.ConvertAll(draws.Units(layer.Number, layer.Units, layer.Inputs),
             unit => deviation / DeviationWithinCut * Normal.InvCDF(0, 1, BelowCut + (1 - 2 * BelowCut) * unit));
 
-    private static double[] Orthogonals(BaseDraws draws, WeightLayer layer) =>
-        draws.Orthogonals(layer.Number, layer.Outputs, layer.Columns);
+    private static double[] Orthogonals(BaseDraws draws, LayerShape layer) =>
+        draws.Orthogonals(layer.Number, layer.Units, layer.Inputs);
 }

@@ -5,7 +5,7 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>A variance that follows from a layer's connections: base x gain^2 / fan.</summary>
 /// <param name="Base">What a name has by itself; where a gain is asked for, that stands in its place.</param>
 /// <param name="Fan">Which connections the name counts.</param>
-internal sealed record Scaling(double Base, Func<WeightLayer, double> Fan)
+internal sealed record Scaling(double Base, Func<LayerShape, double> Fan)
 {
     /// <summary>Glorot and Bengio 2010, eq. 12 (and 16, uniform).</summary>
     public static readonly Scaling Xavier = new(1, Average);
@@ -17,7 +17,7 @@ internal sealed record Scaling(double Base, Func<WeightLayer, double> Fan)
     public static readonly Scaling LeCun = new(1, In);
 
     /// <summary>The standard deviation of a layer's weights.</summary>
-    public double Deviation(WeightLayer layer, Configuration configuration)
+    public double Deviation(LayerShape layer, Configuration configuration)
     {
         var (@base, fan) = configuration[Parameters.Gain] switch
         {
@@ -28,7 +28,7 @@ internal sealed record Scaling(double Base, Func<WeightLayer, double> Fan)
         return ActivationGain.Of(layer, configuration) * Math.Sqrt(@base / fan);
     }
 
-    private double Counted(WeightLayer layer, Configuration configuration) => configuration[Parameters.Fan] switch
+    private double Counted(LayerShape layer, Configuration configuration) => configuration[Parameters.Fan] switch
     {
         "in" => In(layer),
         "out" => layer.FanOut,
@@ -36,7 +36,7 @@ internal sealed record Scaling(double Base, Func<WeightLayer, double> Fan)
         _ => Fan(layer),
     };
 
-    private static double In(WeightLayer layer) => layer.FanIn;
+    private static double In(LayerShape layer) => layer.Inputs;
 
-    private static double Average(WeightLayer layer) => (layer.FanIn + layer.FanOut) / 2.0;
+    private static double Average(LayerShape layer) => (layer.Inputs + layer.FanOut) / 2.0;
 }

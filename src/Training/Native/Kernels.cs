@@ -15,6 +15,14 @@ internal static class Kernels
             torch.bmm(w, x, out=z)
             z.add_(b)
 
+        def dense_shared(z, w, x, b):
+            torch.mm(w.view(-1, w.size(2)), x[0], out=z.view(-1, z.size(2)))
+            z.add_(b)
+
+        def dense_gradient_shared(dz, xt, dw, db):
+            torch.mm(dz.view(-1, dz.size(2)), xt[0], out=dw.view(-1, dw.size(2)))
+            torch.sum(dz, [2], True, out=db)
+
         def dense_gradient(dz, xt, dw, db):
             torch.bmm(dz, xt, out=dw)
             torch.sum(dz, [2], True, out=db)
@@ -24,6 +32,32 @@ internal static class Kernels
 
         def transpose(x, xt):
             xt.copy_(x.transpose(1, 2))
+
+        def patches(x, padded, spread, columns, height: int, width: int):
+            image = x.view(padded.size(0), padded.size(1), height, width, padded.size(4))
+            padded.narrow(2, 1, height).narrow(3, 1, width).copy_(image)
+            columns.copy_(spread)
+
+        def patches_backward(columns, x, height: int, width: int):
+            padded = torch.zeros([x.size(0), x.size(1), height + 2, width + 2, x.size(4)], dtype=x.dtype)
+            for i in range(3):
+                for j in range(3):
+                    padded.narrow(2, i, height).narrow(3, j, width).add_(columns.select(2, i).select(2, j))
+            x.copy_(padded.narrow(2, 1, height).narrow(3, 1, width))
+
+        def max_pool(corners: List[Tensor], y):
+            y.copy_(torch.maximum(torch.maximum(corners[0], corners[1]), torch.maximum(corners[2], corners[3])))
+
+        def max_pool_backward(dy, y, corners: List[Tensor], gradients: List[Tensor], dx):
+            dx.zero_()
+            free = torch.eq(torch.zeros_like(y), 0)
+            for i in range(len(corners)):
+                hit = torch.eq(corners[i], y).logical_and_(free)
+                gradients[i].copy_(dy * hit)
+                free.logical_and_(torch.logical_not(hit))
+
+        def note_largest(y, rows: int, largest):
+            largest.copy_(torch.maximum(largest, torch.amax(torch.abs(y.narrow(3, 0, rows)), [2, 3]).unsqueeze(2)))
 
         def gather(features, labels, targets, rows, batch: int, xt, x, y, t):
             torch.index_select(features, 0, rows[batch], out=xt.view(-1, features.size(1)))
@@ -37,15 +71,71 @@ internal static class Kernels
             dz.sub_(targets).mul_(scale)
             total.sub_(torch.sum(torch.gather(log_p, 1, labels), [1, 2]))
 
+        def smooth_softmax_loss(z, labels, targets, scale: float, log_p, dz, total, kept, spread):
+            torch._log_softmax(z, 1, False, out=log_p)
+            torch._softmax(z, 1, False, out=dz)
+            dz.sub_(targets * kept + spread).mul_(scale)
+            smooth = torch.sum(torch.sum(log_p, [1]), [1]) * spread.view(-1)
+            named = torch.sum(torch.gather(log_p, 1, labels), [1, 2]) * kept.view(-1)
+            total.sub_(torch.where(spread.view(-1) > 0, named + smooth, named))
+
         def score(z, labels, rows: int, log_p, loss, right):
             torch._log_softmax(z, 1, False, out=log_p)
             loss.sub_(torch.sum(torch.gather(log_p, 1, labels).narrow(2, 0, rows), [1, 2], dtype=loss.dtype))
             largest, answers = torch.max(z, 1, True)
             right.add_(torch.sum(torch.eq(answers, labels).narrow(2, 0, rows), [1, 2]))
 
+        def set_row(current, table, row: int):
+            current.copy_(table[row])
+
+        def clip(g: List[Tensor], norm, norms: List[Tensor], most, factor, factors: List[Tensor]):
+            norm.zero_()
+            for i in range(len(g)):
+                rows = torch.linalg_vector_norm(g[i], 2, [2], True).square_()
+                norms[i].add_(torch.sum(rows, [1], True))
+            factor.copy_(torch.where(most > 0, (most / (torch.sqrt(norm) + 1e-6)).clamp_max_(1.0), torch.ones_like(norm)))
+            for i in range(len(g)):
+                g[i].mul_(factors[i])
+
+        def decay(w: List[Tensor], g: List[Tensor], part: List[Tensor]):
+            for i in range(len(w)):
+                g[i].addcmul_(w[i], part[i])
+
+        def shrink(w: List[Tensor], factor: List[Tensor]):
+            for i in range(len(w)):
+                w[i].mul_(factor[i])
+
         def sgd(w: List[Tensor], g: List[Tensor], v: List[Tensor], rate: List[Tensor], momentum: List[Tensor]):
             for i in range(len(w)):
                 w[i].addcmul_(torch.addcmul(g[i], v[i], momentum[i], out=v[i]), rate[i])
+
+        def nesterov(w: List[Tensor], g: List[Tensor], v: List[Tensor], rate: List[Tensor], momentum: List[Tensor]):
+            for i in range(len(w)):
+                torch.addcmul(g[i], v[i], momentum[i], out=v[i])
+                w[i].addcmul_(torch.addcmul(g[i], v[i], momentum[i]), rate[i])
+
+        def rmsprop(w: List[Tensor], g: List[Tensor], v: List[Tensor], s: List[Tensor], rate: List[Tensor], momentum: List[Tensor],
+                    fresh: List[Tensor], eps: List[Tensor]):
+            for i in range(len(w)):
+                s[i].lerp_(g[i] * g[i], fresh[i])
+                v[i].mul_(momentum[i]).add_(g[i] / torch.sqrt(s[i]).add_(eps[i]))
+                w[i].addcmul_(v[i], rate[i])
+
+        def adam(w: List[Tensor], g: List[Tensor], v: List[Tensor], s: List[Tensor], rate: List[Tensor], inverse: List[Tensor],
+                 fresh1: List[Tensor], fresh2: List[Tensor], eps: List[Tensor]):
+            for i in range(len(w)):
+                v[i].lerp_(g[i], fresh1[i])
+                s[i].lerp_(g[i] * g[i], fresh2[i])
+                w[i].addcmul_(v[i] / torch.sqrt(s[i]).mul_(inverse[i]).add_(eps[i]), rate[i])
+
+        def dropout(y, u, p, scale, factor):
+            factor.copy_(torch.where(u < p, torch.zeros_like(scale), scale))
+            y.mul_(factor)
+
+        def alpha_dropout(y, u, p, scale, shift, dropped, factor):
+            out = u < p
+            factor.copy_(torch.where(out, torch.zeros_like(scale), scale))
+            y.mul_(factor).add_(torch.where(out, dropped, shift))
 
         def batch_norm(z, x, scale, shift, mean, variance, momentum: float, eps: float, batch_mean, batch_inverse):
             rows = z.size(2)
@@ -68,6 +158,29 @@ internal static class Kernels
             dscale.copy_(ds.view_as(dscale))
             dshift.copy_(db.view_as(dshift))
 
+        def moments(z, units: int, mean, variance):
+            v, m = torch.var_mean(z.narrow(1, 0, units), [1, 2], False)
+            mean.copy_(m)
+            variance.copy_(v)
+
+        def root_mean_square(x, units: int, out):
+            part = x.narrow(1, 0, units)
+            rows = torch.linalg_vector_norm(part, 2, [2]).square_()
+            out.copy_(torch.mean(rows, [1]).div_(part.size(2)).sqrt_())
+
+        def norm(x, out):
+            out.copy_(torch.linalg_vector_norm(torch.linalg_vector_norm(x, 2, [2]), 2, [1]))
+
+        def update_ratio(after, before, out):
+            update = torch.linalg_vector_norm(torch.linalg_vector_norm(after - before, 2, [2]), 2, [1])
+            out.copy_(update / torch.linalg_vector_norm(torch.linalg_vector_norm(before, 2, [2]), 2, [1]))
+
+        def share_below(x, units: int, limit: float, out):
+            out.copy_(torch.mean(torch.lt(torch.abs(x.narrow(1, 0, units)), limit).to(out.dtype), [1, 2]))
+
+        def share_zero(x, units: int, out):
+            out.copy_(torch.mean(torch.eq(x.narrow(1, 0, units), 0).to(out.dtype), [1, 2]))
+
         def logistic_backward(dy, y):
             torch.sigmoid_backward(dy, y, grad_input=dy)
 
@@ -80,11 +193,43 @@ internal static class Kernels
         def leaky_relu_backward(dy, y, alpha: float):
             torch.leaky_relu_backward(dy, y, alpha, True, grad_input=dy)
 
-        def elu(z, alpha: float):
-            torch.elu_(z, alpha)
+        def elu(z, alpha: float, scale: float):
+            torch.elu_(z, alpha, scale)
 
-        def elu_backward(dy, y, alpha: float):
-            torch.elu_backward(dy, alpha, 1, 1, True, y, grad_input=dy)
+        def elu_backward(dy, y, alpha: float, scale: float):
+            torch.elu_backward(dy, alpha, scale, 1, True, y, grad_input=dy)
+
+        def gelu(z):
+            torch.gelu_(z)
+
+        def gelu_backward(dy, z):
+            torch.gelu_backward(dy, z, grad_input=dy)
+
+        def silu(z):
+            torch.silu_(z)
+
+        def silu_backward(dy, z):
+            torch.silu_backward(dy, z, grad_input=dy)
+
+        def mish(z):
+            torch.mish_(z)
+
+        def mish_backward(dy, z):
+            dy.copy_(torch.mish_backward(dy, z))
+
+        def softplus(z):
+            torch.softplus(z, 1, 20, out=z)
+
+        def softplus_backward(dy, z):
+            torch.softplus_backward(dy, z, 1, 20, grad_input=dy)
+
+        def rrelu(z, u, lower: float, range: float, slopes):
+            slopes.copy_(torch.where(z > 0, torch.ones_like(u), u * range + lower))
+            z.mul_(slopes)
+
+        def rrelu_mean(z, mean: float, slopes):
+            slopes.fill_(mean).masked_fill_(z > 0, 1.0)
+            z.mul_(slopes)
 
         def prelu(z, alpha):
             z.copy_(torch._prelu_kernel(z, alpha))

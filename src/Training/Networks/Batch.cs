@@ -15,15 +15,19 @@ internal sealed class Batch
     public Batch(Dataset data, int trials, int groups, int rows)
     {
         _data = data;
-        _x = zeros(groups, data.Info.Features, rows);
-        _transposed = zeros(groups, rows, data.Info.Features);
+        var type = data.Features.dtype;
+        _x = zeros(groups, data.Info.Features, rows, type);
+        _transposed = zeros(groups, rows, data.Info.Features, type);
         _labels = zeros(groups, 1, rows, ScalarType.Int64);
-        _targets = zeros(groups, rows, data.Info.Classes);
+        _targets = zeros(groups, rows, data.Info.Classes, type);
         X = _x.expand(trials, -1, -1);
         Transposed = _transposed.expand(trials, -1, -1);
         Labels = _labels.expand(trials, -1, -1);
         Targets = _targets.transpose(1, 2).expand(trials, -1, -1);
     }
+
+    /// <summary>[G, D, B]</summary>
+    public Tensor Rows => _x;
 
     /// <summary>[K, D, B]</summary>
     public Tensor X { get; }

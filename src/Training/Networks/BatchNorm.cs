@@ -1,3 +1,4 @@
+using DeepTrain.Cluster.Sweeps;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,34 +11,39 @@ namespace DeepTrain.Cluster.Training;
 /// </remarks>
 internal sealed class BatchNorm
 {
-    private static readonly Scalar Momentum = 0.1;
-    private static readonly Scalar Epsilon = 1e-5;
+    private static readonly Scalar Unmoved = 0.0;
 
-    private readonly Segment _trials;
+    private readonly Scalar _momentum;
+    private readonly Scalar _epsilon;
+    public Segment Trials { get; }
+
     private readonly Learned _scale;
     private readonly Learned _shift;
     private readonly Stacked _mean;
     private readonly Stacked _variance;
 
     // All trials' units in a row, as views and buffers of one operator.
-    private readonly Tensor _centred; // [1, n*H, B]: the input less its mean
+    private readonly Tensor _centred; // [1, n*H, columns]: the input less its mean
     private readonly Tensor _batchMean; // [1, n*H, 1]
     private readonly Tensor _noMean; // [1, n*H, 1]: what is left of the mean
     private readonly Tensor _batchInverse; // [1, n*H, 1]: 1 / sqrt(variance + epsilon)
     private readonly Tensor[] _channels; // [1, n*H, 1] each
 
-    public BatchNorm(int layer, Segment trials, int units, int rows)
+    /// <param name="configuration">Of any of the trials: they agree on momentum and epsilon.</param>
+    public BatchNorm(int layer, Segment trials, Configuration configuration, int units, int columns, ScalarType type)
     {
-        _trials = trials;
-        _scale = new($"{layer}.scale", trials, ones(trials.Count, units, 1));
-        _shift = new($"{layer}.shift", trials, zeros(trials.Count, units, 1));
-        _mean = new($"{layer}.mean", trials, zeros(trials.Count, units, 1));
-        _variance = new($"{layer}.variance", trials, ones(trials.Count, units, 1));
+        Trials = trials;
+        _momentum = configuration[Parameters.BatchNormMomentum];
+        _epsilon = configuration[Parameters.BatchNormEpsilon];
+        _scale = new($"{layer}.scale", trials, ones(trials.Count, units, 1, type), Decays: false);
+        _shift = new($"{layer}.shift", trials, zeros(trials.Count, units, 1, type), Decays: false);
+        _mean = new($"{layer}.mean", trials, zeros(trials.Count, units, 1, type));
+        _variance = new($"{layer}.variance", trials, ones(trials.Count, units, 1, type));
         var channels = trials.Count * units;
-        _centred = zeros(1, channels, rows);
-        _batchMean = zeros(1, channels, 1);
-        _noMean = zeros(1, channels, 1);
-        _batchInverse = zeros(1, channels, 1);
+        _centred = zeros(1, channels, columns, type);
+        _batchMean = zeros(1, channels, 1, type);
+        _noMean = zeros(1, channels, 1, type);
+        _batchInverse = zeros(1, channels, 1, type);
         _channels = [.. new[] { _scale.Value, _shift.Value, _mean.Value, _variance.Value, _scale.Gradient, _shift.Gradient }
             .Select(tensor => tensor.view(1, channels, 1))];
     }
@@ -46,22 +52,24 @@ internal sealed class BatchNorm
 
     public IEnumerable<Stacked> Statistics => [_mean, _variance];
 
-    /// <summary>Its trials' units of a layer's buffer [K, H, rows] as channels, [1, n*H, rows].</summary>
+    /// <summary>Its trials' units of a layer's buffer [K, H, columns] as channels, [1, n*H, columns].</summary>
     public Tensor View(Tensor buffer)
     {
-        using var own = _trials.Of(buffer);
+        using var own = Trials.Of(buffer);
         return own.view(1, own.shape[0] * own.shape[1], own.shape[2]);
     }
 
-    /// <summary>Normalises in place by the mini-batch and moves the running statistics.</summary>
-    public void Train(Tensor z) => Kernels.Run("batch_norm",
-        z, _centred, _channels[0], _channels[1], _channels[2], _channels[3], Momentum, Epsilon, _batchMean, _batchInverse);
+    /// <summary>Normalises in place: by the mini-batch, which in training moves the running statistics, or by these.</summary>
+    public void Forward(Tensor z, Mode mode)
+    {
+        if (mode is Mode.Evaluation)
+            Kernels.Run("batch_norm_evaluate", z, _channels[0], _channels[1], _channels[2], _channels[3], _epsilon);
+        else
+            Kernels.Run("batch_norm", z, _centred, _channels[0], _channels[1], _channels[2], _channels[3],
+                mode is Mode.Training ? _momentum : Unmoved, _epsilon, _batchMean, _batchInverse);
+    }
 
-    /// <summary>Normalises in place by the running statistics.</summary>
-    public void Evaluate(Tensor z) =>
-        Kernels.Run("batch_norm_evaluate", z, _channels[0], _channels[1], _channels[2], _channels[3], Epsilon);
-
-    /// <summary>Turns the loss gradient at the output of <see cref="Train"/> into that at its input, in place.</summary>
+    /// <summary>Turns the loss gradient at the output of a pass over a mini-batch into that at its input, in place.</summary>
     public void Backward(Tensor gradient) => Kernels.Run("batch_norm_backward",
-        gradient, _centred, _channels[0], _noMean, _batchInverse, Epsilon, _channels[4], _channels[5]);
+        gradient, _centred, _channels[0], _noMean, _batchInverse, _epsilon, _channels[4], _channels[5]);
 }

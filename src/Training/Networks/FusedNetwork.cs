@@ -5,116 +5,155 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>K multilayer perceptrons as one stacked network.</summary>
+/// <summary>K networks as one stacked network, with a backward pass of its own.</summary>
 /// <remarks>
 /// No operation mixes values of two trials, and none works on another path because of how many there are: a trial's numbers are the
-/// same bits with any neighbours. Vector kernels treat the last few elements of a row differently, so hidden layers are padded with
-/// units whose output is 0 until each trial's part of a buffer is a whole number of <see cref="VectorElements"/>.
-/// All tensors that a step needs are made at the start; a step makes none that lasts.
+/// same bits with any neighbours. All tensors that a step needs are made at the start; a step makes none that lasts.
 /// </remarks>
 internal sealed class FusedNetwork : IDisposable
 {
-    /// <summary>What libtorch's vector kernels take in one stride: two registers of 16 floats.</summary>
-    public const int VectorElements = 32;
-
+    private readonly ImmutableArray<LayerShape> _shapes;
     private readonly ImmutableArray<Dense> _dense;
     private readonly ImmutableArray<HiddenLayer> _hidden;
-    private readonly ImmutableArray<Stacked> _state;
+    private readonly StepDraws _draws;
     private readonly Pass _training;
+    private readonly ImmutableArray<TrainingRoom> _trainingRooms;
     private readonly Pass _evaluation;
-    private readonly Tensor[] _gradients; // at the hidden layers' outputs and then pre-activations, [K, H, B]
-    private readonly Tensor[][] _gradientParts;
-    private readonly Tensor?[] _gradientChannels;
-    private readonly Tensor[] _transposed; // the hidden layers' outputs as [K, B, H]
+    private readonly ImmutableArray<EvaluationRoom> _evaluationRooms;
+    private readonly Tensor?[] _transposed; // the layers' inputs, [K, columns, in]; null where the mini-batch has it
     private readonly Tensor _outputGradient; // [K, C, B]
     private readonly Scalar _scale;
+    private readonly (Tensor Kept, Tensor Spread)? _smoothing; // [K, 1, 1] each
     private readonly IReadOnlyList<IDisposable> _tensors;
 
-    /// <param name="trials">Sorted by <see cref="Order"/>.</param>
-    public FusedNetwork(ImmutableArray<Configuration> trials, int features, int classes, int evaluationRows)
+    /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
+    /// <param name="draws">Of all trials, or of each its own.</param>
+    public FusedNetwork(
+        ImmutableArray<Configuration> trials, DatasetInfo data, ImmutableArray<BaseDraws> draws, int evaluationRows,
+        ScalarType type = ScalarType.Float32)
     {
         using var scope = NewDisposeScope();
         var rows = trials[0][Parameters.BatchSize];
-        var step = VectorElements / Gcd(VectorElements, rows);
-        Inputs = [features, .. trials[0][Parameters.Hidden].Select(units => (units + step - 1) / step * step)];
-        var groups = Segments(trials, Group);
-        var normalised = Segments(trials, trial => trial[Parameters.BatchNorm])
-            .Where(segment => trials[segment.Start][Parameters.BatchNorm])
-            .Select(segment => (Segment?)segment).SingleOrDefault();
         var all = new Segment(0, trials.Length);
+        var order = new TrialOrder(trials);
+        _shapes = NetworkShape.Of(trials[0], data.Features, data.Classes, data.Image);
+        _draws = new(draws, type);
+        Alphas = !order.HasPrelu ? [] : [.. _shapes[..^1].Select(shape => new Learned($"{shape.Number}.alpha", all, Decays: false, Value: Column(
+            trial => trial[Parameters.Activation] == "prelu" ? trial[Parameters.PreluAlpha] : 0)))];
 
-        Weights = [.. Enumerable.Range(0, Inputs.Length).Select(layer => new Learned($"{layer + 1}.weight", all,
-            zeros(trials.Length, layer + 1 < Inputs.Length ? Inputs[layer + 1] : classes, Inputs[layer])))];
-        _dense = [.. Weights.Select((weight, layer) => new Dense(weight,
-            new($"{layer + 1}.bias", all, zeros(trials.Length, weight.Value.shape[1], 1))))];
-        _hidden = [.. trials[0][Parameters.Hidden].Select((units, layer) => new HiddenLayer(
-            units,
-            normalised is { } segment ? new BatchNorm(layer + 1, segment, Inputs[layer + 1], rows) : null,
-            [.. groups.Select(group => (group, Activation.ByName[trials[group.Start][Parameters.Activation]].Make(
-                new(layer + 1, group, trials.Slice(group.Start, group.Count), Inputs[layer + 1], rows))))]))];
+        _dense = [.. _shapes.Select(shape => new Dense(
+            new($"{shape.Number}.weight", all, zeros(trials.Length, shape.Width, shape.Depth, type), Decays: true),
+            new($"{shape.Number}.bias", all, zeros(trials.Length, shape.Width, 1, type), Decays: false),
+            shared: shape.Number == 1 && draws.Length == 1))];
+        _hidden = [.. _shapes[..^1].Select((shape, layer) => new HiddenLayer(
+            order.Normalised is { } normalised
+                ? new BatchNorm(shape.Number, normalised, trials[normalised.Start], shape.Width, shape.Spots * rows, type)
+                : null,
+            order.NormalisesLast,
+            [.. order.Groups.Select(group => MakeGroup(shape, group, Alphas.IsEmpty ? null : Alphas[layer]))]))];
 
-        Learned = [.. _dense.SelectMany(dense => dense.Learned), .. _hidden.SelectMany(layer => layer.Learned)];
-        _state = [.. Learned, .. _hidden.SelectMany(layer => layer.Norm?.Statistics ?? [])];
+        Learned = [.. _dense.SelectMany(dense => dense.Learned), .. _hidden.SelectMany(layer => layer.Norm?.Learned ?? []), .. Alphas];
+        State = [.. Learned, .. _hidden.SelectMany(layer => layer.Norm?.Statistics ?? [])];
         _scale = 1.0 / rows;
-        _training = new(this, trials.Length, rows, classes);
-        _evaluation = new(this, trials.Length, evaluationRows, classes);
-        _gradients = [.. Inputs.Skip(1).Select(units => zeros(trials.Length, units, rows))];
-        _gradientParts = [.. _hidden.Select((layer, index) => layer.Parts(_gradients[index]))];
-        _gradientChannels = [.. _hidden.Select((layer, index) => layer.Norm?.View(_gradients[index]))];
-        _transposed = [.. Inputs.Skip(1).Select(units => zeros(trials.Length, rows, units))];
-        _outputGradient = zeros(trials.Length, classes, rows);
+        _trainingRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new TrainingRoom(shape, layer, trials.Length, rows, type))];
+        _evaluationRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new EvaluationRoom(shape, layer, trials.Length, evaluationRows, type))];
+        _training = new(this, _trainingRooms, trials.Length, draws.Length, rows, type);
+        _evaluation = new(this, _evaluationRooms, trials.Length, draws.Length, evaluationRows, type);
+        // A first dense layer finds its transposed input in the mini-batch.
+        _transposed = [.. _shapes.Select(shape => shape is { Number: 1, Image: null } ? null
+            : zeros(trials.Length, (long)shape.Spots * rows, shape.Depth, type))];
+        _outputGradient = zeros(trials.Length, data.Classes, rows, type);
+        if (trials.Any(trial => trial[Parameters.LabelSmoothing] > 0))
+            _smoothing = (Column(trial => 1 - trial[Parameters.LabelSmoothing]), Column(trial => trial[Parameters.LabelSmoothing] / data.Classes));
         _tensors = [.. scope.DisposablesView];
         scope.Detach(_tensors);
+
+        Tensor Column(Func<Configuration, double> of) => // [K, 1, 1]
+            tensor(Array.ConvertAll([.. trials], configuration => of(configuration)), type).view(-1, 1, 1);
+
+        Group MakeGroup(LayerShape shape, Segment group, Learned? alpha)
+        {
+            var configurations = trials.Slice(group.Start, group.Count);
+            var columns = shape.Spots * rows;
+            var activation = Activation.ByName[configurations[0][Parameters.Activation]]
+                .Make(new(shape.Number, group, configurations, shape.Width, columns, alpha, _draws, type));
+            return new(group, activation, configurations[0][Parameters.Dropout] > 0
+                ? new(configurations, _draws.Of(Purpose.Dropout, shape.Number, group, shape.Width, columns))
+                : null);
+        }
     }
 
-    /// <summary>The sizes of each layer's input, padded: features, then hidden units.</summary>
-    public ImmutableArray<int> Inputs { get; }
+    public ImmutableArray<LayerShape> Shapes => _shapes;
 
     /// <summary>Each layer's weights, [K, out, in].</summary>
-    public ImmutableArray<Learned> Weights { get; }
+    public IEnumerable<Learned> Weights => _dense.Select(dense => dense.Weight);
+
+    /// <summary>Each hidden layer's slope of prelu, [K, 1, 1]; none where no trial has prelu.</summary>
+    public ImmutableArray<Learned> Alphas { get; }
 
     public ImmutableArray<Learned> Learned { get; }
 
-    /// <summary>Trials with one activation and one constant of it lie side by side, those with batch norm before those without.</summary>
-    public static IEnumerable<T> Order<T>(IEnumerable<T> trials, Func<T, Configuration> of) =>
-        trials.OrderBy(trial => Group(of(trial)));
-
-    /// <summary>Takes over the state of those trials of another network that are in this one.</summary>
-    /// <param name="kept">For each trial here its place there.</param>
-    public void Take(FusedNetwork other, ReadOnlySpan<int> kept)
-    {
-        var others = other._state.ToDictionary(stacked => stacked.Name);
-        foreach (var stacked in _state)
-            stacked.Take(others[stacked.Name], kept);
-    }
+    /// <summary>What is learned, and the running statistics.</summary>
+    public ImmutableArray<Stacked> State { get; }
 
     /// <summary>Trains on one mini-batch, up to the gradients.</summary>
+    /// <param name="step">Counted from the start of training.</param>
     /// <param name="total">[K], float64: each trial's summed loss is added.</param>
-    public void Train(Batch batch, Tensor total)
+    public void Train(Batch batch, int step, Tensor total)
     {
-        Forward(_training, batch.X, training: true);
-        Kernels.Run("softmax_loss", _training.Logits, batch.Labels, batch.Targets, _scale, _training.LogLikelihoods, _outputGradient, total);
-        var gradient = _outputGradient;
-        for (var layer = _hidden.Length; layer > 0; layer--)
+        _draws.Fill(step);
+        Forward(_training, batch, Mode.Training);
+        Loss(batch, total);
+        Backward(batch, Mode.Training);
+    }
+
+    /// <summary>Looks at the gradients on one mini-batch, without random parts; the network's state stays as it is.</summary>
+    /// <param name="preActivations">Called with each layer's pre-activations, [K, H, columns], from the first to the last.</param>
+    /// <param name="slopes">Called with the slopes of each hidden layer's activation, [K, H, columns].</param>
+    /// <param name="gradients">Called with the loss gradient at each layer's pre-activations, from the last to the first.</param>
+    public void Probe(
+        Batch batch, Action<LayerShape, Tensor> preActivations, Action<LayerShape, Tensor> slopes, Action<LayerShape, Tensor> gradients)
+    {
+        using var total = zeros(batch.Labels.shape[0], ScalarType.Float64);
+        Forward(_training, batch, Mode.Probing, preActivations);
+        for (var layer = 0; layer < _hidden.Length; layer++)
         {
-            var below = layer - 1;
-            Kernels.Run("transpose", _training.Outputs[below], _transposed[below]);
-            _dense[layer].Gradient(gradient, _transposed[below]);
-            _dense[layer].Backward(gradient, _gradients[below]);
-            _hidden[below].Backward(_gradientParts[below], _gradientChannels[below], _training.Parts[below]);
-            gradient = _gradients[below];
+            _hidden[layer].Slopes(_trainingRooms[layer]);
+            slopes(_shapes[layer], _trainingRooms[layer].Gradient);
         }
-        _dense[0].Gradient(gradient, batch.Transposed);
+        Loss(batch, total);
+        Backward(batch, Mode.Probing, gradients);
+    }
+
+    /// <summary>One layer's pre-activations on a mini-batch, as <see cref="Probe"/> shows them; the layers below as they are.</summary>
+    /// <param name="number">The layer's.</param>
+    /// <returns>[K, H, columns], valid until the next pass.</returns>
+    public Tensor PreActivations(Batch batch, int number)
+    {
+        Tensor? found = null;
+        Forward(_training, batch, Mode.Probing, (layer, z) => found = layer.Number == number ? z : null, upTo: number);
+        return found!;
     }
 
     /// <summary>Adds each trial's summed loss and right answers over some rows, in evaluation mode.</summary>
     /// <param name="rows">How many of the batch's rows count; the rest only fill it.</param>
     /// <param name="loss">[K], float64.</param>
     /// <param name="right">[K], int64.</param>
-    public void Evaluate(Batch batch, int rows, Tensor loss, Tensor right)
+    /// <param name="notesOutputs">Whether <see cref="LargestOutputs"/> takes these rows into account.</param>
+    public void Evaluate(Batch batch, int rows, Tensor loss, Tensor right, bool notesOutputs = false)
     {
-        Forward(_evaluation, batch.X, training: false);
+        Forward(_evaluation, batch, Mode.Evaluation, noted: notesOutputs ? rows : null);
         Kernels.Run("score", _evaluation.Logits, batch.Labels, rows, _evaluation.LogLikelihoods, loss, right);
+    }
+
+    /// <summary>Each hidden layer's largest magnitude of each unit over the rows noted since this was called last, [K, H, 1].</summary>
+    public void LargestOutputs(Action<LayerShape, Tensor> see)
+    {
+        for (var layer = 0; layer < _hidden.Length; layer++)
+        {
+            see(_shapes[layer], _evaluationRooms[layer].Largest);
+            _evaluationRooms[layer].Largest.zero_();
+        }
     }
 
     public void Dispose()
@@ -123,89 +162,77 @@ internal sealed class FusedNetwork : IDisposable
             tensor.Dispose();
     }
 
-    private void Forward(Pass pass, Tensor x, bool training)
+    private void Forward(
+        Pass pass, Batch batch, Mode mode, Action<LayerShape, Tensor>? preActivations = null, int? noted = null, int upTo = int.MaxValue)
     {
-        for (var layer = 0; layer < _hidden.Length; layer++)
+        for (var layer = 0; layer < _dense.Length; layer++)
         {
-            _dense[layer].Forward(x, pass.Outputs[layer]);
-            _hidden[layer].Forward(pass.Parts[layer], pass.Channels[layer], training);
-            pass.Padding[layer]?.zero_();
-            x = pass.Outputs[layer];
-        }
-        _dense[^1].Forward(x, pass.Logits);
-    }
-
-    private static (bool Plain, string Activation, double Constant) Group(Configuration trial)
-    {
-        var name = trial[Parameters.Activation];
-        return (!trial[Parameters.BatchNorm], name, Activation.ByName[name].Constant is { } constant ? trial[constant] : 0);
-    }
-
-    private static ImmutableArray<Segment> Segments<T>(ImmutableArray<Configuration> trials, Func<Configuration, T> key)
-    {
-        var segments = ImmutableArray.CreateBuilder<Segment>();
-        for (var start = 0; start < trials.Length;)
-        {
-            var first = key(trials[start]);
-            var count = trials.Skip(start).TakeWhile(trial => Equals(key(trial), first)).Count();
-            segments.Add(new(start, count));
-            start += count;
-        }
-        return segments.ToImmutable();
-    }
-
-    private static int Gcd(int a, int b) => b == 0 ? a : Gcd(b, a % b);
-
-    /// <summary>Batch norm and activation of one layer.</summary>
-    private sealed record HiddenLayer(int Units, BatchNorm? Norm, ImmutableArray<(Segment Trials, Activation Activation)> Groups)
-    {
-        public IEnumerable<Learned> Learned => [.. Norm?.Learned ?? [], .. Groups.SelectMany(group => group.Activation.Learned)];
-
-        public Tensor[] Parts(Tensor buffer) => [.. Groups.Select(group => group.Trials.Of(buffer))];
-
-        public void Forward(Tensor[] parts, Tensor? channels, bool training)
-        {
-            if (Norm is not null && training)
-                Norm.Train(channels!);
-            else
-                Norm?.Evaluate(channels!);
-            for (var group = 0; group < parts.Length; group++)
-                Groups[group].Activation.Forward(parts[group], training);
-        }
-
-        public void Backward(Tensor[] gradients, Tensor? channels, Tensor[] outputs)
-        {
-            for (var group = 0; group < gradients.Length; group++)
-                Groups[group].Activation.Backward(gradients[group], outputs[group]);
-            Norm?.Backward(channels!);
+            pass.Bridges[layer]?.Forward(layer == 0 ? batch.Rows : pass.Outputs[layer - 1]);
+            _dense[layer].Forward(pass.Inputs[layer] ?? batch.X, pass.Outputs[layer]);
+            preActivations?.Invoke(_shapes[layer], pass.Outputs[layer]);
+            if (layer + 1 == upTo)
+                return;
+            if (layer < _hidden.Length)
+                _hidden[layer].Forward(pass.Rooms[layer], mode, noted);
         }
     }
 
-    /// <summary>Room for a forward pass over some rows, with views by group.</summary>
+    private void Loss(Batch batch, Tensor total)
+    {
+        if (_smoothing is var (kept, spread))
+            Kernels.Run("smooth_softmax_loss", _training.Logits, batch.Labels, batch.Targets, _scale, _training.LogLikelihoods,
+                _outputGradient, total, kept, spread);
+        else
+            Kernels.Run("softmax_loss", _training.Logits, batch.Labels, batch.Targets, _scale, _training.LogLikelihoods,
+                _outputGradient, total);
+    }
+
+    private void Backward(Batch batch, Mode mode, Action<LayerShape, Tensor>? gradients = null)
+    {
+        for (var layer = _dense.Length - 1; layer >= 0; layer--)
+        {
+            if (layer < _hidden.Length)
+                _hidden[layer].Backward(_trainingRooms[layer], mode);
+            var gradient = layer < _hidden.Length ? _trainingRooms[layer].Gradient : _outputGradient;
+            gradients?.Invoke(_shapes[layer], gradient);
+            var transposed = _transposed[layer];
+            if (transposed is not null)
+                Kernels.Run("transpose", _training.Inputs[layer]!, transposed);
+            _dense[layer].Gradient(gradient, transposed ?? batch.Transposed);
+            if (layer == 0)
+                break;
+            var below = _trainingRooms[layer - 1].Gradient;
+            _dense[layer].Backward(gradient, _training.Bridges[layer]?.InputGradient ?? below);
+            _training.Bridges[layer]?.Backward(below);
+        }
+    }
+
+    /// <summary>Room for passes over a number of rows.</summary>
     private sealed class Pass
     {
-        public Pass(FusedNetwork network, int trials, int rows, int classes)
+        public Pass(FusedNetwork network, IReadOnlyList<Room> rooms, int trials, int groups, int rows, ScalarType type)
         {
-            Outputs = [.. network.Inputs.Skip(1).Select(units => zeros(trials, units, rows))];
-            Logits = zeros(trials, classes, rows);
-            LogLikelihoods = zeros(trials, classes, rows);
-            Parts = [.. network._hidden.Select((layer, index) => layer.Parts(Outputs[index]))];
-            Channels = [.. network._hidden.Select((layer, index) => layer.Norm?.View(Outputs[index]))];
-            Padding = [.. network._hidden.Select((layer, index) => layer.Units < network.Inputs[index + 1]
-                ? Outputs[index].narrow(1, layer.Units, network.Inputs[index + 1] - layer.Units)
-                : null)];
+            Rooms = rooms;
+            Logits = zeros(trials, network._shapes[^1].Width, rows, type);
+            LogLikelihoods = zeros_like(Logits);
+            Outputs = [.. rooms.Select(room => room.Output), Logits];
+            Bridges = [.. network._shapes.Select(shape => shape.Image is null && shape.Pooled is null ? null
+                : new Bridge(shape, shape.Number == 1 ? groups : trials, rows, type))];
+            Inputs = [.. Bridges.Select((bridge, layer) =>
+                bridge?.Input.expand(trials, -1, -1) ?? (layer == 0 ? null : Outputs[layer - 1]))];
         }
 
-        public Tensor[] Outputs { get; } // [K, H, rows]
+        public IReadOnlyList<Room> Rooms { get; }
+
+        public Tensor[] Outputs { get; } // [K, H, columns]
 
         public Tensor Logits { get; } // [K, C, rows]
 
         public Tensor LogLikelihoods { get; }
 
-        public Tensor[][] Parts { get; }
+        public Bridge?[] Bridges { get; }
 
-        public Tensor?[] Channels { get; }
-
-        public Tensor?[] Padding { get; }
+        /// <summary>What each layer sees, [K, in, columns]; null where it is the mini-batch.</summary>
+        public Tensor?[] Inputs { get; }
     }
 }

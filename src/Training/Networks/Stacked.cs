@@ -5,8 +5,19 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>Trials that stand side by side in a network: Start, Start + 1, ..., Start + Count - 1.</summary>
 internal readonly record struct Segment(int Start, int Count)
 {
+    public int End => Start + Count;
+
     /// <summary>Their part of a tensor that has all trials along its first dimension.</summary>
     public Tensor Of(Tensor tensor) => tensor.narrow(0, Start, Count);
+
+    /// <summary>Their part of a tensor that has the trials of a wider segment along its first dimension.</summary>
+    public Tensor Of(Tensor tensor, Segment wider) => tensor.narrow(0, Start - wider.Start, Count);
+
+    public Segment Intersect(Segment other)
+    {
+        var start = Math.Max(Start, other.Start);
+        return new(start, Math.Max(0, Math.Min(End, other.End) - start));
+    }
 }
 
 /// <summary>A tensor of a network's state, with some of its trials along the first dimension.</summary>
@@ -15,39 +26,20 @@ internal record Stacked(string Name, Segment Trials, Tensor Value)
 {
     /// <summary>Takes over what these trials had in another network.</summary>
     /// <param name="kept">For each trial of this network its place in the other.</param>
-    public virtual void Take(Stacked other, ReadOnlySpan<int> kept)
+    public void Take(Stacked other, ReadOnlySpan<int> kept)
     {
-        using var rows = other.Rows(kept.Slice(Trials.Start, Trials.Count));
-        Copy(Value, other.Value, rows);
-    }
-
-    protected Tensor Rows(ReadOnlySpan<int> places)
-    {
-        var rows = new long[places.Length];
-        for (var i = 0; i < rows.Length; i++)
-            rows[i] = places[i] - Trials.Start;
-        return tensor(rows);
-    }
-
-    protected static void Copy(Tensor to, Tensor from, Tensor rows)
-    {
-        using var selected = from.index_select(0, rows);
-        to.copy_(selected);
+        var places = new long[Trials.Count];
+        for (var i = 0; i < places.Length; i++)
+            places[i] = kept[Trials.Start + i] - other.Trials.Start;
+        using var rows = tensor(places);
+        using var selected = other.Value.index_select(0, rows);
+        Value.copy_(selected);
     }
 }
 
-/// <summary>A learned tensor; [n, ...] with its gradient and the optimizer's velocity alike.</summary>
-internal sealed record Learned(string Name, Segment Trials, Tensor Value) : Stacked(Name, Trials, Value)
+/// <summary>A learned tensor, [n, ...], with its gradient.</summary>
+/// <param name="Decays">Whether weight decay applies to it.</param>
+internal sealed record Learned(string Name, Segment Trials, Tensor Value, bool Decays) : Stacked(Name, Trials, Value)
 {
     public Tensor Gradient { get; } = zeros_like(Value);
-
-    public Tensor Velocity { get; } = zeros_like(Value);
-
-    public override void Take(Stacked other, ReadOnlySpan<int> kept)
-    {
-        base.Take(other, kept);
-        var learned = (Learned)other;
-        using var rows = learned.Rows(kept.Slice(Trials.Start, Trials.Count));
-        Copy(Velocity, learned.Velocity, rows);
-    }
 }

@@ -9,6 +9,8 @@ internal enum Purpose
     Weights = 1,
     Split = 2,
     BatchOrder = 3,
+    Dropout = 4,
+    Slopes = 5,
 }
 
 /// <summary>A replicate's random numbers, the same for all cells: each a pure function of replicate, purpose and place.</summary>
@@ -78,6 +80,29 @@ internal sealed class BaseDraws(int replicate)
         var order = Array.ConvertAll(items, item => Philox.Block(key, (uint)item, 0, (uint)round) is var (x0, x1, _, _) ? (ulong)x0 << 32 | x1 : 0);
         Array.Sort(order, items);
         return items;
+    }
+
+    /// <summary>Uniform in [0, 1) to 24 bits for one step of one layer, row by row; keyed by place.</summary>
+    /// <param name="columns">The length of a row.</param>
+    public void Fill(Span<float> numbers, Purpose purpose, int layer, int step, int columns)
+    {
+        const float part = 1f / (1 << 24);
+        var key = Key(purpose);
+        for (var row = 0; row * columns < numbers.Length; row++)
+        {
+            var own = numbers.Slice(row * columns, columns);
+            for (var column = 0; column < columns; column += 4)
+            {
+                var (x0, x1, x2, x3) = Philox.Block(key, (uint)column / 4, (uint)row, (uint)layer, (uint)step);
+                own[column] = (x0 >> 8) * part;
+                if (column + 1 < columns)
+                    own[column + 1] = (x1 >> 8) * part;
+                if (column + 2 < columns)
+                    own[column + 2] = (x2 >> 8) * part;
+                if (column + 3 < columns)
+                    own[column + 3] = (x3 >> 8) * part;
+            }
+        }
     }
 
     private static double Dot(double[] a, double[] b)

@@ -52,7 +52,7 @@ internal sealed record GoldenTensor(long[] Shape, double[] Values)
 /// <summary>A mini-batch: [B, D] and the class of each row.</summary>
 internal sealed record GoldenBatch(GoldenTensor X, long[] Labels);
 
-/// <summary>A small network in training; its tensors by name: 1.weight, 1.bias, 1.scale, 1.shift, 1.alpha, 1.mean, 1.variance, ...</summary>
+/// <summary>A small network in training, its tensors named 1.weight, 1.bias, 1.scale, 1.shift, 1.alpha, 1.mean, 1.variance ...</summary>
 /// <param name="Logits">Of the first step, [B, C].</param>
 /// <param name="Gradients">Of the first step, not clipped.</param>
 /// <param name="Norms">Each step's gradient norm, where there is clipping.</param>

@@ -68,5 +68,6 @@ public sealed class ActivationGainTests
     });
 
     private static double Of(string gain, string activation, bool isOutput) => ActivationGain.Of(
-        new(1, 5, 7, IsOutput: isOutput), Trials.Configuration((Parameters.Gain, gain), (Parameters.Activation, activation)));
+        new(1, 5, 7, 5, Spots: 1, Width: 5, Depth: 7, Image: null, Pooled: null) { IsOutput = isOutput },
+        Trials.Configuration((Parameters.Gain, gain), (Parameters.Activation, activation)));
 }

@@ -15,10 +15,10 @@ public sealed class InitializerTests(ITestOutputHelper output)
     private const double Deviation = 0.3;
     private const double Limit = 0.4;
 
-    private static readonly WeightLayer[] Layers =
+    private static readonly LayerShape[] Layers =
     [
-        new(1, 64, 64), new(2, 32, 300), new(3, 300, 20), new(4, 1, 2_000),
-        new(5, 24, 16, KernelArea: 9), new(6, 100, 50, IsOutput: true),
+        Dense(1, 64, 64), Dense(2, 32, 300), Dense(3, 300, 20), Dense(4, 1, 2_000),
+        Dense(5, 24, 16 * 9) with { FanOut = 24 * 9 }, Dense(6, 100, 50) with { IsOutput = true },
     ];
 
     public static TheoryData<string> Scaled =>
@@ -48,8 +48,8 @@ public sealed class InitializerTests(ITestOutputHelper output)
         foreach (var layer in Layers)
         {
             var own = name.StartsWith("he", StringComparison.Ordinal) ? 2 : 1;
-            var average = (layer.FanIn + layer.FanOut) / 2.0;
-            foreach (var (fan, connections) in new[] { ("in", layer.FanIn), ("out", layer.FanOut), ("average", average) })
+            var average = (layer.Inputs + layer.FanOut) / 2.0;
+            foreach (var (fan, connections) in new[] { ("in", layer.Inputs), ("out", layer.FanOut), ("average", average) })
             {
                 CheckDistribution(name, 1, layer, Sqrt(own / connections), (Parameters.Fan, fan));
                 CheckDistribution(name, 1, layer, (layer.IsOutput ? 1 : 5.0 / 3) / Sqrt(connections),
@@ -101,7 +101,7 @@ public sealed class InitializerTests(ITestOutputHelper output)
     [InlineData(300, 784)]
     public void Weights_Orthogonal_HaveOrthonormalRowsOrColumns(int outputs, int inputs)
     {
-        var layer = new WeightLayer(1, outputs, inputs);
+        var layer = Dense(1, outputs, inputs);
         var weights = Weights("orthogonal", 1, layer, (Parameters.Gain, "activation"), (Parameters.Activation, "tanh"));
         Assert.Equal(Weights("lsuv", 1, layer), weights.Select(weight => weight / (5.0 / 3)), (a, b) => Abs(a - b) < 1e-15);
         for (var i = 0; i < Min(outputs, inputs); i++)
@@ -125,7 +125,7 @@ public sealed class InitializerTests(ITestOutputHelper output)
         var normals = Matrix<double>.Build.DenseOfRowMajor(outputs, inputs, new BaseDraws(1).Normals(1, outputs, inputs));
         var qr = (outputs < inputs ? normals.Transpose() : normals).QR(QRMethod.Thin);
         var q = qr.Q * Matrix<double>.Build.DenseOfDiagonalVector(qr.R.Diagonal().PointwiseSign());
-        Assert.Equal((outputs < inputs ? q.Transpose() : q).ToRowMajorArray(), Weights("orthogonal", 1, new(1, outputs, inputs)),
+        Assert.Equal((outputs < inputs ? q.Transpose() : q).ToRowMajorArray(), Weights("orthogonal", 1, Dense(1, outputs, inputs)),
             (expected, actual) => Abs(expected - actual) < 1e-11);
     }
 
@@ -139,7 +139,7 @@ public sealed class InitializerTests(ITestOutputHelper output)
         const int replicates = 2_000;
         var n = Max(outputs, inputs);
         double[][] matrices =
-            [.. Enumerable.Range(1, replicates).Select(replicate => Weights("orthogonal", replicate, new(1, outputs, inputs)))];
+            [.. Enumerable.Range(1, replicates).Select(replicate => Weights("orthogonal", replicate, Dense(1, outputs, inputs)))];
         for (var place = 0; place < outputs * inputs; place++)
             CheckKolmogorovSmirnov([.. matrices.Select(matrix => matrix[place])], Cumulative, $"orthogonal {outputs}x{inputs} at {place}");
 
@@ -150,13 +150,16 @@ public sealed class InitializerTests(ITestOutputHelper output)
     [Fact]
     public void Weights_OtherReplicateOrLayer_Differ() => Assert.All(["normal", "orthogonal"], name =>
     {
-        var weights = Weights(name, 1, new(1, 8, 8));
-        Assert.NotEqual(weights, Weights(name, 2, new(1, 8, 8)));
-        Assert.NotEqual(weights, Weights(name, 1, new(2, 8, 8)));
-        Assert.Equal(weights, Weights(name, 1, new(1, 8, 8)));
+        var weights = Weights(name, 1, Dense(1, 8, 8));
+        Assert.NotEqual(weights, Weights(name, 2, Dense(1, 8, 8)));
+        Assert.NotEqual(weights, Weights(name, 1, Dense(2, 8, 8)));
+        Assert.Equal(weights, Weights(name, 1, Dense(1, 8, 8)));
     });
 
-    private void CheckDistribution(string name, int replicate, WeightLayer layer, double deviation, params (Parameter, object)[] values)
+    private static LayerShape Dense(int number, int units, int inputs) =>
+        new(number, units, inputs, units, Spots: 1, Width: units, Depth: inputs, Image: null, Pooled: null);
+
+    private void CheckDistribution(string name, int replicate, LayerShape layer, double deviation, params (Parameter, object)[] values)
     {
         var weights = Weights(name, replicate, layer, values);
         var what = $"{name}, replicate {replicate}, {layer}, {string.Join(' ', values.Select(value => value.Item2))}";
@@ -186,17 +189,17 @@ public sealed class InitializerTests(ITestOutputHelper output)
         Assert.True(distance * Sqrt(n) < bound, $"{what}: {distance} from its distribution in {n} draws.");
     }
 
-    private static double[] Weights(string name, int replicate, WeightLayer layer, params (Parameter, object)[] values) =>
+    private static double[] Weights(string name, int replicate, LayerShape layer, params (Parameter, object)[] values) =>
         Initializer.ByName[name].Weights(new(replicate), layer, Trials.Configuration(
         [
             (Parameters.Initializer, name), (Parameters.InitializerStd, Deviation), (Parameters.InitializerLimit, Limit), .. values,
         ]));
 
-    private static double Variance(string name, WeightLayer layer) => name.Split('-')[0] switch
+    private static double Variance(string name, LayerShape layer) => name.Split('-')[0] switch
     {
-        "he" => 2.0 / layer.FanIn,
-        "xavier" => 2.0 / (layer.FanIn + layer.FanOut),
-        "lecun" => 1.0 / layer.FanIn,
+        "he" => 2.0 / layer.Inputs,
+        "xavier" => 2.0 / (layer.Inputs + layer.FanOut),
+        "lecun" => 1.0 / layer.Inputs,
         "uniform" => Limit * Limit / 3,
         _ => Deviation * Deviation,
     };

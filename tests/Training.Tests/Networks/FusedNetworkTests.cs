@@ -11,7 +11,7 @@ public sealed class FusedNetworkTests
     private const int Rows = 32;
 
     public static TheoryData<string, bool> Kinds =>
-        [.. Trials.Activations.SelectMany(name => new[] { false, true }.Select(batchNorm => new TheoryDataRow<string, bool>(name, batchNorm)))];
+        [.. Trials.Activations.Where(name => name != "rrelu").SelectMany(name => new[] { false, true }.Select(batchNorm => new TheoryDataRow<string, bool>(name, batchNorm)))];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -25,13 +25,12 @@ public sealed class FusedNetworkTests
         TorchRuntime.EnsureLoaded();
         using var scope = NewDisposeScope();
         var digits = Dataset.Of("digits");
-        using var network = new FusedNetwork(cohort, 64, 10, 32);
+        using var network = new FusedNetwork(cohort, digits.Info, [new(1)], 32);
         var draws = new BaseDraws(1);
-        int[] sizes = [64, 64, 32, 10];
-        for (var layer = 0; layer < 3; layer++)
+        foreach (var (shape, weight) in network.Shapes.Zip(network.Weights))
         {
-            var weights = Initializer.ByName["lecun-normal"].Weights(draws, new(layer + 1, sizes[layer + 1], sizes[layer]), configuration);
-            network.Weights[layer].Value.copy_(tensor(Array.ConvertAll(weights, weight => (float)weight), [1, sizes[layer + 1], sizes[layer]]));
+            var weights = Initializer.ByName["lecun-normal"].Weights(draws, shape, configuration);
+            weight.Value.copy_(tensor(Array.ConvertAll(weights, weight => (float)weight), [1, shape.Units, shape.Inputs]));
         }
 
         using var plain = Plain(configuration, network);
@@ -43,12 +42,13 @@ public sealed class FusedNetworkTests
         using (inference_mode())
         {
             var batch = new Batch(digits, 3, 1, Rows);
-            var update = new Sgd(network.Learned, cohort);
+            var update = new Optimizer(network.Learned, cohort, Steps);
+            update.BeginEpoch(1);
             for (var step = 0; step < Steps; step++)
             {
                 batch.Fill(rows, step);
-                network.Train(batch, total);
-                update.Step();
+                network.Train(batch, step, total);
+                update.Step(step);
             }
         }
         for (var step = 0; step < Steps; step++)
@@ -66,7 +66,7 @@ public sealed class FusedNetworkTests
         {
             var actual = network.Learned.Single(learned => learned.Name == name).Value[1].reshape(expected.shape);
             // Batch norm takes any bias away again: its gradient is rounding and its value noise, small beside the layer's weights.
-            var norm = batchNorm && name is ("1.bias" or "2.bias") ? network.Weights[name[0] - '1'].Value[1].norm() : expected.norm();
+            var norm = batchNorm && name is ("1.bias" or "2.bias") ? network.Weights.ElementAt(name[0] - '1').Value[1].norm() : expected.norm();
             var difference = ((actual - expected).norm() / norm).item<float>();
             Assert.True(difference < 1e-6, $"{name}: {difference} of its norm away.");
         }
@@ -77,7 +77,7 @@ public sealed class FusedNetworkTests
         var modules = new List<(string, nn.Module<Tensor, Tensor>)>();
         for (var layer = 1; layer <= 3; layer++)
         {
-            var start = network.Weights[layer - 1].Value[1];
+            var start = network.Weights.ElementAt(layer - 1).Value[1];
             var linear = nn.Linear(start.shape[1], start.shape[0]);
             using (no_grad())
             {
@@ -97,6 +97,12 @@ public sealed class FusedNetworkTests
                 "leaky-relu" => nn.LeakyReLU(configuration[Parameters.LeakAlpha]),
                 "prelu" => nn.PReLU(1, configuration[Parameters.PreluAlpha]),
                 "elu" => nn.ELU(configuration[Parameters.EluAlpha]),
+                "selu" => nn.SELU(),
+                "gelu" => nn.GELU(),
+                "silu" => nn.SiLU(),
+                "mish" => nn.Mish(),
+                "softplus" => nn.Softplus(),
+                "identity" => nn.Identity(),
                 var other => throw new ArgumentException($"{other} has no module here."),
             }));
         }
@@ -112,7 +118,7 @@ public sealed class FusedNetworkTests
             ("linear", var part) => part,
             ("norm", "weight") => "scale",
             ("norm", _) => "shift",
-            _ => $"alpha.{plain.named_parameters().Any(other => other.name.Contains("norm", StringComparison.Ordinal))}",
+            _ => "alpha",
         }
         select ($"{parts[0]}.{name}", (Tensor)parameter.parameter);
 }

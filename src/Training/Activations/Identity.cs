@@ -1,0 +1,15 @@
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>f(z) = z: a linear network, for comparison.</summary>
+internal sealed class Identity : Activation
+{
+    public override void Forward(Tensor z, Mode mode)
+    {
+    }
+
+    public override void Backward(Tensor gradient, Tensor output)
+    {
+    }
+}

@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>The network of those aboard and what it needs to train them.</summary>
+internal sealed class Stage : IDisposable
+{
+    /// <summary>Rows that are evaluated at once; a multiple of <see cref="NetworkShape.VectorElements"/>.</summary>
+    private const int EvaluationRows = 128;
+
+    private readonly ImmutableArray<Replicate> _groups; // one for all trials, or one for each
+    private readonly int _trials;
+    private readonly int _rows;
+    private readonly Batch _training;
+    private readonly Batch _evaluation;
+    private readonly Optimizer _optimizer;
+    private readonly HealthProbe _probe;
+    private readonly IReadOnlyList<IDisposable> _tensors;
+
+    /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
+    /// <param name="replicates">Of each trial.</param>
+    public Stage(Dataset data, ImmutableArray<Configuration> trials, ImmutableArray<Replicate> replicates)
+    {
+        _groups = replicates.Distinct().Count() == 1 ? [replicates[0]] : replicates;
+        _trials = trials.Length;
+        _rows = trials[0][Parameters.BatchSize];
+        Steps = _groups[0].Partition.Train.Length / _rows;
+        Network = new(trials, data.Info, [.. _groups.Select(replicate => replicate.Draws)], EvaluationRows, data.Features.dtype);
+        using var scope = NewDisposeScope();
+        _training = new(data, _trials, _groups.Length, _rows);
+        _evaluation = new(data, _trials, _groups.Length, EvaluationRows);
+        FirstBatch = new(data, _trials, _groups.Length, _rows);
+        FirstBatch.Fill(Order(epoch: 1), 0);
+        _optimizer = new(Network.Learned, trials, Steps);
+        _probe = new(Network, trials, FirstBatch);
+        State = [.. Network.State, .. _optimizer.State];
+        _tensors = [.. scope.DisposablesView];
+        scope.Detach(_tensors);
+    }
+
+    public FusedNetwork Network { get; }
+
+    /// <summary>All that another stage of the same trials needs to go on as this one.</summary>
+    public ImmutableArray<Stacked> State { get; }
+
+    /// <summary>The base draws of a trial.</summary>
+    public BaseDraws DrawsOf(int trial) => _groups[_groups.Length == 1 ? 0 : trial].Draws;
+
+    /// <summary>Mini-batches in an epoch.</summary>
+    public int Steps { get; }
+
+    /// <summary>The first mini-batch of the first epoch.</summary>
+    public Batch FirstBatch { get; }
+
+    /// <summary>Trains one epoch.</summary>
+    /// <param name="epoch">Counted from 1; it decides the mini-batches, the rates and the random draws.</param>
+    /// <returns>Each trial's mean loss.</returns>
+    public double[] Train(int epoch)
+    {
+        using var scope = NewDisposeScope();
+        var rows = Order(epoch);
+        var loss = zeros(_trials, ScalarType.Float64);
+        _optimizer.BeginEpoch(epoch);
+        for (var step = 0; step < Steps; step++)
+        {
+            _training.Fill(rows, step);
+            Network.Train(_training, (epoch - 1) * Steps + step, loss);
+            if (step == Steps - 1)
+                _probe.BeforeUpdate();
+            _optimizer.Step(step);
+        }
+        _probe.AfterUpdate();
+        return Array.ConvertAll(loss.data<double>().ToArray(), sum => sum / ((double)Steps * _rows));
+    }
+
+    /// <summary>Each trial's mean loss and accuracy over the validation rows of its replicate.</summary>
+    public (double[] Loss, double[] Accuracy) Validate() => Evaluate(replicate => replicate.Partition.Validation, notesOutputs: true);
+
+    /// <summary>Each trial's mean loss and accuracy over the test rows of its replicate.</summary>
+    public (double[] Loss, double[] Accuracy) Test() => Evaluate(replicate => replicate.Partition.Test, notesOutputs: false);
+
+    /// <summary>Each trial's gradients after the last <see cref="Validate"/>.</summary>
+    /// <param name="diverged">Which trials have left the finite numbers.</param>
+    public GradientHealth[] Look(bool[] diverged) => _probe.Look(diverged);
+
+    /// <summary>Which trials' learned numbers are all finite.</summary>
+    public bool[] Finite()
+    {
+        using var scope = NewDisposeScope();
+        var finite = Enumerable.Repeat(true, _trials).ToArray();
+        foreach (var learned in Network.Learned)
+        {
+            var largest = learned.Value.abs().amax([1, 2]).to(ScalarType.Float32).data<float>().ToArray();
+            for (var i = 0; i < largest.Length; i++)
+                finite[learned.Trials.Start + i] &= float.IsFinite(largest[i]);
+        }
+        return finite;
+    }
+
+    /// <summary>Takes over the state of those trials of another stage that are in this one.</summary>
+    /// <param name="kept">For each trial here its place there.</param>
+    public void Take(Stage other, ReadOnlySpan<int> kept)
+    {
+        var others = other.State.ToDictionary(stacked => stacked.Name);
+        foreach (var stacked in State)
+            stacked.Take(others[stacked.Name], kept);
+        _probe.Take(other._probe, kept);
+    }
+
+    public void Dispose()
+    {
+        Network.Dispose();
+        foreach (var tensor in _tensors)
+            tensor.Dispose();
+    }
+
+    private (double[] Loss, double[] Accuracy) Evaluate(Func<Replicate, ImmutableArray<int>> part, bool notesOutputs)
+    {
+        using var scope = NewDisposeScope();
+        var count = part(_groups[0]).Length;
+        var rows = Rows(replicate => [.. part(replicate), .. new int[-count & (EvaluationRows - 1)]], EvaluationRows);
+        var loss = zeros(_trials, ScalarType.Float64);
+        var right = zeros(_trials, ScalarType.Int64);
+        for (var batch = 0; batch * EvaluationRows < count; batch++)
+        {
+            _evaluation.Fill(rows, batch);
+            Network.Evaluate(_evaluation, Math.Min(EvaluationRows, count - batch * EvaluationRows), loss, right, notesOutputs);
+        }
+        return (Array.ConvertAll(loss.data<double>().ToArray(), sum => sum / count),
+            Array.ConvertAll(right.data<long>().ToArray(), sum => (double)sum / count));
+    }
+
+    /// <summary>A fresh permutation of each replicate's training rows; the last rows that fill no batch are left out.</summary>
+    private Tensor Order(int epoch) => Rows(
+        replicate => replicate.Draws.Shuffle([.. replicate.Partition.Train], Purpose.BatchOrder, epoch)[..(Steps * _rows)], _rows);
+
+    /// <summary>[batches, G*size]: for each batch, its rows of each replicate.</summary>
+    private Tensor Rows(Func<Replicate, int[]> of, int size)
+    {
+        var orders = _groups.Distinct().ToDictionary(replicate => replicate, of);
+        var batches = orders[_groups[0]].Length / size;
+        var rows = new long[batches * _groups.Length * size];
+        var at = 0;
+        for (var batch = 0; batch < batches; batch++)
+        {
+            foreach (var group in _groups)
+            {
+                foreach (var row in orders[group].AsSpan(batch * size, size))
+                    rows[at++] = row;
+            }
+        }
+        return tensor(rows, [batches, _groups.Length * size]);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>Looks at a network's gradients on one fixed mini-batch of each replicate, the same at every look.</summary>
+internal sealed class HealthProbe
+{
+    /// <summary>A slope below this passes next to nothing on.</summary>
+    private static readonly Scalar FlatSlope = 0.01;
+
+    private readonly FusedNetwork _network;
+    private readonly ImmutableArray<Configuration> _trials;
+    private readonly Batch _batch;
+    private readonly Tensor[] _weightsBefore; // before the epoch's last update
+    private readonly Tensor[] _updateRatios; // [K] each; NaN before the first update
+    private readonly Tensor _numbers; // [layers, fields of LayerHealth, K], float32
+
+    public HealthProbe(FusedNetwork network, ImmutableArray<Configuration> trials, Batch batch)
+    {
+        _network = network;
+        _trials = trials;
+        _batch = batch;
+        _weightsBefore = [.. network.Weights.Select(weight => zeros_like(weight.Value))];
+        _updateRatios = [.. network.Weights.Select(_ => full([trials.Length], float.NaN))];
+        _numbers = zeros(network.Shapes.Length, 8, trials.Length);
+    }
+
+    /// <summary>The epoch's last update follows.</summary>
+    public void BeforeUpdate()
+    {
+        foreach (var (before, weight) in _weightsBefore.Zip(_network.Weights))
+            before.copy_(weight.Value);
+    }
+
+    /// <summary>The update has been made; its size beside the weights is told at the next look.</summary>
+    public void AfterUpdate()
+    {
+        foreach (var (index, weight) in _network.Weights.Index())
+            Kernels.Run("update_ratio", weight.Value, _weightsBefore[index], _updateRatios[index]);
+    }
+
+    /// <summary>Takes over what another probe knows of those trials that are here.</summary>
+    /// <param name="kept">For each trial here its place there.</param>
+    public void Take(HealthProbe other, ReadOnlySpan<int> kept)
+    {
+        using var places = tensor(Array.ConvertAll(kept.ToArray(), place => (long)place));
+        foreach (var (own, others) in _updateRatios.Zip(other._updateRatios))
+        {
+            using var selected = others.index_select(0, places);
+            own.copy_(selected);
+        }
+    }
+
+    /// <summary>The gradients now, and the units whose outputs over the rows noted since the last look were all 0.</summary>
+    /// <param name="diverged">Which trials have left the finite numbers.</param>
+    public GradientHealth[] Look(bool[] diverged)
+    {
+        using var scope = NewDisposeScope();
+        _numbers.fill_(float.NaN);
+        _network.Probe(
+            _batch,
+            (layer, z) => Kernels.Run("moments", z, layer.Units, At(layer, 0), At(layer, 1)),
+            (layer, slopes) => Kernels.Run("share_below", slopes, layer.Units, FlatSlope, At(layer, 5)),
+            (layer, gradient) => Kernels.Run("root_mean_square", gradient, layer.Units, At(layer, 2)));
+        _network.LargestOutputs((layer, largest) => Kernels.Run("share_zero", largest, layer.Units, At(layer, 6)));
+        foreach (var (index, weight) in _network.Weights.Index())
+        {
+            Kernels.Run("norm", weight.Gradient, At(_network.Shapes[index], 3));
+            At(_network.Shapes[index], 4).copy_(_updateRatios[index]);
+        }
+        foreach (var (index, alpha) in _network.Alphas.Index())
+            At(_network.Shapes[index], 7).copy_(alpha.Value.view(-1));
+
+        var numbers = _numbers.data<float>().ToArray();
+        return [.. _trials.Select((trial, place) => GradientHealth.Of(
+            [.. _network.Shapes.Select(layer => Of(layer, place, trial[Parameters.Activation] == "prelu"))], trial, diverged[place]))];
+
+        Tensor At(LayerShape layer, int field) => _numbers[layer.Number - 1][field];
+
+        LayerHealth Of(LayerShape layer, int place, bool hasAlpha)
+        {
+            return new(Number(0), Number(1), Number(2), Number(3), Number(4), Number(5), Number(6), hasAlpha ? Number(7) : float.NaN);
+
+            float Number(int field) => numbers[((layer.Number - 1) * 8 + field) * _trials.Length + place];
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>Drops units in training and scales the others up, each trial with its own probability. Srivastava et al. 2014.</summary>
+/// <remarks>
+/// After SELU it is alpha dropout, which keeps mean and variance: dropped units take SELU's negative limit, then all are mapped by
+/// a y + b. Klambauer et al. 2017, section 3.
+/// </remarks>
+internal sealed class Dropout
+{
+    private readonly Tensor _draws; // [n, H, columns], uniform in [0, 1)
+    private readonly Tensor _probability; // [n, 1, 1]
+    private readonly Tensor _scale; // [n, 1, 1]: of those kept
+    private readonly Tensor? _shift; // [n, 1, 1]: of those kept
+    private readonly Tensor? _dropped; // [n, 1, 1]: what the others become
+    private readonly Tensor _factors; // [n, H, columns]: what each was multiplied by
+
+    public Dropout(ImmutableArray<Configuration> trials, Tensor draws)
+    {
+        _draws = draws;
+        _probability = Coefficients(configuration => configuration[Parameters.Dropout]);
+        if (trials[0][Parameters.Activation] == "selu")
+        {
+            _scale = Coefficients(Slope);
+            _shift = Coefficients(configuration => Shift(configuration));
+            _dropped = Coefficients(configuration => Slope(configuration) * Selu.Limit + Shift(configuration));
+        }
+        else
+        {
+            _scale = Coefficients(configuration => 1 / (1 - configuration[Parameters.Dropout]));
+        }
+        _factors = zeros(trials.Length, draws.shape[1], draws.shape[2], draws.dtype);
+
+        Tensor Coefficients(Func<Configuration, double> of) =>
+            tensor(Array.ConvertAll([.. trials], configuration => of(configuration)), draws.dtype).view(-1, 1, 1);
+
+        static double Slope(Configuration configuration)
+        {
+            var p = configuration[Parameters.Dropout];
+            return 1 / Math.Sqrt((1 - p) * (1 + p * Selu.Limit * Selu.Limit));
+        }
+
+        static double Shift(Configuration configuration) => -Slope(configuration) * configuration[Parameters.Dropout] * Selu.Limit;
+    }
+
+    public void Forward(Tensor y)
+    {
+        if (_shift is null)
+            Kernels.Run("dropout", y, _draws, _probability, _scale, _factors);
+        else
+            Kernels.Run("alpha_dropout", y, _draws, _probability, _scale, _shift, _dropped!, _factors);
+    }
+
+    public void Backward(Tensor gradient) => gradient.mul_(_factors);
+}
