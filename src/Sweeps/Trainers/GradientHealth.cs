@@ -28,7 +28,7 @@ public enum Ailments
 /// <summary>What one layer shows on the replicate's fixed mini-batch. NaN where a number does not apply.</summary>
 /// <param name="Mean">Of the pre-activations, over units and rows.</param>
 /// <param name="Variance">Of the pre-activations, over units and rows.</param>
-/// <param name="GradientRms">The root mean square, over units and rows, of the gradient of a row's loss at the pre-activations.</param>
+/// <param name="GradientRms">The root mean square, over units and rows, of the loss gradient at the pre-activations.</param>
 /// <param name="WeightGradientNorm">The Euclidean norm of the mini-batch loss's gradient at the weights.</param>
 /// <param name="UpdateRatio">The norm of the weights' last update over their norm before it; NaN before the first.</param>
 /// <param name="FlatSlopes">The share of (unit, row) whose activation has |f'| below 0.01; of hidden layers.</param>

@@ -45,8 +45,8 @@ internal static class StartWeights
                 () =>
                 {
                     using var scope = NewDisposeScope();
-                    return alone.Network.PreActivations(alone.FirstBatch, shape.Number)
-                        .narrow(1, 0, shape.Units).to(ScalarType.Float64).var(unbiased: false).item<double>();
+                    var z = alone.Network.PreActivations(alone.FirstBatch, shape.Number).narrow(1, 0, shape.Units).to(ScalarType.Float64);
+                    return (z - z.mean()).square().mean().item<double>();
                 },
                 factor =>
                 {
