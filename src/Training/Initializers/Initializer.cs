@@ -1,40 +1,65 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using MathNet.Numerics.Distributions;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>A distribution that weights start from; its mean is 0.</summary>
-/// <param name="Uniform">Uniform over (-sqrt 3 s, sqrt 3 s), or normal; s being the standard deviation.</param>
-/// <param name="Deviation">The standard deviation by fan-in and fan-out.</param>
-internal sealed record Initializer(bool Uniform, Func<int, int, Configuration, double> Deviation)
+/// <summary>What weights start from.</summary>
+/// <param name="Weights">Start weights of a layer, [units, inputs] row by row, from the replicate's base draws.</param>
+internal sealed record Initializer(Func<BaseDraws, LayerShape, Configuration, double[]> Weights)
 {
+    /// <summary>Where a truncated normal is cut, in standard deviations before the cut.</summary>
+    private const double Cut = 2;
+
+    private static readonly double BelowCut = Normal.CDF(0, 1, -Cut);
+
+    /// <summary>The standard deviation that the cut leaves of 1: 0.8796.</summary>
+    private static readonly double DeviationWithinCut = Math.Sqrt(1 - 2 * Cut * Normal.PDF(0, 1, Cut) / (1 - 2 * BelowCut));
+
     /// <summary>
-    /// Xavier: Glorot and Bengio 2010, eq. 12 and 16. He: He et al. 2015, eq. 10. LeCun: LeCun et al. 1998, eq. 16.
-    /// A name fixes the variance, whatever the activation.
+    /// The table of initializers, by the name that a sweep file gives them; formulas and sources of the scaled ones are at
+    /// <see cref="Scaling"/>. Orthogonal: Saxe et al. 2014, times the gain, semi-orthogonal where a layer is not square. LSUV: Mishkin
+    /// and Matas 2016, here its start; <see cref="Lsuv"/> does the rest.
     /// </summary>
     public static ImmutableDictionary<string, Initializer> ByName { get; } = new Dictionary<string, Initializer>
     {
-        ["xavier-uniform"] = new(true, Xavier),
-        ["xavier-normal"] = new(false, Xavier),
-        ["he-uniform"] = new(true, He),
-        ["he-normal"] = new(false, He),
-        ["lecun-uniform"] = new(true, LeCun),
-        ["lecun-normal"] = new(false, LeCun),
-        ["normal"] = new(false, (_, _, configuration) => configuration[Parameters.InitializerStd]),
+        ["zeros"] = new((_, layer, _) => new double[layer.Units * layer.Inputs]),
+        ["constant"] = new((_, layer, configuration) =>
+            [.. Enumerable.Repeat(configuration[Parameters.InitializerConstant], layer.Units * layer.Inputs)]),
+        ["normal"] = new((draws, layer, configuration) => Normals(draws, layer, configuration[Parameters.InitializerStd])),
+        ["truncated-normal"] = new((draws, layer, configuration) =>
+            TruncatedNormals(draws, layer, configuration[Parameters.InitializerStd])),
+        ["uniform"] = new((draws, layer, configuration) => Uniforms(draws, layer, configuration[Parameters.InitializerLimit])),
+        ["xavier-uniform"] = Uniform(Scaling.Xavier),
+        ["xavier-normal"] = Gaussian(Scaling.Xavier),
+        ["he-uniform"] = Uniform(Scaling.He),
+        ["he-normal"] = Gaussian(Scaling.He),
+        ["lecun-uniform"] = Uniform(Scaling.LeCun),
+        ["lecun-normal"] = Gaussian(Scaling.LeCun),
+        ["orthogonal"] = new((draws, layer, configuration) =>
+        {
+            var gain = ActivationGain.Of(layer, configuration);
+            return Array.ConvertAll(Orthogonals(draws, layer), weight => gain * weight);
+        }),
+        ["lsuv"] = new((draws, layer, _) => [.. Orthogonals(draws, layer)]),
     }.ToImmutableDictionary();
 
-    /// <summary>Start weights of a layer, [fanOut, fanIn] row by row, from the replicate's base draws.</summary>
-    public double[] Weights(BaseDraws draws, int layer, int fanOut, int fanIn, Configuration configuration)
-    {
-        var deviation = Deviation(fanIn, fanOut, configuration);
-        return Uniform
-            ? Array.ConvertAll(draws.Units(layer, fanOut, fanIn), unit => Math.Sqrt(3) * deviation * (2 * unit - 1))
-            : Array.ConvertAll(draws.Normals(layer, fanOut, fanIn), normal => deviation * normal);
-    }
+    private static Initializer Uniform(Scaling scaling) => new((draws, layer, configuration) =>
+        Uniforms(draws, layer, Math.Sqrt(3) * scaling.Deviation(layer, configuration)));
 
-    private static double Xavier(int fanIn, int fanOut, Configuration _) => Math.Sqrt(2.0 / (fanIn + fanOut));
+    private static Initializer Gaussian(Scaling scaling) => new((draws, layer, configuration) =>
+        Normals(draws, layer, scaling.Deviation(layer, configuration)));
 
-    private static double He(int fanIn, int fanOut, Configuration _) => Math.Sqrt(2.0 / fanIn);
+    private static double[] Uniforms(BaseDraws draws, LayerShape layer, double limit) =>
+        Array.ConvertAll(draws.Units(layer.Number, layer.Units, layer.Inputs), unit => limit * (2 * unit - 1));
 
-    private static double LeCun(int fanIn, int fanOut, Configuration _) => Math.Sqrt(1.0 / fanIn);
+    private static double[] Normals(BaseDraws draws, LayerShape layer, double deviation) =>
+        Array.ConvertAll(draws.Normals(layer.Number, layer.Units, layer.Inputs), normal => deviation * normal);
+
+    private static double[] TruncatedNormals(BaseDraws draws, LayerShape layer, double deviation) =>
+        Array.ConvertAll(draws.Units(layer.Number, layer.Units, layer.Inputs),
+            unit => deviation / DeviationWithinCut * Normal.InvCDF(0, 1, BelowCut + (1 - 2 * BelowCut) * unit));
+
+    private static double[] Orthogonals(BaseDraws draws, LayerShape layer) =>
+        draws.Orthogonals(layer.Number, layer.Units, layer.Inputs);
 }

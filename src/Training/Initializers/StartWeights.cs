@@ -7,10 +7,6 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>Gives the trials of a stage the weights that they start from.</summary>
 internal static class StartWeights
 {
-    // Mishkin and Matas 2016, algorithm 1.
-    private const double Tolerance = 0.1;
-    private const int MostRounds = 10;
-
     /// <param name="trials">Those of the stage.</param>
     /// <param name="solo">Makes a stage of one trial, for what looks at mini-batches.</param>
     public static void Fill(Stage stage, ImmutableArray<CohortTrial> trials, Func<ImmutableArray<CohortTrial>, Stage> solo)
@@ -34,26 +30,29 @@ internal static class StartWeights
         foreach (var (shape, weight) in stage.Network.Shapes.Zip(stage.Network.Weights))
         {
             var start = Initializer.ByName[configuration[Parameters.Initializer]]
-                .Weights(stage.DrawsOf(place), shape.Number, shape.Units, shape.Inputs, configuration);
+                .Weights(stage.DrawsOf(place), shape, configuration);
             weight.Value[place].narrow(0, 0, shape.Units).narrow(1, 0, shape.Inputs)
                 .copy_(tensor(start, [shape.Units, shape.Inputs], weight.Value.dtype));
         }
     }
 
-    /// <summary>Scales layer by layer until the variance of the pre-activations on the first mini-batch is about 1.</summary>
+    /// <summary>Scales layer by layer by the first mini-batch.</summary>
     private static void Scale(Stage alone)
     {
         foreach (var (shape, weight) in alone.Network.Shapes.Zip(alone.Network.Weights))
         {
-            for (var round = 0; round < MostRounds; round++)
-            {
-                using var scope = NewDisposeScope();
-                var z = alone.Network.PreActivations(alone.FirstBatch, shape.Number).narrow(1, 0, shape.Units).to(ScalarType.Float64);
-                var variance = (z - z.mean()).square().mean().item<double>();
-                if (Math.Abs(variance - 1) < Tolerance || variance == 0 || !double.IsFinite(variance))
-                    break;
-                weight.Value.div_(Math.Sqrt(variance));
-            }
+            Lsuv.Rescale(
+                () =>
+                {
+                    using var scope = NewDisposeScope();
+                    var z = alone.Network.PreActivations(alone.FirstBatch, shape.Number).narrow(1, 0, shape.Units).to(ScalarType.Float64);
+                    return (z - z.mean()).square().mean().item<double>();
+                },
+                factor =>
+                {
+                    using var scope = NewDisposeScope();
+                    weight.Value.mul_(factor);
+                });
         }
     }
 }

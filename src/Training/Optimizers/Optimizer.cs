@@ -35,6 +35,7 @@ internal sealed class Optimizer
     private const int Coefficients = 3;
 
     private readonly ImmutableArray<Configuration> _trials;
+    private readonly ImmutableArray<LearningRateSchedule> _schedules;
     private readonly int _stepsPerEpoch;
     private readonly Tensor _table; // [steps, coefficients, K, 1, 1]
     private readonly Tensor _current; // [coefficients, K, 1, 1]
@@ -46,6 +47,7 @@ internal sealed class Optimizer
     {
         var type = learned[0].Value.dtype;
         _trials = trials;
+        _schedules = [.. trials.Select(trial => new LearningRateSchedule(trial, stepsPerEpoch))];
         _stepsPerEpoch = stepsPerEpoch;
         _table = zeros([stepsPerEpoch, Coefficients, trials.Length, 1, 1], type);
         _current = zeros(Coefficients, trials.Length, 1, 1, type);
@@ -79,7 +81,7 @@ internal sealed class Optimizer
         var at = 0;
         for (var step = (epoch - 1) * _stepsPerEpoch; step < epoch * _stepsPerEpoch; step++)
         {
-            var coefficients = _trials.Select(trial => Of(trial, step)).ToList();
+            var coefficients = _trials.Select((trial, place) => Of(trial, _schedules[place].Rate(step), step)).ToList();
             foreach (var (rate, _, _) in coefficients)
                 table[at++] = rate;
             foreach (var (_, inverse, _) in coefficients)
@@ -101,9 +103,8 @@ internal sealed class Optimizer
     }
 
     /// <param name="step">Counted from 0 from the start of training.</param>
-    private static (double Rate, double Inverse, double Kept) Of(Configuration trial, int step)
+    private static (double Rate, double Inverse, double Kept) Of(Configuration trial, double rate, int step)
     {
-        var rate = trial[Parameters.LearningRate];
         if (RuleOf(trial) is not (OptimizerRule.Adam or OptimizerRule.AdamW))
             return (-rate, 1, 1);
         return (

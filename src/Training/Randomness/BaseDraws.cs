@@ -18,6 +18,7 @@ internal sealed class BaseDraws(int replicate)
 {
     private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _units = [];
     private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _normals = [];
+    private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _orthogonals = [];
 
     /// <summary>Uniform in (0, 1), row by row; keyed by place, so a smaller layer's draws are a corner of a larger one's.</summary>
     public double[] Units(int layer, int rows, int columns)
@@ -44,6 +45,33 @@ internal sealed class BaseDraws(int replicate)
         _normals.TryGetValue((layer, rows, columns), out var normals)
             ? normals
             : _normals[(layer, rows, columns)] = Array.ConvertAll(Units(layer, rows, columns), unit => Normal.InvCDF(0, 1, unit));
+
+    /// <summary>
+    /// A random matrix with orthonormal rows, or columns where it has fewer of them, row by row: Q of <see cref="Normals"/> = QR with a
+    /// positive diagonal in R, which is evenly distributed (Mezzadri 2007); of their transpose where rows are fewer.
+    /// </summary>
+    public double[] Orthogonals(int layer, int rows, int columns)
+    {
+        if (_orthogonals.TryGetValue((layer, rows, columns), out var orthogonals))
+            return orthogonals;
+        var wide = rows < columns;
+        var normals = Normals(layer, rows, columns);
+        orthogonals = new double[rows * columns];
+        var vectors = new double[wide ? rows : columns][];
+        for (var i = 0; i < vectors.Length; i++)
+        {
+            var vector = vectors[i] = new double[wide ? columns : rows];
+            for (var k = 0; k < vector.Length; k++)
+                vector[k] = normals[wide ? i * columns + k : k * columns + i];
+            // Gram and Schmidt's way has that diagonal; twice is enough for orthogonality up to rounding (Giraud et al. 2005).
+            for (var j = 0; j < 2 * i; j++)
+                AddMultiple(vector, -Dot(vector, vectors[j % i]), vectors[j % i]);
+            var norm = Math.Sqrt(Dot(vector, vector));
+            for (var k = 0; k < vector.Length; k++)
+                orthogonals[wide ? i * columns + k : k * columns + i] = vector[k] /= norm;
+        }
+        return _orthogonals[(layer, rows, columns)] = orthogonals;
+    }
 
     /// <summary>The items in a random order that depends on each item's number only.</summary>
     public int[] Shuffle(int[] items, Purpose purpose, int round)
@@ -75,6 +103,20 @@ internal sealed class BaseDraws(int replicate)
                     own[column + 3] = (x3 >> 8) * part;
             }
         }
+    }
+
+    private static double Dot(double[] a, double[] b)
+    {
+        var sum = 0.0;
+        for (var k = 0; k < a.Length; k++)
+            sum += a[k] * b[k];
+        return sum;
+    }
+
+    private static void AddMultiple(double[] to, double factor, double[] of)
+    {
+        for (var k = 0; k < to.Length; k++)
+            to[k] += factor * of[k];
     }
 
     private ulong Key(Purpose purpose) => (ulong)purpose << 32 | (uint)replicate;

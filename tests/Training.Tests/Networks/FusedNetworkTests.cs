@@ -27,11 +27,10 @@ public sealed class FusedNetworkTests
         var digits = Dataset.Of("digits");
         using var network = new FusedNetwork(cohort, digits.Info, [new(1)], 32);
         var draws = new BaseDraws(1);
-        int[] sizes = [64, 64, 32, 10];
-        for (var layer = 0; layer < 3; layer++)
+        foreach (var (shape, weight) in network.Shapes.Zip(network.Weights))
         {
-            var weights = Initializer.ByName["lecun-normal"].Weights(draws, layer + 1, sizes[layer + 1], sizes[layer], configuration);
-            network.Weights.ElementAt(layer).Value.copy_(tensor(Array.ConvertAll(weights, weight => (float)weight), [1, sizes[layer + 1], sizes[layer]]));
+            var weights = Initializer.ByName["lecun-normal"].Weights(draws, shape, configuration);
+            weight.Value.copy_(tensor(Array.ConvertAll(weights, weight => (float)weight), [1, shape.Units, shape.Inputs]));
         }
 
         using var plain = Plain(configuration, network);
