@@ -9,7 +9,8 @@ namespace DeepTrain.Cluster.Bench;
 /// <summary>A network to train by SGD with momentum, with ELU units, on random rows.</summary>
 /// <param name="Layers">From features to classes.</param>
 /// <param name="Cohort">How many trials are fused.</param>
-internal sealed record Work(string Network, ImmutableArray<int> Layers, int BatchSize, int Cohort)
+/// <param name="Rows">Of the data set whose epochs show what gradient health costs.</param>
+internal sealed record Work(string Network, ImmutableArray<int> Layers, int BatchSize, int Cohort, int Rows)
 {
     public const int Batches = 16;
     public const double LearningRate = 0.001;
@@ -27,7 +28,10 @@ internal sealed record Work(string Network, ImmutableArray<int> Layers, int Batc
         [Parameters.Momentum.Name] = ParameterValue.Of(Momentum),
     });
 
-    private static Dataset Random(int features, int classes, int rows)
+    /// <summary>Floating-point operations in the products of a trial's step: three a layer, but none at the gradient of the first's input.</summary>
+    public double Operations => 2.0 * BatchSize * (3 * Layers.Zip(Layers.Skip(1), (fanIn, fanOut) => (double)fanIn * fanOut).Sum() - (double)Layers[0] * Layers[1]);
+
+    public static Dataset Random(int features, int classes, int rows)
     {
         var draws = new Random(1);
         return Dataset.From(
@@ -42,6 +46,24 @@ internal interface ITrials : IDisposable
 {
     /// <summary>One mini-batch for each of its trials.</summary>
     void Step();
+}
+
+/// <summary>Large square products: what the machine can do at best.</summary>
+internal sealed class SquareProducts : ITrials
+{
+    public const double Operations = 2.0 * Size * Size * Size;
+    private const int Size = 768;
+
+    private readonly Tensor _left = rand(Size, Size);
+    private readonly Tensor _right = rand(Size, Size);
+
+    public void Step() => matmul(_left, _right).Dispose();
+
+    public void Dispose()
+    {
+        _left.Dispose();
+        _right.Dispose();
+    }
 }
 
 /// <summary>One trial as TorchSharp's users write it.</summary>
