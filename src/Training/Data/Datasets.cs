@@ -12,6 +12,6 @@ public static class Datasets
     public static ImmutableArray<DatasetInfo> All { get; } =
     [
         new("digits", 1_797, 64, 10,
-            "embedded; 8x8 images of handwritten digits, UCI Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak), CC BY 4.0"),
+            "embedded; 8x8 images of handwritten digits, UCI Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak), CC BY 4.0", new(1, 8, 8)),
     ];
 }

@@ -1,25 +1,91 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>How many trials are worth training together on a CPU.</summary>
-/// <remarks>
-/// Measured, see docs/performance.md: 64-64-32-10 (6.6 k numbers) gains until 15 alike trials are together, and mixed cohorts, where
-/// each activation is a call of its own, until about 60; 784-20x100-10 (271 k) and 784-300-100-10 (266 k) have most of their gain at 8.
-/// More would only delay the first results.
-/// </remarks>
-internal static class CohortSizes
+/// <summary>How many trials are worth training together: tried once for each network, batch and device, remembered for the process.</summary>
+internal sealed class CohortSizes(TimeProvider time)
 {
-    private const int Most = 60;
+    private const int Most = 64;
 
-    /// <summary>Weights and biases of a whole cohort.</summary>
-    private const int Numbers = 2_200_000;
+    /// <summary>Weights and biases of a whole cohort: beyond it the gain is long over and the memory is not free.</summary>
+    private const long MostNumbers = 16_000_000;
 
-    public static int Of(Configuration configuration)
+    /// <summary>Another doubling must gain this part of the time to be worth another.</summary>
+    private const double WorthTrying = 0.03;
+
+    /// <summary>Of sizes within this part of the best time the largest is taken: mixed cohorts gain longer than the alike ones tried.</summary>
+    private const double AsGood = 0.05;
+
+    private const int Batches = 2;
+    private const int Rounds = 5;
+
+    private readonly ConcurrentDictionary<string, Lazy<int>> _sizes = new();
+
+    public int Of(Configuration configuration) =>
+        _sizes.GetOrAdd(configuration.FusionKey, _ => new(() => Choose(size => SecondsPerTrialStep(configuration, size), MostFor(configuration)))).Value;
+
+    /// <summary>Doubles the size while that pays.</summary>
+    /// <param name="seconds">The time of a trial's step in a cohort of some size.</param>
+    internal static int Choose(Func<int, double> seconds, int most)
     {
-        var dataset = Datasets.All.First(info => info.Name == configuration[Parameters.Dataset]);
-        int[] sizes = [dataset.Features, .. configuration[Parameters.Hidden], dataset.Classes];
-        var own = sizes.Zip(sizes.Skip(1), (fanIn, fanOut) => (fanIn + 1L) * fanOut).Sum();
-        return (int)Math.Clamp(Numbers / own, 1, Most);
+        var tried = new List<(int Size, double Seconds)> { (1, seconds(1)) };
+        while (tried[^1].Size * 2 <= most)
+        {
+            var size = tried[^1].Size * 2;
+            tried.Add((size, seconds(size)));
+            // One bad measurement must not end it: the machine has other work.
+            if (tried.Count > 2 && tried[^1].Seconds > tried[^3].Seconds * (1 - WorthTrying))
+                break;
+        }
+        var best = tried.Min(trial => trial.Seconds);
+        return tried.Last(trial => trial.Seconds <= best * (1 + AsGood)).Size;
+    }
+
+    private static int MostFor(Configuration configuration)
+    {
+        var info = Datasets.All.First(info => info.Name == configuration[Parameters.Dataset]);
+        var numbers = NetworkShape.Of(configuration, info.Features, info.Classes, info.Image)
+            .Sum(layer => (layer.Depth + 1L) * layer.Width + (long)layer.Width * layer.Spots * configuration[Parameters.BatchSize] / 8);
+        return (int)Math.Clamp(MostNumbers / numbers, 1, Most);
+    }
+
+    /// <summary>The best of several short runs on random rows: what disturbs only adds.</summary>
+    private double SecondsPerTrialStep(Configuration configuration, int size)
+    {
+        TorchRuntime.EnsureLoaded();
+        TorchRuntime.FlushDenormals();
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        var info = Datasets.All.First(info => info.Name == configuration[Parameters.Dataset]);
+        var trials = Enumerable.Repeat(configuration, size).ToImmutableArray();
+        var rows = configuration[Parameters.BatchSize];
+        var data = new Dataset(info, rand(rows * Batches, info.Features), [.. Enumerable.Range(0, rows * Batches).Select(row => row % info.Classes)]);
+        using var network = new FusedNetwork(trials, info, [new(1)], NetworkShape.VectorElements);
+        var batch = new Batch(data, size, 1, rows);
+        var optimizer = new Optimizer(network.Learned, trials, Batches);
+        var order = arange(rows * Batches, ScalarType.Int64).view(Batches, rows);
+        var loss = zeros(size, ScalarType.Float64);
+        foreach (var weight in network.Weights)
+            weight.Value.uniform_(-0.1, 0.1);
+        optimizer.BeginEpoch(1);
+        var best = double.PositiveInfinity;
+        for (var round = 0; round < Rounds; round++)
+        {
+            var started = time.GetTimestamp();
+            for (var step = 0; step < Batches; step++)
+            {
+                batch.Fill(order, step);
+                network.Train(batch, step, loss);
+                optimizer.Step(step);
+            }
+            best = Math.Min(best, time.GetElapsedTime(started).TotalSeconds);
+        }
+        // A data set's own tensors outlive scopes.
+        data.LabelTensor.Dispose();
+        data.Targets.Dispose();
+        return best / Batches / size;
     }
 }

@@ -16,12 +16,13 @@ internal sealed class Stage : IDisposable
     private readonly Batch _training;
     private readonly Batch _evaluation;
     private readonly Optimizer _optimizer;
-    private readonly HealthProbe _probe;
+    private readonly HealthProbe? _probe;
     private readonly IReadOnlyList<IDisposable> _tensors;
 
     /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
     /// <param name="replicates">Of each trial.</param>
-    public Stage(Dataset data, ImmutableArray<Configuration> trials, ImmutableArray<Replicate> replicates)
+    /// <param name="watches">Whether <see cref="Look"/> will be called; what that takes is left out otherwise.</param>
+    public Stage(Dataset data, ImmutableArray<Configuration> trials, ImmutableArray<Replicate> replicates, bool watches = true)
     {
         _groups = replicates.Distinct().Count() == 1 ? [replicates[0]] : replicates;
         _trials = trials.Length;
@@ -34,7 +35,7 @@ internal sealed class Stage : IDisposable
         FirstBatch = new(data, _trials, _groups.Length, _rows);
         FirstBatch.Fill(Order(epoch: 1), 0);
         _optimizer = new(Network.Learned, trials, Steps);
-        _probe = new(Network, trials, FirstBatch);
+        _probe = watches ? new(Network, trials, FirstBatch) : null;
         State = [.. Network.State, .. _optimizer.State];
         _tensors = [.. scope.DisposablesView];
         scope.Detach(_tensors);
@@ -68,22 +69,22 @@ internal sealed class Stage : IDisposable
             _training.Fill(rows, step);
             Network.Train(_training, (epoch - 1) * Steps + step, loss);
             if (step == Steps - 1)
-                _probe.BeforeUpdate();
+                _probe?.BeforeUpdate();
             _optimizer.Step(step);
         }
-        _probe.AfterUpdate();
+        _probe?.AfterUpdate();
         return Array.ConvertAll(loss.data<double>().ToArray(), sum => sum / ((double)Steps * _rows));
     }
 
     /// <summary>Each trial's mean loss and accuracy over the validation rows of its replicate.</summary>
-    public (double[] Loss, double[] Accuracy) Validate() => Evaluate(replicate => replicate.Partition.Validation, notesOutputs: true);
+    public (double[] Loss, double[] Accuracy) Validate() => Evaluate(replicate => replicate.Partition.Validation, notesOutputs: _probe is not null);
 
     /// <summary>Each trial's mean loss and accuracy over the test rows of its replicate.</summary>
     public (double[] Loss, double[] Accuracy) Test() => Evaluate(replicate => replicate.Partition.Test, notesOutputs: false);
 
     /// <summary>Each trial's gradients after the last <see cref="Validate"/>.</summary>
     /// <param name="diverged">Which trials have left the finite numbers.</param>
-    public GradientHealth[] Look(bool[] diverged) => _probe.Look(diverged);
+    public GradientHealth[] Look(bool[] diverged) => _probe!.Look(diverged);
 
     /// <summary>Which trials' learned numbers are all finite.</summary>
     public bool[] Finite()
@@ -106,7 +107,7 @@ internal sealed class Stage : IDisposable
         var others = other.State.ToDictionary(stacked => stacked.Name);
         foreach (var stacked in State)
             stacked.Take(others[stacked.Name], kept);
-        _probe.Take(other._probe, kept);
+        _probe?.Take(other._probe!, kept);
     }
 
     public void Dispose()

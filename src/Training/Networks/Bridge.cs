@@ -17,26 +17,28 @@ internal sealed class Bridge
     private readonly Tensor? _gradient; // [K, C, H, W, rows]
 
     /// <param name="trials">1 where all see the same rows.</param>
-    public Bridge(LayerShape shape, int trials, int rows, ScalarType type)
+    /// <param name="below">The output of the layer below, [K, C, H * W * rows]; null where the mini-batch is below.</param>
+    /// <param name="belowGradient">Where the loss gradient at that output goes; null where no backward pass is made.</param>
+    public Bridge(LayerShape shape, int trials, int rows, ScalarType type, Tensor? below, Tensor? belowGradient)
     {
         _shape = shape;
-        _pooled = shape.Pooled is { } below ? new(below, trials, rows, type) : null;
-        if (shape.Image is not { } image)
+        _pooled = shape.Pooled is { } image ? new(image, trials, rows, below!, belowGradient) : null;
+        if (shape.Image is not { } seen)
         {
             Input = _pooled!.Output.view(trials, shape.Depth, rows);
             InputGradient = zeros_like(Input);
             _gradient = InputGradient;
             return;
         }
-        _padded = zeros([trials, image.Channels, image.Height + 2, image.Width + 2, rows], type);
+        _padded = zeros([trials, seen.Channels, seen.Height + 2, seen.Width + 2, rows], type);
         var strides = _padded.stride();
         _spread = _padded.as_strided(
-            [trials, image.Channels, NetworkShape.Kernel, NetworkShape.Kernel, image.Height, image.Width, rows],
+            [trials, seen.Channels, NetworkShape.Kernel, NetworkShape.Kernel, seen.Height, seen.Width, rows],
             [strides[0], strides[1], strides[2], strides[3], strides[2], strides[3], strides[4]]);
         _patches = zeros(_spread.shape, type);
         Input = _patches.view(trials, shape.Depth, (long)shape.Spots * rows);
         InputGradient = _pooled is null ? null : zeros_like(Input);
-        _gradient = _pooled is null ? null : zeros([trials, image.Channels, image.Height, image.Width, rows], type);
+        _gradient = _pooled is null ? null : zeros([trials, seen.Channels, seen.Height, seen.Width, rows], type);
     }
 
     /// <summary>What the layer sees, [K, in, columns].</summary>
@@ -45,59 +47,61 @@ internal sealed class Bridge
     /// <summary>Room for the loss gradient at <see cref="Input"/>; null where nothing is below.</summary>
     public Tensor? InputGradient { get; }
 
-    /// <param name="below">[K, C, H * W * rows] of the layer below, or a mini-batch [K, C * H * W, rows].</param>
-    public void Forward(Tensor below)
+    /// <param name="batch">The mini-batch, [K, C * H * W, rows], where that is below.</param>
+    public void Forward(Tensor batch)
     {
-        var image = _pooled?.Forward(below) ?? below;
+        _pooled?.Forward();
         if (_shape.Image is { } size)
-            Kernels.Run("patches", image, _padded!, _spread!, _patches!, size.Height, size.Width);
+            Kernels.Run("patches", _pooled?.Output ?? batch, _padded!, _spread!, _patches!, size.Height, size.Width);
     }
 
     /// <summary>Turns <see cref="InputGradient"/> into the gradient at the output below.</summary>
-    public void Backward(Tensor below)
+    public void Backward()
     {
         if (_shape.Image is { } size)
         {
             using var columns = InputGradient!.view(_patches!.shape);
             Kernels.Run("patches_backward", columns, _gradient!, size.Height, size.Width);
         }
-        _pooled!.Backward(_gradient!, below);
+        _pooled!.Backward(_gradient!);
     }
 
     /// <summary>Max pooling over squares of 2 x 2; a last odd line is left out.</summary>
-    private sealed class Pooled(ImageShape below, int trials, int rows, ScalarType type)
+    private sealed class Pooled
     {
-        private Tensor[]? _corners;
+        private readonly Tensor[] _corners;
+        private readonly Tensor[]? _cornerGradients;
+        private readonly Tensor? _belowGradient;
+
+        public Pooled(ImageShape image, int trials, int rows, Tensor below, Tensor? belowGradient)
+        {
+            Output = zeros([trials, image.Channels, image.Height / 2, image.Width / 2, rows], below.dtype);
+            _corners = Corners(below);
+            _cornerGradients = belowGradient is null ? null : Corners(belowGradient);
+            _belowGradient = belowGradient;
+
+            // The four places of all squares, row by row, as views.
+            Tensor[] Corners(Tensor tensor)
+            {
+                var squares = tensor.view(trials, image.Channels, image.Height, image.Width, rows);
+                return
+                [
+                    .. from y in Enumerable.Range(0, 2)
+                       from x in Enumerable.Range(0, 2)
+                       select squares.slice(2, y, image.Height / 2 * 2, 2).slice(3, x, image.Width / 2 * 2, 2),
+                ];
+            }
+        }
 
         /// <summary>[K, C, H / 2, W / 2, rows]</summary>
-        public Tensor Output { get; } = zeros([trials, below.Channels, below.Height / 2, below.Width / 2, rows], type);
+        public Tensor Output { get; }
 
-        public Tensor Forward(Tensor image)
-        {
-            _corners ??= Corners(image);
-            Kernels.Run("max_pool", _corners, Output);
-            return Output;
-        }
+        public void Forward() => Kernels.Run("max_pool", _corners, Output);
 
-        public void Backward(Tensor gradient, Tensor image)
+        public void Backward(Tensor gradient)
         {
             using var own = gradient.view(Output.shape);
-            var corners = Corners(image);
-            Kernels.Run("max_pool_backward", own, Output, _corners!, corners, image);
-            foreach (var corner in corners)
-                corner.Dispose();
-        }
-
-        /// <summary>The four places of all squares, row by row, as views.</summary>
-        private Tensor[] Corners(Tensor image)
-        {
-            using var square = image.view(trials, below.Channels, below.Height, below.Width, rows);
-            return
-            [
-                .. from y in Enumerable.Range(0, 2)
-                   from x in Enumerable.Range(0, 2)
-                   select square.slice(2, y, below.Height / 2 * 2, 2).slice(3, x, below.Width / 2 * 2, 2),
-            ];
+            Kernels.Run("max_pool_backward", own, Output, _corners, _cornerGradients!, _belowGradient!);
         }
     }
 }

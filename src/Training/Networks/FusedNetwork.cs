@@ -167,7 +167,7 @@ internal sealed class FusedNetwork : IDisposable
     {
         for (var layer = 0; layer < _dense.Length; layer++)
         {
-            pass.Bridges[layer]?.Forward(layer == 0 ? batch.Rows : pass.Outputs[layer - 1]);
+            pass.Bridges[layer]?.Forward(batch.Rows);
             _dense[layer].Forward(pass.Inputs[layer] ?? batch.X, pass.Outputs[layer]);
             preActivations?.Invoke(_shapes[layer], pass.Outputs[layer]);
             if (layer + 1 == upTo)
@@ -201,9 +201,9 @@ internal sealed class FusedNetwork : IDisposable
             _dense[layer].Gradient(gradient, transposed ?? batch.Transposed);
             if (layer == 0)
                 break;
-            var below = _trainingRooms[layer - 1].Gradient;
-            _dense[layer].Backward(gradient, _training.Bridges[layer]?.InputGradient ?? below);
-            _training.Bridges[layer]?.Backward(below);
+            var bridge = _training.Bridges[layer];
+            _dense[layer].Backward(gradient, bridge?.InputGradient ?? _trainingRooms[layer - 1].Gradient);
+            bridge?.Backward();
         }
     }
 
@@ -216,8 +216,9 @@ internal sealed class FusedNetwork : IDisposable
             Logits = zeros(trials, network._shapes[^1].Width, rows, type);
             LogLikelihoods = zeros_like(Logits);
             Outputs = [.. rooms.Select(room => room.Output), Logits];
-            Bridges = [.. network._shapes.Select(shape => shape.Image is null && shape.Pooled is null ? null
-                : new Bridge(shape, shape.Number == 1 ? groups : trials, rows, type))];
+            Bridges = [.. network._shapes.Select((shape, layer) => shape.Image is null && shape.Pooled is null ? null
+                : layer == 0 ? new Bridge(shape, groups, rows, type, null, null)
+                : new Bridge(shape, trials, rows, type, Outputs[layer - 1], (rooms[layer - 1] as TrainingRoom)?.Gradient))];
             Inputs = [.. Bridges.Select((bridge, layer) =>
                 bridge?.Input.expand(trials, -1, -1) ?? (layer == 0 ? null : Outputs[layer - 1]))];
         }

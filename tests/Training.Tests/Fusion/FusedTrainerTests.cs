@@ -170,12 +170,6 @@ public sealed class FusedTrainerTests
         Assert.Equal(before, Tensor.TotalCount);
     }
 
-    [Theory]
-    [InlineData(new[] { 64, 32 }, 16, 100)]
-    [InlineData(new[] { 2_000, 2_000 }, 1, 1)]
-    public void CohortSize_Network_FitsIt(int[] hidden, int least, int most) =>
-        Assert.InRange(new FusedTrainer(TimeProvider.System).CohortSize(Trials.Configuration((Parameters.Hidden, hidden))), least, most);
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static float Half(float number) => number / 2;
 }

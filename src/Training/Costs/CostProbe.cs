@@ -1,0 +1,111 @@
+using DeepTrain.Cluster.Sweeps;
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>A ratio of times: its median over pairs, and an interval that holds the true median with 96 % confidence.</summary>
+public sealed record CostRatio(double Median, double Low, double High);
+
+/// <summary>What a level costs beside another, everything else being equal.</summary>
+/// <param name="Factor">The parameter's name.</param>
+/// <param name="Level">What is measured.</param>
+/// <param name="Baseline">What it is measured against.</param>
+/// <param name="Training">Of a training step.</param>
+/// <param name="Evaluation">Of an evaluation of the validation rows.</param>
+public sealed record Cost(string Factor, string Level, string Baseline, CostRatio Training, CostRatio Evaluation);
+
+/// <summary>Measures what an activation or batch norm costs, by cohorts of like trials that run in turn.</summary>
+/// <remarks>
+/// A pair is one of each in the order A B B A, so that a drift of the machine's speed falls on both alike; of nine pairs the second and
+/// the eighth ratio bound the median (sign test: 1 - 2 (1 + 9) / 2^9 = 96.1 %). Nothing is read off a mixed cohort.
+/// </remarks>
+public sealed class CostProbe(TimeProvider time)
+{
+    /// <summary>How many pairs are measured.</summary>
+    public const int Pairs = 9;
+
+    private const int MostBatches = 8;
+    private const int MostRows = 1_024;
+
+    /// <summary>How long one of a pair's four runs takes at least.</summary>
+    private static readonly TimeSpan Run = TimeSpan.FromMilliseconds(15);
+
+    private readonly CohortSizes _sizes = new(time);
+
+    /// <summary>Each activation that the cells have against none (identity), and batch norm against none where both occur.</summary>
+    /// <param name="progress">Told what is measured next.</param>
+    /// <exception cref="TrainingException">libtorch is missing, or the data do not suffice.</exception>
+    public IEnumerable<Cost> Measure(Sweep sweep, Action<string> progress)
+    {
+        TorchRuntime.EnsureLoaded();
+        TorchRuntime.FlushDenormals();
+        var configurations = sweep.Cells.Select(cell => cell.Configuration).ToList();
+        var example = configurations.FirstOrDefault(configuration => !configuration[Parameters.BatchNorm]) ?? configurations[0];
+        var comparisons = configurations.Select(configuration => configuration[Parameters.Activation]).Distinct()
+            .Select(name => (Parameters.Activation.Name, Level: ParameterValue.Of(name), Baseline: ParameterValue.Of("identity")));
+        if (configurations.Any(configuration => configuration[Parameters.BatchNorm]))
+            comparisons = comparisons.Append((Parameters.BatchNorm.Name, ParameterValue.Of(true), ParameterValue.Of(false)));
+        foreach (var (factor, level, baseline) in comparisons.ToList())
+        {
+            progress($"{factor} {level} against {baseline}");
+            yield return Compare(factor, With(example, factor, level), With(example, factor, baseline), level, baseline);
+        }
+    }
+
+    /// <summary>The median of ratios and its interval by order statistics.</summary>
+    internal static CostRatio Of(IEnumerable<double> ratios)
+    {
+        var ordered = ratios.Order().ToList();
+        return new(ordered[ordered.Count / 2], ordered[1], ordered[^2]);
+    }
+
+    private Cost Compare(string factor, Configuration one, Configuration other, ParameterValue level, ParameterValue baseline)
+    {
+        using var inference = inference_mode();
+        var size = _sizes.Of(one);
+        using var stage = StageOf(one, size);
+        using var against = StageOf(other, size);
+        return new(factor, $"{level}", $"{baseline}",
+            Ratio(stage, against, (stage, epoch) => stage.Train(epoch)), Ratio(stage, against, (stage, _) => stage.Validate()));
+    }
+
+    private CostRatio Ratio(Stage stage, Stage against, Action<Stage, int> run)
+    {
+        var epoch = 0;
+        // The first run also warms both up; how often one is repeated follows from it.
+        Seconds(stage, 1);
+        var repeats = Math.Max(1, (int)Math.Ceiling(Run.TotalSeconds / Math.Max(1e-6, Seconds(against, 1))));
+        return Of(Enumerable.Range(0, Pairs).Select(_ =>
+        {
+            var (a, b) = (Seconds(stage, repeats), Seconds(against, repeats));
+            b += Seconds(against, repeats);
+            a += Seconds(stage, repeats);
+            return a / b;
+        }).ToList());
+
+        double Seconds(Stage of, int times)
+        {
+            var started = time.GetTimestamp();
+            for (var i = 0; i < times; i++)
+                run(of, epoch % 1_000 + 1);
+            epoch++;
+            return time.GetElapsedTime(started).TotalSeconds;
+        }
+    }
+
+    private static Stage StageOf(Configuration configuration, int size)
+    {
+        var data = Dataset.Of(configuration[Parameters.Dataset]);
+        var whole = Partition.Of(data.Labels, configuration, 1);
+        // A few mini-batches tell it as well as an epoch of many.
+        var replicate = new Replicate(new(1), whole with
+        {
+            Train = [.. whole.Train.Take(MostBatches * configuration[Parameters.BatchSize])],
+            Validation = [.. whole.Validation.Take(MostRows)],
+        });
+        return new(data, [.. Enumerable.Repeat(configuration, size)], [.. Enumerable.Repeat(replicate, size)], watches: false);
+    }
+
+    private static Configuration With(Configuration configuration, string parameter, ParameterValue value) =>
+        Configuration.Resolve(new Dictionary<string, ParameterValue>(configuration.Values) { [parameter] = value });
+}

@@ -1,0 +1,45 @@
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Training.Tests;
+
+public sealed class CohortSizesTests
+{
+    [Theory]
+    [InlineData(new double[] { 100, 50, 25, 13, 7, 4, 2 }, 64, 64)] // gains to the end
+    [InlineData(new double[] { 100, 50, 25, 13, 7, 4, 2 }, 20, 16)] // no more than fit
+    [InlineData(new double[] { 100, 90, 80, 79, 79, 79 }, 64, 16)] // flat from 4 on: two doublings are tried beyond
+    [InlineData(new double[] { 100, 110, 120, 130 }, 64, 1)] // fusing loses
+    [InlineData(new double[] { 100, 104, 60, 30, 29.5, 31, 33 }, 64, 16)] // one bad measurement
+    public void Choose_Times_DoublesWhileThatPays(double[] seconds, int most, int expected) =>
+        Assert.Equal(expected, CohortSizes.Choose(size => seconds[(int)Math.Log2(size)], most));
+
+    [Fact]
+    public void Of_SameNetwork_TriesItOnce()
+    {
+        var clock = new CountingTime();
+        var sizes = new CohortSizes(clock);
+        var size = sizes.Of(Trials.Configuration());
+        Assert.InRange(size, 1, 64);
+        var asked = clock.Asked;
+        Assert.True(asked > 0);
+        Assert.Equal(size, sizes.Of(Trials.Configuration((Parameters.LearningRate, 0.5), (Parameters.Activation, "elu"))));
+        Assert.Equal(asked, clock.Asked);
+        sizes.Of(Trials.Configuration((Parameters.BatchSize, 64)));
+        Assert.True(clock.Asked > asked);
+    }
+
+    [Fact]
+    public void Of_HugeNetwork_FitsTheMemory() =>
+        Assert.Equal(1, new CohortSizes(TimeProvider.System).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 }))));
+
+    private sealed class CountingTime : TimeProvider
+    {
+        public int Asked { get; private set; }
+
+        public override long GetTimestamp()
+        {
+            Asked++;
+            return base.GetTimestamp();
+        }
+    }
+}
