@@ -13,7 +13,7 @@ public sealed class SignalPropagationTests(ITestOutputHelper output)
     private const int Width = 100;
     private const int Rows = 200;
 
-    /// <summary>The band that mean field theory draws: within a factor of 1.5 of q' = fan-in variance(w) E f(sqrt q z)^2 at each layer.</summary>
+    /// <summary>How far from mean field theory, q' = fan-in variance(w) E f(sqrt q z)^2, a layer's variance may be: by this factor.</summary>
     private const double Band = 1.5;
 
     [Theory]
@@ -41,7 +41,9 @@ public sealed class SignalPropagationTests(ITestOutputHelper output)
     public void PreActivations_TanhFromStandardNormals_AreAHundredTimesTooWide() =>
         Assert.All(Variances("normal", "none", deviation: 1), variance => Assert.InRange(variance, 50, 150));
 
-    /// <summary>The variance of each layer's pre-activations over rows and units, inputs being standard normal; the mean of ten replicates.</summary>
+    /// <summary>
+    /// The variance of each layer's pre-activations over rows and units, inputs being standard normal; the mean of ten replicates.
+    /// </summary>
     private double[] Variances(string initializer, string gain, double deviation)
     {
         var configuration = Trials.Configuration((Parameters.Initializer, initializer), (Parameters.Gain, gain),
@@ -60,7 +62,8 @@ public sealed class SignalPropagationTests(ITestOutputHelper output)
                 x = z.PointwiseTanh();
             }
         }
-        output.WriteLine($"{initializer}, gain {gain}, replicates 1 to 10: {string.Join(' ', variances.Select(variance => $"{variance:g3}"))}");
+        var told = string.Join(' ', variances.Select(variance => $"{variance:g3}"));
+        output.WriteLine($"{initializer}, gain {gain}, replicates 1 to 10: {told}");
         return variances;
     }
 
