@@ -14,6 +14,7 @@ var root = new RootCommand(
     CancelVerb.Create(),
     ResultsVerb.Create(),
     ValidateVerb.Create(),
+    PlanVerb.Create(),
     DevicesVerb.Create(),
     DatasetsVerb.Create(),
 };

@@ -62,7 +62,7 @@ public sealed class CostProbe(TimeProvider time)
     private Cost Compare(string factor, Configuration one, Configuration other, ParameterValue level, ParameterValue baseline)
     {
         using var inference = inference_mode();
-        var size = _sizes.Of(one);
+        var size = _sizes.Of(one).Size;
         using var stage = StageOf(one, size);
         using var against = StageOf(other, size);
         return new(factor, $"{level}", $"{baseline}",

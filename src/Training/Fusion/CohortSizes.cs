@@ -5,6 +5,11 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
+/// <summary>How trials of one fusion key are best trained.</summary>
+/// <param name="Size">How many together.</param>
+/// <param name="Seconds">Of one trial's step in such a cohort, on one slot that has its core to itself.</param>
+internal readonly record struct CohortTime(int Size, double Seconds);
+
 /// <summary>How many trials are worth training together: tried once for each network, batch and device, remembered for the process.</summary>
 internal sealed class CohortSizes(TimeProvider time)
 {
@@ -22,26 +27,26 @@ internal sealed class CohortSizes(TimeProvider time)
     private const int Batches = 2;
     private const int Rounds = 5;
 
-    private readonly ConcurrentDictionary<string, Lazy<int>> _sizes = new();
+    private readonly ConcurrentDictionary<string, Lazy<CohortTime>> _sizes = new();
 
-    public int Of(Configuration configuration) =>
+    public CohortTime Of(Configuration configuration) =>
         _sizes.GetOrAdd(configuration.FusionKey, _ => new(() => Choose(size => SecondsPerTrialStep(configuration, size), MostFor(configuration)))).Value;
 
     /// <summary>Doubles the size while that pays.</summary>
     /// <param name="seconds">The time of a trial's step in a cohort of some size.</param>
-    internal static int Choose(Func<int, double> seconds, int most)
+    internal static CohortTime Choose(Func<int, double> seconds, int most)
     {
-        var tried = new List<(int Size, double Seconds)> { (1, seconds(1)) };
+        var tried = new List<CohortTime> { new(1, seconds(1)) };
         while (tried[^1].Size * 2 <= most)
         {
             var size = tried[^1].Size * 2;
-            tried.Add((size, seconds(size)));
+            tried.Add(new(size, seconds(size)));
             // One bad measurement must not end it: the machine has other work.
             if (tried.Count > 2 && tried[^1].Seconds > tried[^3].Seconds * (1 - WorthTrying))
                 break;
         }
         var best = tried.Min(trial => trial.Seconds);
-        return tried.Last(trial => trial.Seconds <= best * (1 + AsGood)).Size;
+        return tried.Last(trial => trial.Seconds <= best * (1 + AsGood));
     }
 
     private static int MostFor(Configuration configuration)

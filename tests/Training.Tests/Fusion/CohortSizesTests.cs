@@ -11,7 +11,7 @@ public sealed class CohortSizesTests
     [InlineData(new double[] { 100, 110, 120, 130 }, 64, 1)] // fusing loses
     [InlineData(new double[] { 100, 104, 60, 30, 29.5, 31, 33 }, 64, 16)] // one bad measurement
     public void Choose_Times_DoublesWhileThatPays(double[] seconds, int most, int expected) =>
-        Assert.Equal(expected, CohortSizes.Choose(size => seconds[(int)Math.Log2(size)], most));
+        Assert.Equal(expected, CohortSizes.Choose(size => seconds[(int)Math.Log2(size)], most).Size);
 
     [Fact]
     public void Of_SameNetwork_TriesItOnce()
@@ -19,7 +19,7 @@ public sealed class CohortSizesTests
         var clock = new CountingTime();
         var sizes = new CohortSizes(clock);
         var size = sizes.Of(Trials.Configuration());
-        Assert.InRange(size, 1, 64);
+        Assert.InRange(size.Size, 1, 64);
         var asked = clock.Asked;
         Assert.True(asked > 0);
         Assert.Equal(size, sizes.Of(Trials.Configuration((Parameters.LearningRate, 0.5), (Parameters.Activation, "elu"))));
@@ -30,7 +30,7 @@ public sealed class CohortSizesTests
 
     [Fact]
     public void Of_HugeNetwork_FitsTheMemory() =>
-        Assert.Equal(1, new CohortSizes(TimeProvider.System).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 }))));
+        Assert.Equal(1, new CohortSizes(TimeProvider.System).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 }))).Size);
 
     private sealed class CountingTime : TimeProvider
     {

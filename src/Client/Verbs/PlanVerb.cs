@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.Globalization;
+using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>plan FILE</c>: what a sweep would take here, and with <c>--costs</c> what its activations and batch norm cost.</summary>
+internal static class PlanVerb
+{
+    public static Command Create()
+    {
+        var file = CommonOptions.SweepFile();
+        var slots = CommonOptions.Slots();
+        var costs = new Option<bool>("--costs")
+        {
+            Description = "Measure what each activation and batch norm costs in training and evaluation, by cohorts of like trials in turn.",
+        };
+        var command = new Command("plan", "Say how long a sweep would train here, or what its parts cost; nothing is stored.")
+        {
+            file, slots, costs,
+        };
+        command.SetAction(parsed =>
+        {
+            var sweep = SweepFiles.Read(parsed.GetValue(file)!);
+            if (parsed.GetValue(costs))
+                WriteCosts(parsed.GetValue(CommonOptions.Format), sweep);
+            else
+                WritePlan(parsed.GetValue(CommonOptions.Format), sweep, parsed.GetValue(slots));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void WritePlan(OutputFormat format, Sweep sweep, int slots)
+    {
+        var trainer = new FusedTrainer(TimeProvider.System);
+        var shapes = sweep.Cells.GroupBy(cell => cell.Configuration.FusionKey).Index().Select(shape =>
+        {
+            Console.Error.WriteLine($"{sweep.Name}: trying network {shape.Index + 1}");
+            var configuration = shape.Item.First().Configuration;
+            var (cohort, time) = trainer.Estimate(configuration);
+            var trials = shape.Item.Count() * sweep.Replicates;
+            return new
+            {
+                Network = Layers(configuration),
+                BatchSize = configuration[Parameters.BatchSize],
+                Epochs = configuration[Parameters.Epochs],
+                Cells = shape.Item.Count(),
+                Trials = trials,
+                CohortSize = cohort,
+                Seconds = Math.Round(time.TotalSeconds * trials / Math.Min(slots, trials), 1),
+            };
+        }).ToList();
+        Output.WriteRows(
+            format,
+            [("network", false), ("batch", true), ("epochs", true), ("cells", true), ("trials", true), ("cohort", true), ("seconds", true)],
+            [.. shapes.Select(shape => new[]
+            {
+                shape.Network, $"{shape.BatchSize}", $"{shape.Epochs}", $"{shape.Cells}", $"{shape.Trials}", $"{shape.CohortSize}",
+                shape.Seconds.ToString(CultureInfo.InvariantCulture),
+            })],
+            new
+            {
+                sweep.Name, Cells = sweep.Cells.Length, sweep.Replicates, Trials = sweep.TrialCount, Slots = slots,
+                Seconds = shapes.Sum(shape => shape.Seconds), Networks = shapes,
+            });
+    }
+
+    private static void WriteCosts(OutputFormat format, Sweep sweep)
+    {
+        var costs = new CostProbe(TimeProvider.System)
+            .Measure(sweep, what => Console.Error.WriteLine($"{sweep.Name}: measuring {what}"))
+            .ToList();
+        Output.WriteRows(
+            format,
+            [
+                ("factor", false), ("level", false), ("against", false),
+                ("training", true), ("from", true), ("to", true), ("evaluation", true), ("from", true), ("to", true),
+            ],
+            [.. costs.Select(cost => new[]
+            {
+                cost.Factor, cost.Level, cost.Baseline,
+                Ratio(cost.Training.Median), Ratio(cost.Training.Low), Ratio(cost.Training.High),
+                Ratio(cost.Evaluation.Median), Ratio(cost.Evaluation.Low), Ratio(cost.Evaluation.High),
+            })],
+            costs);
+    }
+
+    private static string Layers(Configuration configuration)
+    {
+        var hidden = configuration[Parameters.Hidden];
+        var dense = hidden.Length > 3 && hidden.Distinct().Count() == 1 ? $"{hidden.Length}x{hidden[0]}" : string.Join('-', hidden);
+        return configuration[Parameters.Architecture] == "convolution"
+            ? $"convolution {string.Join('-', configuration[Parameters.Channels])}, {dense}"
+            : dense;
+    }
+
+    private static string Ratio(double ratio) => ratio.ToString("0.00", CultureInfo.InvariantCulture);
+}
