@@ -42,7 +42,19 @@ internal sealed class SweepBinder(Problems problems)
         if (problems.HasErrors)
             return null;
         former.WarnOfNoEffect(cells, given, factors);
+        WarnOfSelu(cells, [.. given.Select(value => value.Field), .. factors.Select(factor => factor.Field),
+            .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)]);
         return new(name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims);
+    }
+
+    /// <summary>SELU keeps mean 0 and variance 1 only with the start that its paper derives, and batch norm undoes it. Klambauer et al. 2017.</summary>
+    private void WarnOfSelu(ImmutableArray<Cell> cells, ImmutableArray<Field> fields)
+    {
+        var odd = cells.Count(cell => cell.Configuration[Parameters.Activation] == "selu"
+            && (cell.Configuration[Parameters.Initializer] != "lecun-normal" || cell.Configuration[Parameters.BatchNorm]));
+        if (odd > 0 && fields.FirstOrDefault(field => field.Name == Parameters.Activation.Name) is { } field)
+            problems.Warn(field.Place, field.Path,
+                $"selu normalises itself only with initializer lecun-normal and without batch norm; {odd:N0} of {cells.Length:N0} cells have it otherwise");
     }
 
     private string? ReadName(Fields file)

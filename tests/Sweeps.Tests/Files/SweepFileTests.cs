@@ -138,4 +138,15 @@ public class SweepFileTests
         if (!fits)
             Assert.Contains("200,000 trials", Assert.Single(reading.Problems).Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("initializer: [lecun-normal], activation: [selu, relu]", false)]
+    [InlineData("initializer: [lecun-normal], activation: [selu], batchNorm: [false, true]", true)]
+    [InlineData("initializer: [he-normal, lecun-normal], activation: [selu]", true)]
+    [InlineData("initializer: [he-normal], activation: [elu]", false)]
+    public void Parse_SeluOutsideItsConditions_Warns(string space, bool expected) => Assert.Equal(
+        expected,
+        SweepFile.Parse($"name: x\ndataset: digits\nnetwork: {{ hidden: [8] }}\nspace: {{ {space} }}\n", "x.yaml").Problems
+            .Any(problem => problem.IsWarning && problem.Key == "space.activation" && problem.Line == 4
+                && problem.Message.Contains("selu", StringComparison.Ordinal)));
 }
