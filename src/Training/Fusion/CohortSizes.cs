@@ -15,11 +15,28 @@ internal static class CohortSizes
     /// <summary>Weights and biases of a whole cohort.</summary>
     private const int Numbers = 2_200_000;
 
-    public static int Of(Configuration configuration)
+    public static int Of(Configuration configuration, DatasetSources sources)
     {
-        var dataset = Datasets.All.First(info => info.Name == configuration[Parameters.Dataset]);
+        if (InfoOf(configuration, sources) is not { } dataset)
+            return 1;
         int[] sizes = [dataset.Features, .. configuration[Parameters.Hidden], dataset.Classes];
         var own = sizes.Zip(sizes.Skip(1), (fanIn, fanOut) => (fanIn + 1L) * fanOut).Sum();
         return (int)Math.Clamp(Numbers / own, 1, Most);
+    }
+
+    /// <summary>Null: the data cannot be had, which is for the trial to say.</summary>
+    private static DatasetInfo? InfoOf(Configuration configuration, DatasetSources sources)
+    {
+        if (Datasets.All.FirstOrDefault(info => info.Name == configuration[Parameters.Dataset]) is { } known)
+            return known;
+        try
+        {
+            TorchRuntime.EnsureLoaded();
+            return Dataset.Of(configuration, sources).Info;
+        }
+        catch (TrainingException)
+        {
+            return null;
+        }
     }
 }

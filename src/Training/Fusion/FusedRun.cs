@@ -19,18 +19,21 @@ internal sealed class FusedRun : ITrainingRun
     private Stage? _stage;
     private int _epoch;
 
-    public FusedRun(Cohort cohort, TimeProvider time)
+    public FusedRun(Cohort cohort, DatasetSources sources, TimeProvider time)
     {
         var first = cohort.Trials[0].Configuration;
         if (cohort.Trials.FirstOrDefault(trial => trial.Configuration.FusionKey != first.FusionKey) is { } other)
             throw new ArgumentException($"{other.Id} cannot train beside {cohort.Trials[0].Id}: expected one fusion key.", nameof(cohort));
         _time = time;
-        _data = Dataset.Of(first[Parameters.Dataset]);
         _batch = first[Parameters.BatchSize];
         _epochs = first[Parameters.Epochs];
         _trials = [.. FusedNetwork.Order(cohort.Trials, trial => trial.Configuration)];
-        _replicates = cohort.Trials.Select(trial => trial.Id.Replicate).Distinct()
-            .ToDictionary(number => number, number => new Replicate(new(number), Partition.Of(_data.Labels, first, number)));
+        var data = Dataset.Of(first, sources);
+        var numbers = cohort.Trials.Select(trial => trial.Id.Replicate).Distinct().ToList();
+        var partitions = numbers.ConvertAll(number => Partition.Of(data, first, number));
+        _data = data.For(partitions);
+        _replicates = numbers.Index().ToDictionary(
+            number => number.Item, number => new Replicate(new(number.Item), partitions[number.Index], _data.FirstRowOf(number.Index)));
         using var inference = inference_mode();
         _stage = new(this);
         Initialize(_stage.Network);
@@ -96,6 +99,7 @@ internal sealed class FusedRun : ITrainingRun
         _stage?.Dispose();
         _stage = null;
         _trials = [];
+        _data.Dispose();
     }
 
     private void Initialize(FusedNetwork network)
@@ -130,7 +134,8 @@ internal sealed class FusedRun : ITrainingRun
         return order[..(order.Length / _batch * _batch)];
     };
 
-    private sealed record Replicate(BaseDraws Draws, Partition Partition);
+    /// <param name="FirstRow">Of its rows in the run's data.</param>
+    private sealed record Replicate(BaseDraws Draws, Partition Partition, int FirstRow);
 
     /// <summary>The network of those aboard and what it needs to train them.</summary>
     private sealed class Stage : IDisposable
@@ -224,7 +229,7 @@ internal sealed class FusedRun : ITrainingRun
                 foreach (var group in _groups)
                 {
                     foreach (var row in orders[group].AsSpan(batch * size, size))
-                        rows[at++] = row;
+                        rows[at++] = group.FirstRow + row;
                 }
             }
             return tensor(rows, [batches, _groups.Length * size]);

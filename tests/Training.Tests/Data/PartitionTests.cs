@@ -4,17 +4,17 @@ namespace DeepTrain.Cluster.Training.Tests;
 
 public sealed class PartitionTests
 {
-    private static readonly int[] Labels = [.. Dataset.Of("digits").Labels];
+    private static readonly Dataset Digits = Dataset.Of("digits");
 
     [Fact]
     public void Of_Digits_PartsEveryRowOnceAndEachClassAlike()
     {
         var (train, validation, test) = Of(1);
         Assert.Equal(Enumerable.Range(0, 1_797), train.Concat(validation).Concat(test).Order());
-        foreach (var rows in Enumerable.Range(0, 1_797).GroupBy(row => Labels[row]))
+        foreach (var rows in Enumerable.Range(0, 1_797).GroupBy(row => Digits.Labels[row]))
         {
-            Assert.Equal(0.2 * rows.Count(), validation.Count(row => Labels[row] == rows.Key), 0.5);
-            Assert.Equal(0.1 * rows.Count(), test.Count(row => Labels[row] == rows.Key), 0.5);
+            Assert.Equal(0.2 * rows.Count(), validation.Count(row => Digits.Labels[row] == rows.Key), 0.5);
+            Assert.Equal(0.1 * rows.Count(), test.Count(row => Digits.Labels[row] == rows.Key), 0.5);
         }
     }
 
@@ -30,8 +30,8 @@ public sealed class PartitionTests
 
     [Fact]
     public void Of_NothingLeftToValidate_IsBadData() => Assert.Equal("bad-data", Assert.Throws<TrainingException>(() =>
-        Partition.Of([.. Labels], Trials.Configuration((Parameters.ValidationFraction, 0.001)), 1)).FailureClass);
+        Partition.Of(Digits, Trials.Configuration((Parameters.ValidationFraction, 0.001)), 1)).FailureClass);
 
     private static Partition Of(int replicate, string split = "stratified") =>
-        Partition.Of([.. Labels], Trials.Configuration((Parameters.Split, split)), replicate);
+        Partition.Of(Digits, Trials.Configuration((Parameters.Split, split)), replicate);
 }
