@@ -92,7 +92,9 @@ internal static class OfficialFiles
         stream.Position = 0;
         try
         {
-            using var unzipped = isGzipped ? new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true) : stream;
+            if (!isGzipped)
+                return ReadPlain(stream, file);
+            using var unzipped = new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
             return ReadPlain(unzipped, file);
         }
         catch (InvalidDataException)
@@ -128,8 +130,7 @@ internal static class OfficialFiles
 
     private static void Fill(Stream stream, byte[] bytes)
     {
-        var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        if (read < bytes.Length)
+        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
             throw new DataFileException("the file is cut off");
     }
 
