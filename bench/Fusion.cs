@@ -82,7 +82,7 @@ internal static class Fusion
         using var inference = inference_mode();
         var data = Work.Random(work.Layers[0], work.Layers[^1], work.Rows);
         var configurations = Enumerable.Repeat(work.Configuration, work.Cohort).ToImmutableArray();
-        var replicate = new Replicate(new(1), Partition.Of(data.Labels, work.Configuration, 1));
+        var replicate = new Replicate(new(1), Partition.Of(data, work.Configuration, 1), 0);
         var replicates = Enumerable.Repeat(replicate, work.Cohort).ToImmutableArray();
         using var watched = new Stage(data, configurations, replicates);
         using var plain = new Stage(data, configurations, replicates, watches: false);

@@ -6,6 +6,7 @@ var root = new RootCommand(
 {
     CommonOptions.Data,
     CommonOptions.Format,
+    CommonOptions.Datasets,
     RunVerb.Create(),
     SubmitVerb.Create(),
     ListVerb.Create(),

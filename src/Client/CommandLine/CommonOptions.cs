@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -46,6 +47,22 @@ internal static class CommonOptions
             : Fail<OutputFormat>(result, "--format is one of table, json, csv."),
     };
 
+    /// <inheritdoc cref="Data"/>
+    public static Option<string?> Datasets { get; } = new("--datasets")
+    {
+        Description = $"A folder with the files of fashion-mnist or mnist; by default what {DatasetSources.Variable} says.",
+        HelpName = "DIR",
+        Recursive = true,
+        Validators =
+        {
+            result =>
+            {
+                if (result.Tokens is [{ Value: var path }] && !Directory.Exists(path))
+                    result.AddError($"--datasets: there is no folder '{path}'.");
+            },
+        },
+    };
+
     public static Option<int> Slots() => new("--slots")
     {
         Description = "How many trials' cohorts train side by side; by default one a core.",
@@ -73,6 +90,10 @@ internal static class CommonOptions
         Description = "A sweep's id, its name (the latest of that name), or the unique beginning of an id.",
         HelpName = "ID",
     };
+
+    /// <summary>Where this command line looks for data sets.</summary>
+    public static DatasetSources Sources(ParseResult parsed) =>
+        parsed.GetValue(Datasets) is { } folder ? DatasetSources.Default with { Given = Path.GetFullPath(folder) } : DatasetSources.Default;
 
     public static EmbeddedSettings Settings(int slots, int metricsPort) =>
         new(slots, metricsPort == 0 ? null : metricsPort, message => Console.Error.WriteLine($"warning: {message}"));

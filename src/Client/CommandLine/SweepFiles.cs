@@ -1,18 +1,32 @@
+using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Client;
 
-/// <summary>Reads a sweep file for a verb: what is wrong with it goes to stderr, every problem a line.</summary>
+/// <summary>A sweep file that has been read with its data, and found valid.</summary>
+/// <param name="DataFile">Its data file and the SHA-256 of what that holds; null where there is none.</param>
+internal sealed record SweepInput(Sweep Sweep, (string Path, string Content)? DataFile)
+{
+    /// <summary>Keeps a copy of the data file where the folder's trainers find it. To be done before the sweep is submitted.</summary>
+    public void KeepData(DataFolder folder)
+    {
+        if (DataFile is var (path, content))
+            KeptFiles.Keep(path, content, folder.Datasets);
+    }
+}
+
+/// <summary>Reads a sweep file and its data for a verb: what is wrong with them goes to stderr, every problem a line.</summary>
 internal static class SweepFiles
 {
-    /// <exception cref="UserException">The file has errors; they have been written.</exception>
-    public static Sweep Read(string path)
+    /// <exception cref="UserException">There are errors; they have been written.</exception>
+    public static SweepInput Read(string path, DatasetSources sources, CancellationToken cancellation)
     {
-        var reading = SweepFile.Read(path);
-        foreach (var problem in reading.Problems)
+        var (sweep, problems, dataFile) = SweepData.Check(SweepFile.Read(path), sources, Console.Error.WriteLine, cancellation);
+        foreach (var problem in problems)
             Console.Error.WriteLine(problem);
-        var errors = reading.Problems.Count(problem => !problem.IsWarning);
-        return reading.Sweep ?? throw new UserException(
+        var errors = problems.Count(problem => !problem.IsWarning);
+        return sweep is not null ? new(sweep, dataFile) : throw new UserException(
             ExitCode.BadInput, errors == 1 ? $"{path} has an error." : $"{path} has {errors} errors.");
     }
 }

@@ -20,21 +20,34 @@ internal static class PlanVerb
         {
             file, slots, costs,
         };
-        command.SetAction(parsed =>
+        command.SetAction((parsed, cancellation) =>
         {
-            var sweep = SweepFiles.Read(parsed.GetValue(file)!);
-            if (parsed.GetValue(costs))
-                WriteCosts(parsed.GetValue(CommonOptions.Format), sweep);
-            else
-                WritePlan(parsed.GetValue(CommonOptions.Format), sweep, parsed.GetValue(slots));
-            return ExitCode.Done;
+            var sources = CommonOptions.Sources(parsed);
+            var input = SweepFiles.Read(parsed.GetValue(file)!, sources, cancellation);
+            // The trainer finds a data file where a sweep's is kept; here it is kept while the command runs.
+            var kept = Directory.CreateTempSubdirectory("deeptrain-");
+            try
+            {
+                if (input.DataFile is var (path, content))
+                    KeptFiles.Keep(path, content, kept.FullName);
+                sources = sources with { Kept = kept.FullName };
+                if (parsed.GetValue(costs))
+                    WriteCosts(parsed.GetValue(CommonOptions.Format), input.Sweep, sources);
+                else
+                    WritePlan(parsed.GetValue(CommonOptions.Format), input.Sweep, parsed.GetValue(slots), sources);
+            }
+            finally
+            {
+                kept.Delete(recursive: true);
+            }
+            return Task.FromResult(ExitCode.Done);
         });
         return command;
     }
 
-    private static void WritePlan(OutputFormat format, Sweep sweep, int slots)
+    private static void WritePlan(OutputFormat format, Sweep sweep, int slots, DatasetSources sources)
     {
-        var trainer = new FusedTrainer(TimeProvider.System);
+        var trainer = new FusedTrainer(TimeProvider.System, sources);
         var shapes = sweep.Cells.GroupBy(cell => cell.Configuration.FusionKey).Index().Select(shape =>
         {
             Console.Error.WriteLine($"{sweep.Name}: trying network {shape.Index + 1}");
@@ -67,9 +80,9 @@ internal static class PlanVerb
             });
     }
 
-    private static void WriteCosts(OutputFormat format, Sweep sweep)
+    private static void WriteCosts(OutputFormat format, Sweep sweep, DatasetSources sources)
     {
-        var costs = new CostProbe(TimeProvider.System)
+        var costs = new CostProbe(TimeProvider.System, sources)
             .Measure(sweep, what => Console.Error.WriteLine($"{sweep.Name}: measuring {what}"))
             .ToList();
         Output.WriteRows(

@@ -19,7 +19,8 @@ internal static class RunVerb
         };
         command.SetAction((parsed, cancellation) => RunAsync(
             parsed.GetValue(file)!, parsed.GetValue(CommonOptions.Data)!, parsed.GetValue(CommonOptions.Format), parsed.GetValue(isNew),
-            CommonOptions.Settings(parsed.GetValue(slots), parsed.GetValue(metricsPort)), cancellation));
+            CommonOptions.Settings(parsed.GetValue(slots), parsed.GetValue(metricsPort)) with { Datasets = CommonOptions.Sources(parsed) },
+            cancellation));
         return command;
     }
 
@@ -28,7 +29,7 @@ internal static class RunVerb
     {
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
-        var sweep = SweepFiles.Read(path);
+        var input = SweepFiles.Read(path, settings.Datasets, cancellation);
         var folder = new DataFolder(data);
         var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
@@ -40,8 +41,9 @@ internal static class RunVerb
                 await using var connection = await SweepConnection.OpenAsync(folder, settings, time, cancellation);
                 try
                 {
+                    input.KeepData(folder);
                     // Once submitted it is durable: whoever takes the folder over finds it there.
-                    sweepId ??= (await Submitter.SubmitAsync(connection, sweep, isNew)).SweepId;
+                    sweepId ??= (await Submitter.SubmitAsync(connection, input.Sweep, isNew)).SweepId;
                 }
                 catch (Exception exception) when (connection.IsLost(exception) && IsRepeatable(exception))
                 {

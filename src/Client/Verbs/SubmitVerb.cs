@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -17,17 +18,18 @@ internal static class SubmitVerb
         };
         command.SetAction((parsed, cancellation) => SubmitAsync(
             parsed.GetValue(file)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(isNew),
-            parsed.GetValue(CommonOptions.Format), cancellation));
+            CommonOptions.Sources(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
     private static async Task<int> SubmitAsync(
-        string path, DataFolder folder, bool isNew, OutputFormat format, CancellationToken cancellation)
+        string path, DataFolder folder, bool isNew, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
-        var sweep = SweepFiles.Read(path);
+        var input = SweepFiles.Read(path, sources, cancellation);
         await using var connection = await SweepConnection.OpenAsync(
             folder, CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
-        var submission = await Submitter.SubmitAsync(connection, sweep, isNew);
+        input.KeepData(folder);
+        var submission = await Submitter.SubmitAsync(connection, input.Sweep, isNew);
         if (connection.OwnerPid is null && submission.Kind is not SubmissionKind.Ended)
             await Console.Error.WriteLineAsync($"nothing trains in {folder.Root} now: it begins with the next 'deeptrain run'");
         Output.WriteLine(format, submission.SweepId,

@@ -17,6 +17,9 @@ public sealed class DataFolder(string path)
 
     public string Reports => Path.Combine(Root, "reports");
 
+    /// <summary>The data files of submitted sweeps, each under its SHA-256.</summary>
+    public string Datasets => Path.Combine(Root, "datasets");
+
     public string Logs => Path.Combine(Root, "logs");
 
     internal string Lock => Path.Combine(Root, "owner.lock");

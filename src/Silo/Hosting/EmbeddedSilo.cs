@@ -16,7 +16,11 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="Slots">How many slots train; 0 for a silo that only keeps the books.</param>
 /// <param name="MetricsPort">The loopback port of <c>/metrics</c>; null for none.</param>
 /// <param name="Warn">Where a person is told of what does not stop the work.</param>
-public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string> Warn);
+public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string> Warn)
+{
+    /// <summary>Where data sets are looked for that are not embedded.</summary>
+    public DatasetSources Datasets { get; init; } = DatasetSources.Default;
+}
 
 /// <summary>The whole cluster in this process, owner of a data folder: coordinator, worker and store.</summary>
 public sealed class EmbeddedSilo : IAsyncDisposable
@@ -122,17 +126,17 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         if (settings.MetricsPort is { } port)
             builder.Services.AddHostedService(_ => new MetricsEndpoint(port, settings.Warn));
         if (worker is not null)
-            AddSlots(builder.Services, settings.Slots, worker, time);
+            AddSlots(builder.Services, settings.Slots, worker, settings.Datasets with { Kept = folder.Datasets }, time);
         return builder.Build();
     }
 
     private static Provenance WorkerOf(TorchDescription torch) =>
         new(CodeVersion.Current, torch.LibTorch, $"{torch.CpuCapability}{(torch.FlushesDenormals ? ", flush-to-zero" : "")}", "cpu");
 
-    private static void AddSlots(IServiceCollection services, int slots, Provenance worker, TimeProvider time) =>
+    private static void AddSlots(IServiceCollection services, int slots, Provenance worker, DatasetSources datasets, TimeProvider time) =>
         services
             .AddSingleton(worker)
-            .AddSingleton<ITrainer>(new FusedTrainer(time))
+            .AddSingleton<ITrainer>(new FusedTrainer(time, datasets))
             .AddSingleton(new SlotSettings(slots))
             // Hosted services end in the reverse order: slots first, then what carries their results, then the silo.
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())

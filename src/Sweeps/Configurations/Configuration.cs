@@ -47,6 +47,9 @@ public sealed class Configuration : IEquatable<Configuration>
 
     public string this[ChoiceParameter parameter] => _values[parameter.Name].AsText();
 
+    /// <summary>Null where it is not given, or has no effect.</summary>
+    public string? this[TextParameter parameter] => _values.TryGetValue(parameter.Name, out var value) ? value.AsText() : null;
+
     public ImmutableArray<int> this[SizesParameter parameter] => _values[parameter.Name].AsSizes();
 
     /// <summary>Fills in defaults, writes depth x width as hidden and drops what has no effect.</summary>

@@ -34,6 +34,9 @@ public abstract record Parameter(string Name, Section Section, ParameterValue? D
     /// </summary>
     public bool CameLater { get; init; }
 
+    /// <summary>Whether it is worked out from what the file names, so that the file itself cannot give it.</summary>
+    public bool IsDerived { get; init; }
+
     /// <summary>Null: always in effect.</summary>
     public Applicability? AppliesWhen { get; init; }
 
@@ -90,6 +93,14 @@ public sealed record ChoiceParameter(
     : Parameter(Name, Section, DefaultChoice is { } choice ? ParameterValue.Of(choice) : null, Description)
 {
     public override string Expected => Choices is [var only] ? only : $"one of {string.Join(", ", Choices)}";
+}
+
+/// <summary>Any text, such as the name of a column; none by default.</summary>
+public sealed record TextParameter(string Name, Section Section, string Description) : Parameter(Name, Section, null, Description)
+{
+    public int MaximumLength { get; init; } = 200;
+
+    public override string Expected => string.Create(CultureInfo.InvariantCulture, $"text of 1 to {MaximumLength} characters");
 }
 
 /// <summary>A list of layer sizes.</summary>

@@ -13,8 +13,19 @@ public static class Parameters
     private static readonly ImmutableArray<string> ScaledInitializers =
         ["xavier-uniform", "xavier-normal", "he-uniform", "he-normal", "lecun-uniform", "lecun-normal"];
 
-    public static readonly ChoiceParameter Dataset = new("dataset", Section.Sweep, null, ["digits"],
-        "The data set: digits, 1,797 images of 8x8 pixels in 10 classes, embedded.") { Shared = true };
+    public static readonly ChoiceParameter Dataset = new("dataset", Section.Sweep, null,
+        ["digits", "fashion-mnist", "mnist", "csv", "npz"],
+        "The data set: digits, 1,797 images of 8x8 pixels in 10 classes, embedded; fashion-mnist or mnist, 70,000 images of 28x28 pixels in 10 classes; or a file of your own.")
+        { Shared = true };
+
+    /// <summary>SHA-256 of the bytes of a data file, so that its content is part of a cell, and its name is not.</summary>
+    public static readonly TextParameter DataContent = new("dataContent", Section.Sweep,
+        "The SHA-256 of the data file.")
+        { CameLater = true, IsDerived = true, Shared = true, AppliesWhen = new(Dataset, ["csv", "npz"]) };
+
+    public static readonly TextParameter LabelColumn = new("labelColumn", Section.Sweep,
+        "The column of a csv file that holds the classes; the last one if left out.")
+        { CameLater = true, Shared = true, AppliesWhen = new(Dataset, ["csv"]) };
 
     public static readonly ChoiceParameter Split = new("split", Section.Sweep, "stratified", ["stratified", "fixed"],
         "How rows are parted into training, validation and test: anew in each replicate, by class; or once for all replicates.")
@@ -26,7 +37,7 @@ public static class Parameters
 
     public static readonly NumberParameter TestFraction = new("testFraction", Section.Sweep, 0.1,
         "The part of the rows that is kept for the test at the end; it never steers anything.")
-        { Minimum = 0, Maximum = 0.9, MinimumExcluded = true, Shared = true };
+        { Minimum = 0, Maximum = 0.9, MinimumExcluded = true, Shared = true, AppliesWhen = new(Dataset, ["digits", "csv", "npz"]) };
 
     public static readonly SizesParameter Hidden = new("hidden", Section.Network, null,
         "The sizes of the hidden layers, from input to output.")
@@ -182,7 +193,7 @@ public static class Parameters
 
     public static ImmutableArray<Parameter> All { get; } =
     [
-        Dataset, Split, ValidationFraction, TestFraction,
+        Dataset, DataContent, LabelColumn, Split, ValidationFraction, TestFraction,
         Architecture, Channels, Hidden, Depth, Width,
         Initializer, InitializerStd, InitializerLimit, InitializerConstant, Fan, Gain,
         Activation, LeakAlpha, PreluAlpha, EluAlpha,
@@ -191,6 +202,9 @@ public static class Parameters
         Optimizer, LearningRate, Momentum, Nesterov, RmspropDecay, Beta1, Beta2, OptimizerEpsilon, WeightDecay,
         Schedule, ScheduleEpochs, ScheduleGamma, WarmupEpochs, GradientClip, LabelSmoothing,
     ];
+
+    /// <summary>Those that a file can give.</summary>
+    public static ImmutableArray<Parameter> Written { get; } = [.. All.Where(parameter => !parameter.IsDerived)];
 
     public static ImmutableDictionary<string, Parameter> ByName { get; } = All.ToImmutableDictionary(parameter => parameter.Name);
 }

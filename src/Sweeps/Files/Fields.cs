@@ -51,7 +51,7 @@ internal sealed class Fields
 
     private static string Hint(string name, IReadOnlyCollection<string> known)
     {
-        if (Parameters.ByName.TryGetValue(name, out var parameter))
+        if (Parameters.ByName.TryGetValue(name, out var parameter) && !parameter.IsDerived)
             return parameter.Section == Section.Sweep ? "; it belongs at the top level" : $"; it belongs under {parameter.SectionKey}";
         var nearest = Nearest.To(name, known);
         return $"; expected one of {string.Join(", ", known)}{(nearest is null ? "" : $"; did you mean '{nearest}'?")}";

@@ -95,7 +95,7 @@ internal sealed class SpaceReader(ValueReader values, Problems problems, bool is
 
     private (Fields Fields, Condition Condition)? ReadWhen(Field field)
     {
-        if (Fields.Read(field.Value, field.Path, [.. Parameters.ByName.Keys.Order()], problems) is not { } fields)
+        if (Fields.Read(field.Value, field.Path, [.. Parameters.Written.Select(parameter => parameter.Name).Order()], problems) is not { } fields)
             return null;
         if (field.Value is YamlMap { Entries.IsEmpty: true })
             problems.Error(field.Value.Place, field.Path, "expected a parameter and its value, such as { activation: elu }; found no key");

@@ -7,6 +7,9 @@ internal sealed class SweepBinder(Problems problems)
 {
     private readonly ValueReader _values = new(problems);
 
+    /// <summary>Where the file gives each parameter, once it is bound.</summary>
+    public ImmutableDictionary<string, Place> Places { get; private set; } = ImmutableDictionary<string, Place>.Empty;
+
     /// <summary>Null if there is any error.</summary>
     public Sweep? Bind(YamlNode root, string text)
     {
@@ -14,12 +17,18 @@ internal sealed class SweepBinder(Problems problems)
             return null;
         var name = ReadName(file);
         var given = ReadGiven(file);
+        var dataFile = ReadDataFile(file, given);
         var search = new SearchReader(_values, problems).Read(file["search"]);
         var factors = new SpaceReader(_values, problems, search.Search is not Search.Grid).Read(file["space"]);
         var replicates = Read(SweepKeys.Replicates, file)?.AsInteger();
         var objective = ReadObjective(file["objective"]);
         ReadEarlyStopping(file["earlyStopping"]);
 
+        Places = given.Select(value => value.Field)
+            .Concat(factors.Select(factor => factor.Field))
+            .Concat(search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field))
+            .Concat(file[SweepKeys.DataFile.Name] is { } named ? [named] : [])
+            .GroupBy(field => field.Name).ToImmutableDictionary(fields => fields.Key, fields => fields.First().Value.Place);
         new TogetherChecker(problems).Check(file, given, search, factors);
         var domains = search.Search is Search.List
             ? search.Entries.SelectMany(entry => entry.Values).GroupBy(value => value.Parameter.Name)
@@ -34,6 +43,8 @@ internal sealed class SweepBinder(Problems problems)
             .ToImmutableSortedDictionary(parameter => parameter.Name, parameter => parameter.Default!, StringComparer.Ordinal)
             .SetItems(given.Select(value => KeyValuePair.Create(value.Parameter.Name, value.Value!)))
             .RemoveRange(domains.Keys);
+        if (dataFile is not null && ContentLine.Find(text) is { } content)
+            fixedValues = fixedValues.SetItem(Parameters.DataContent.Name, ParameterValue.Of(content));
         ImmutableArray<Factor> varying = search.Search is Search.List
             ? [.. domains.Select(domain => new Factor(Parameters.ByName[domain.Key], domain.Value!, null))]
             : [.. factors.Select(factor => new Factor(factor.Parameter, factor.Domain!, factor.When))];
@@ -44,7 +55,7 @@ internal sealed class SweepBinder(Problems problems)
         former.WarnOfNoEffect(cells, given, factors);
         WarnOfSelu(cells, [.. given.Select(value => value.Field), .. factors.Select(factor => factor.Field),
             .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)]);
-        return new(name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims);
+        return new(name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims) { DataFile = dataFile };
     }
 
     /// <summary>SELU keeps mean 0 and variance 1 only with the start that its paper derives, and batch norm undoes it. Klambauer et al. 2017.</summary>
@@ -72,7 +83,7 @@ internal sealed class SweepBinder(Problems problems)
     private ImmutableArray<GivenValue> ReadGiven(Fields file)
     {
         var given = ImmutableArray.CreateBuilder<GivenValue>();
-        foreach (var section in Parameters.All.GroupBy(parameter => parameter.SectionKey))
+        foreach (var section in Parameters.Written.GroupBy(parameter => parameter.SectionKey))
         {
             var fields = section.Key.Length == 0 ? file
                 : file[section.Key] is { } field
@@ -82,12 +93,31 @@ internal sealed class SweepBinder(Problems problems)
             {
                 if (fields?[parameter.Name] is { } value)
                     given.Add(new(parameter, value, _values.Read(parameter, value.Value, value.Path)));
-                else if (section.Key.Length == 0 && parameter.Default is null)
+                else if (section.Key.Length == 0 && parameter is { Default: null, AppliesWhen: null })
                     problems.Error(file.Place, parameter.Path, $"the key is missing; expected {parameter.Expected}");
             }
         }
 
         return given.ToImmutable();
+    }
+
+    /// <summary>Null where the data set is no file, or what stands there is wrong.</summary>
+    private string? ReadDataFile(Fields file, ImmutableArray<GivenValue> given)
+    {
+        var key = SweepKeys.DataFile;
+        var dataset = given.FirstOrDefault(value => value.Parameter == Parameters.Dataset)?.Value?.AsText();
+        var isNeeded = dataset is not null && key.AppliesWhen!.Values.Contains(dataset);
+        if (file[key.Name] is not { } field)
+        {
+            if (isNeeded)
+                problems.Error(file[Parameters.Dataset.Name]!.Value.Place, key.Name, $"dataset {dataset} needs dataFile beside it; add dataFile: my.{dataset}");
+            return null;
+        }
+
+        var path = Read(key, file)?.AsText();
+        if (dataset is not null && !isNeeded)
+            problems.Warn(field.Place, field.Path, $"it has no effect: it takes dataset {string.Join(" or ", key.AppliesWhen!.Values)}");
+        return isNeeded ? path : null;
     }
 
     /// <summary>The value of a top-level key, or its default; null if it is wrong.</summary>

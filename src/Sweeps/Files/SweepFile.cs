@@ -13,18 +13,27 @@ public static class SweepFile
     public static SweepReading Read(string path)
     {
         var problems = new Problems(path);
-        return ReadText(path, problems) is { } text ? Parse(text, path) : new(null, problems.ToImmutable());
+        // What a data file holds is found anew wherever a file is read.
+        return ReadText(path, problems) is { } text ? Parse(ContentLine.Remove(text), path) : new(null, problems.ToImmutable()) { File = path };
     }
 
     /// <param name="path">How problems name the file.</param>
     public static SweepReading Parse(string text, string path)
     {
         var problems = new Problems(path);
-        var sweep = IsPlainText(text, problems) && YamlReader.Read(text.TrimStart(ByteOrderMark), problems) is { } root
-            ? new SweepBinder(problems).Bind(root, text)
+        var written = ContentLine.Remove(text);
+        var binder = new SweepBinder(problems);
+        var sweep = IsPlainText(written, problems) && YamlReader.Read(written.TrimStart(ByteOrderMark), problems) is { } root
+            ? binder.Bind(root, text)
             : null;
-        return new(sweep, problems.ToImmutable());
+        return new(sweep, problems.ToImmutable()) { File = path, Places = binder.Places };
     }
+
+    /// <summary>The sweep with what its data file holds as a part of each cell; its text says so too.</summary>
+    /// <param name="dataContent">The file's SHA-256 in lower-case hexadecimal digits.</param>
+    public static Sweep WithContent(Sweep sweep, string dataContent) =>
+        Parse(ContentLine.Append(sweep.Text, dataContent), sweep.Name).Sweep
+        ?? throw new ArgumentException("The text of a sweep cannot be read again.", nameof(sweep));
 
     private static string? ReadText(string path, Problems problems)
     {

@@ -13,6 +13,10 @@ internal static partial class SweepKeys
 
     private const string NameBody = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 
+    public static readonly TextParameter DataFile = new("dataFile", Section.Sweep,
+        "The file of a csv or npz data set; relative to the folder of this file.")
+        { MaximumLength = 4_096, AppliesWhen = Parameters.DataContent.AppliesWhen };
+
     public static readonly IntegerParameter Replicates = new("replicates", Section.Sweep, 1,
         "How many times each cell is trained, each time with another split, data order and base random draws.")
         { Maximum = Sweep.TrialLimit };
@@ -39,7 +43,9 @@ internal static partial class SweepKeys
     public static readonly ImmutableArray<(string Name, string Description)> TopLevel =
     [
         ("name", "The sweep's name: 1 to 63 lower-case letters, digits and inner hyphens."),
-        .. Parameters.All.Where(parameter => parameter.Section == Section.Sweep).Select(Describe),
+        Describe(Parameters.Dataset),
+        Describe(DataFile),
+        .. Parameters.Written.Where(parameter => parameter.Section == Section.Sweep && parameter != Parameters.Dataset).Select(Describe),
         ("network", "The network's fixed settings."),
         ("training", "The training's fixed settings."),
         ("space", "What varies: for each parameter its levels, or the domain that they are drawn from."),

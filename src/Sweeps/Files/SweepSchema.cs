@@ -18,12 +18,12 @@ public static class SweepSchema
     public static string Write()
     {
         var schema = Object(SweepKeys.TopLevel.Select(key => (key.Name, TopLevel(key.Name, key.Description))),
-            ["name", .. Parameters.All.Where(parameter => parameter is { Section: Section.Sweep, Default: null }).Select(parameter => parameter.Name)]);
+            ["name", .. Parameters.Written.Where(parameter => parameter is { Section: Section.Sweep, Default: null, AppliesWhen: null }).Select(parameter => parameter.Name)]);
         schema.Insert(0, "$schema", "http://json-schema.org/draft-07/schema#");
         schema.Insert(1, "title", "DeepTrain.Cluster sweep");
         schema["definitions"] = new JsonObject(
         [
-            .. Parameters.All.Select(parameter => KeyValuePair.Create(parameter.Name, (JsonNode?)Define(parameter))),
+            .. Parameters.Written.Select(parameter => KeyValuePair.Create(parameter.Name, (JsonNode?)Define(parameter))),
             KeyValuePair.Create(SweepKeys.When, (JsonNode?)When()),
         ]);
         return schema.ToJsonString(Layout) + "\n";
@@ -32,9 +32,10 @@ public static class SweepSchema
     private static JsonObject TopLevel(string key, string description) => key switch
     {
         "name" => Describe(new() { ["type"] = "string", ["pattern"] = SweepKeys.NamePattern }, description),
-        "network" or "training" => Describe(Object(Parameters.All.Where(parameter => parameter.SectionKey == key).Select(Reference)), description),
+        "network" or "training" => Describe(Object(Parameters.Written.Where(parameter => parameter.SectionKey == key).Select(Reference)), description),
         "space" => Describe(Object(Varying.Select(parameter => (parameter.Name, Describe(FactorOf(parameter), parameter.Description)))), description),
         "search" => Describe(new() { ["oneOf"] = Array(SweepKeys.Method.Choices.Select(SearchBy)) }, description),
+        "dataFile" => Define(SweepKeys.DataFile),
         "replicates" => Define(SweepKeys.Replicates),
         "objective" => Describe(
             Object([(SweepKeys.Metric.Name, Define(SweepKeys.Metric)), (SweepKeys.Goal.Name, Define(SweepKeys.Goal))]), description),
@@ -66,6 +67,7 @@ public static class SweepSchema
             [number.MaximumExcluded ? "exclusiveMaximum" : "maximum"] = number.Maximum,
         },
         IntegerParameter integer => new() { ["type"] = "integer", ["minimum"] = integer.Minimum, ["maximum"] = integer.Maximum },
+        TextParameter text => new() { ["type"] = "string", ["minLength"] = 1, ["maxLength"] = text.MaximumLength },
         FlagParameter => new() { ["type"] = "boolean" },
         ChoiceParameter choice => new() { ["enum"] = Array(choice.Choices.Select(name => JsonValue.Create(name))) },
         SizesParameter sizes => new()
@@ -93,7 +95,7 @@ public static class SweepSchema
 
     private static JsonObject When()
     {
-        var schema = Object(Parameters.All.Select(parameter =>
+        var schema = Object(Parameters.Written.Select(parameter =>
             (parameter.Name, new JsonObject { ["anyOf"] = Array([Refer(parameter.Name), Levels(parameter)]) })));
         schema["minProperties"] = 1;
         return schema;

@@ -38,10 +38,14 @@ internal sealed class TogetherChecker(Problems problems)
             problems.Error(part.Field.Value.Place, part.Field.Path, "validationFraction and testFraction together must leave at least 0.05 of the rows for training");
         new WhenChecker(problems).Check(given, factors);
 
-        double Fraction(NumberParameter parameter) => fixedFields.TryGetValue(parameter.Name, out var value)
+        // The official test of a data set takes no part of the rows.
+        double Fraction(NumberParameter parameter) => parameter.AppliesWhen is { } applies && !IsOf(fixedFields.GetValueOrDefault(applies.Of.Name), applies) ? 0 : fixedFields.TryGetValue(parameter.Name, out var value)
             ? value.Value?.AsNumber() ?? 0
             : parameter.Default!.AsNumber();
     }
+
+    private static bool IsOf(GivenValue? value, Applicability applies) =>
+        value?.Value is not { } given || applies.Values.Contains(given.ToString());
 
     private void CheckLayers(IReadOnlyList<Field> fields, Place otherwise, string path)
     {

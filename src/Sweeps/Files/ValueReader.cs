@@ -15,6 +15,7 @@ internal sealed class ValueReader(Problems problems)
             IntegerParameter integer => ReadInteger(integer, node),
             FlagParameter => ReadFlag(node),
             ChoiceParameter choice => ReadChoice(choice, node),
+            TextParameter text => ReadText(text, node),
             SizesParameter sizes => ReadSizes(sizes, node, path),
             _ => throw new InvalidOperationException($"{parameter.GetType()} is no known kind of parameter."),
         };
@@ -85,6 +86,11 @@ internal sealed class ValueReader(Problems problems)
         node is not YamlScalar { IsNothing: false, Text: var text } ? (null, "")
         : parameter.Choices.Contains(text) ? (ParameterValue.Of(text), null)
         : (null, Nearest.To(text, parameter.Choices) is { } nearest ? $"; did you mean '{nearest}'?" : "");
+
+    private static (ParameterValue?, string? Remedy) ReadText(TextParameter parameter, YamlNode node) =>
+        node is not YamlScalar { IsNothing: false, Text: { Length: > 0 } text } scalar || text.Length > parameter.MaximumLength ? (null, "")
+        : scalar.Flag is not null || scalar.Number is not null ? (null, "; put it in quotes")
+        : (ParameterValue.Of(text), null);
 
     private (ParameterValue?, string? Remedy) ReadSizes(SizesParameter parameter, YamlNode node, string path)
     {

@@ -24,6 +24,9 @@ public sealed record Sweep(
     /// <summary>The most trials that one sweep may have.</summary>
     public const int TrialLimit = 200_000;
 
+    /// <summary>The data file as the text names it; null where the data set needs none.</summary>
+    public string? DataFile { get; init; }
+
     public int TrialCount => Cells.Length * Replicates;
 }
 

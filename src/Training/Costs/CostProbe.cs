@@ -19,7 +19,8 @@ public sealed record Cost(string Factor, string Level, string Baseline, CostRati
 /// A pair is one of each in the order A B B A, so that a drift of the machine's speed falls on both alike; of nine pairs the second and
 /// the eighth ratio bound the median (sign test: 1 - 2 (1 + 9) / 2^9 = 96.1 %). Nothing is read off a mixed cohort.
 /// </remarks>
-public sealed class CostProbe(TimeProvider time)
+/// <param name="datasets">Where data sets are; null: where the environment says.</param>
+public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null)
 {
     /// <summary>How many pairs are measured.</summary>
     public const int Pairs = 9;
@@ -30,6 +31,7 @@ public sealed class CostProbe(TimeProvider time)
     /// <summary>How long one of a pair's four runs takes at least.</summary>
     private static readonly TimeSpan Run = TimeSpan.FromMilliseconds(15);
 
+    private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly CohortSizes _sizes = new(time);
 
     /// <summary>Each activation that the cells have against none (identity), and batch norm against none where both occur.</summary>
@@ -62,9 +64,11 @@ public sealed class CostProbe(TimeProvider time)
     private Cost Compare(string factor, Configuration one, Configuration other, ParameterValue level, ParameterValue baseline)
     {
         using var inference = inference_mode();
-        var size = _sizes.Of(one).Size;
-        using var stage = StageOf(one, size);
-        using var against = StageOf(other, size);
+        var (data, replicates) = Replicate.Prepare(one, [1], _datasets);
+        using var run = data;
+        var size = _sizes.Of(one, data.Info).Size;
+        using var stage = StageOf(one, data, replicates[1], size);
+        using var against = StageOf(other, data, replicates[1], size);
         return new(factor, $"{level}", $"{baseline}",
             Ratio(stage, against, (stage, epoch) => stage.Train(epoch)), Ratio(stage, against, (stage, _) => stage.Validate()));
     }
@@ -93,16 +97,17 @@ public sealed class CostProbe(TimeProvider time)
         }
     }
 
-    private static Stage StageOf(Configuration configuration, int size)
+    private static Stage StageOf(Configuration configuration, Dataset data, Replicate whole, int size)
     {
-        var data = Dataset.Of(configuration[Parameters.Dataset]);
-        var whole = Partition.Of(data.Labels, configuration, 1);
         // A few mini-batches tell it as well as an epoch of many.
-        var replicate = new Replicate(new(1), whole with
+        var replicate = whole with
         {
-            Train = [.. whole.Train.Take(MostBatches * configuration[Parameters.BatchSize])],
-            Validation = [.. whole.Validation.Take(MostRows)],
-        });
+            Partition = whole.Partition with
+            {
+                Train = [.. whole.Partition.Train.Take(MostBatches * configuration[Parameters.BatchSize])],
+                Validation = [.. whole.Partition.Validation.Take(MostRows)],
+            },
+        };
         return new(data, [.. Enumerable.Repeat(configuration, size)], [.. Enumerable.Repeat(replicate, size)], watches: false);
     }
 

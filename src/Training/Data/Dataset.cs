@@ -2,42 +2,76 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.IO.Compression;
+using DeepTrain.Cluster.Sweeps;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>A data set in memory: one for the process, shared by all that train.</summary>
-/// <param name="Features">[n, D], float32.</param>
+/// <param name="Features">[n, D], float32; of a data set that is standardised only what <see cref="For"/> returns has them.</param>
 /// <param name="Labels">The class of each row.</param>
-internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray<int> Labels)
+internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray<int> Labels) : IDisposable
 {
     private const double MaximumPixel = 16;
 
-    private static readonly ConcurrentDictionary<string, Lazy<Dataset>> Resident = new();
+    private static readonly ConcurrentDictionary<(string Name, string? Content, string? LabelColumn), Lazy<Dataset>> Resident = new();
+
+    private readonly double[]? _unscaled;
+    private readonly bool _isOfOneRun;
 
     /// <summary>[n] int64.</summary>
-    public Tensor LabelTensor { get; } = Lasting(() => tensor(Labels.Select(label => (long)label).ToArray()));
+    public Tensor LabelTensor { get; private init; } = Lasting(() => tensor(Labels.Select(label => (long)label).ToArray()));
 
     /// <summary>[n, C], float32: 1 at the row's class.</summary>
-    public Tensor Targets { get; } = Lasting(() =>
+    public Tensor Targets { get; private init; } = Lasting(() =>
     {
         using var labels = tensor(Labels.Select(label => (long)label).ToArray());
         using var eye = torch.eye(Info.Classes, dtype: Features.dtype);
         return eye.index_select(0, labels);
     });
 
-    public static Dataset Of(string name) => Resident.GetOrAdd(name, static name => new(() => Read(name))).Value;
+    /// <summary>Of a data set that nothing but its name identifies.</summary>
+    public static Dataset Of(string name) => Of((name, null, null), DatasetSources.Default);
 
-    public static Dataset From(DatasetInfo info, float[] features, ImmutableArray<int> labels) =>
-        new(info, Lasting(() => tensor(features, [labels.Length, info.Features])), labels);
+    /// <summary>The data set of a configuration, read where this process has not read it before.</summary>
+    /// <exception cref="TrainingException">It cannot be had, or it is not the one that was submitted.</exception>
+    public static Dataset Of(Configuration configuration, DatasetSources sources) => Of(
+        (configuration[Parameters.Dataset], configuration[Parameters.DataContent], configuration[Parameters.LabelColumn]), sources);
 
-    private static Dataset Read(string name)
+    public static Dataset From(DatasetInfo info, float[] features, ImmutableArray<int> labels) => new(new DataTable(info, features, labels));
+
+    /// <summary>
+    /// The data set as one run needs it: this very one, or, where features are standardised, one with a block of all rows for each
+    /// partition, scaled by that partition's training rows; partition i's rows begin at i times <c>Info.Rows</c>. To be disposed by the run.
+    /// </summary>
+    public Dataset For(IReadOnlyList<Partition> partitions)
     {
-        var info = Datasets.All.FirstOrDefault(info => info.Name == name)
-            ?? throw new TrainingException(TrainingException.BadData,
-                $"dataset: '{name}' is none that this version has; expected one of {string.Join(", ", Datasets.All.Select(info => info.Name))}.");
-        using var stream = typeof(Dataset).Assembly.GetManifestResourceStream($"{name}.csv.gz")!;
+        if (_unscaled is null)
+            return this;
+        var scaled = new float[(long)partitions.Count * _unscaled.Length];
+        for (var i = 0; i < partitions.Count; i++)
+            Standardisation.Of(_unscaled, Info.Features, partitions[i].Train).Apply(_unscaled, scaled.AsSpan(i * _unscaled.Length, _unscaled.Length));
+        return new(this, Lasting(() => tensor(scaled, [(long)partitions.Count * Info.Rows, Info.Features])), partitions.Count);
+    }
+
+    /// <summary>Where a partition's rows begin in what <see cref="For"/> returned.</summary>
+    public int FirstRowOf(int partition) => _isOfOneRun ? partition * Info.Rows : 0;
+
+    /// <summary>Gives back what belongs to one run; what is resident stays.</summary>
+    public void Dispose()
+    {
+        if (!_isOfOneRun)
+            return;
+        Features.Dispose();
+        LabelTensor.Dispose();
+        Targets.Dispose();
+    }
+
+    internal static DataTable ReadDigits()
+    {
+        var info = Datasets.All.First(info => info.Name == "digits");
+        using var stream = typeof(Dataset).Assembly.GetManifestResourceStream("digits.csv.gz")!;
         using var reader = new StreamReader(new GZipStream(stream, CompressionMode.Decompress));
         var features = new float[info.Rows * info.Features];
         var labels = new int[info.Rows];
@@ -48,8 +82,43 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
                 features[row * info.Features + column] = (float)(double.Parse(numbers[column], CultureInfo.InvariantCulture) / MaximumPixel);
             labels[row] = int.Parse(numbers[info.Features], CultureInfo.InvariantCulture);
         }
-        return From(info, features, [.. labels]);
+        return new(info, features, [.. labels]);
     }
+
+    private Dataset(DataTable table) : this(
+        table.Info,
+        Lasting(() => table.Unscaled is null ? tensor(table.Features, [table.Labels.Length, table.Info.Features]) : zeros(0, table.Info.Features)),
+        table.Labels) => _unscaled = table.Unscaled;
+
+    /// <summary>So many blocks of all rows.</summary>
+    private Dataset(Dataset all, Tensor features, int blocks) : this(all.Info, features, all.Labels)
+    {
+        _isOfOneRun = true;
+        (var labels, LabelTensor) = (LabelTensor, Lasting(() => all.LabelTensor.repeat(blocks)));
+        labels.Dispose();
+        (var targets, Targets) = (Targets, Lasting(() => all.Targets.repeat(blocks, 1)));
+        targets.Dispose();
+    }
+
+    private static Dataset Of((string Name, string? Content, string? LabelColumn) key, DatasetSources sources)
+    {
+        var reading = Resident.GetOrAdd(key, key => new(() => new(Read(key.Name, key.Content, key.LabelColumn, sources))));
+        try
+        {
+            return reading.Value;
+        }
+        catch
+        {
+            // Whoever asks next may find it: a person has been told what to do.
+            Resident.TryRemove(new(key, reading));
+            throw;
+        }
+    }
+
+    private static DataTable Read(string name, string? content, string? labelColumn, DatasetSources sources) =>
+        name == "digits" ? ReadDigits()
+        : Datasets.All.FirstOrDefault(info => info.Name == name) is { } info ? OfficialFiles.Read(info, sources, _ => { }, CancellationToken.None)
+        : KeptFiles.Read(name, content, labelColumn, sources);
 
     /// <summary>A tensor of the process, whatever dispose scope the caller holds.</summary>
     private static Tensor Lasting(Func<Tensor> make) => make().DetachFromDisposeScope();

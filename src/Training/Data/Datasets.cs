@@ -2,9 +2,17 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>A data set that a sweep file can name.</summary>
+/// <summary>A data set that a sweep file can name, or a file of somebody's own.</summary>
+/// <param name="Rows">All rows, the official test's included.</param>
 /// <param name="Source">Where it comes from and under which licence.</param>
-public sealed record DatasetInfo(string Name, int Rows, int Features, int Classes, string Source, ImageShape? Image = null);
+public sealed record DatasetInfo(string Name, int Rows, int Features, int Classes, string Source)
+{
+    /// <summary>How many of the last rows are the official test, which no split touches; 0: a split chooses the test rows.</summary>
+    public int TestRows { get; init; }
+
+    /// <summary>How a row's features form an image; null where they form none.</summary>
+    public ImageShape? Image { get; init; }
+}
 
 /// <summary>The list of data sets; reading it loads neither data nor libtorch.</summary>
 public static class Datasets
@@ -12,6 +20,23 @@ public static class Datasets
     public static ImmutableArray<DatasetInfo> All { get; } =
     [
         new("digits", 1_797, 64, 10,
-            "embedded; 8x8 images of handwritten digits, UCI Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak), CC BY 4.0", new(1, 8, 8)),
+            "embedded; 8x8 images of handwritten digits, UCI Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak), CC BY 4.0")
+            { Image = new(1, 8, 8) },
+        new("fashion-mnist", 70_000, 784, 10, "28x28 images of clothes, Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf), Zalando SE, MIT")
+            { Image = new(1, 28, 28), TestRows = 10_000 },
+        new("mnist", 70_000, 784, 10, "28x28 images of handwritten digits, MNIST (Y. LeCun, C. Cortes, C. Burges)")
+            { Image = new(1, 28, 28), TestRows = 10_000 },
     ];
+
+    /// <summary>Where a data set's files are, or what is missing, in words.</summary>
+    public static string WhereIs(DatasetInfo dataset, DatasetSources sources)
+    {
+        if (!OfficialFiles.Has(dataset.Name))
+            return "embedded";
+        var found = OfficialFiles.Find(dataset.Name, sources);
+        var missing = OfficialFiles.Of(dataset.Name).Where((_, i) => found[i] is null).Select(file => file.Name).ToList();
+        var folders = found.OfType<string>().Select(Path.GetDirectoryName).Distinct().ToList();
+        return missing.Count == 0 ? string.Join(", ", folders)
+            : $"{(folders.Count > 0 ? $"{string.Join(", ", folders)}, without {string.Join(", ", missing)}" : "not on this machine")}: downloaded when first used";
+    }
 }

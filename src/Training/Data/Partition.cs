@@ -9,31 +9,28 @@ internal sealed record Partition(ImmutableArray<int> Train, ImmutableArray<int> 
     /// <summary>The replicate whose split all replicates share when it is fixed; replicates are counted from 1.</summary>
     private const int FixedReplicate = 0;
 
-    /// <summary>Parts each class alike: a random order of its rows, test first, then validation, then training.</summary>
-    public static Partition Of(ImmutableArray<int> labels, Configuration configuration, int replicate)
+    /// <summary>
+    /// Parts each class alike: a random order of its rows, test first, then validation, then training; of the training rows the first,
+    /// where only a part of them is wanted. The official test of a data set stays as it is.
+    /// </summary>
+    /// <exception cref="TrainingException">There are too few rows.</exception>
+    public static Partition Of(Dataset data, Configuration configuration, int replicate)
     {
+        if (Shortage.Of(Shortage.CountsOf(data.Labels, data.Info), data.Info, configuration).FirstOrDefault(shortage => !shortage.IsWarning) is { } shortage)
+            throw new TrainingException(TrainingException.BadData, $"{shortage.Key.Name}: {shortage.Message}.");
+
         var draws = new BaseDraws(configuration[Parameters.Split] == "fixed" ? FixedReplicate : replicate);
         var (train, validation, test) = (new List<int>(), new List<int>(), new List<int>());
-        foreach (var rows in Enumerable.Range(0, labels.Length).GroupBy(row => labels[row]).OrderBy(rows => rows.Key))
+        var parted = data.Labels.Length - data.Info.TestRows;
+        foreach (var rows in Enumerable.Range(0, parted).GroupBy(row => data.Labels[row]).OrderBy(rows => rows.Key))
         {
             var order = draws.Shuffle([.. rows], Purpose.Split, round: 0);
-            var tests = Part(order.Length, configuration[Parameters.TestFraction]);
-            var validations = Part(order.Length, configuration[Parameters.ValidationFraction]);
-            test.AddRange(order[..tests]);
-            validation.AddRange(order[tests..Math.Min(tests + validations, order.Length)]);
-            train.AddRange(order[Math.Min(tests + validations, order.Length)..]);
+            var share = Share.Of(order.Length, configuration, data.Info.TestRows > 0);
+            test.AddRange(order[..share.Test]);
+            validation.AddRange(order[share.Test..(share.Test + share.Validation)]);
+            train.AddRange(order[(share.Test + share.Validation)..][..share.Train]);
         }
-
-        var batch = configuration[Parameters.BatchSize];
-        if (train.Count < batch)
-            throw new TrainingException(TrainingException.BadData,
-                $"batchSize: {batch} rows, but only {train.Count} of {labels.Length} are left for training; "
-                + "expected at most as many: make batchSize, validationFraction or testFraction smaller.");
-        if (validation.Count == 0 || test.Count == 0)
-            throw new TrainingException(TrainingException.BadData,
-                $"{(test.Count == 0 ? "testFraction" : "validationFraction")}: no row of {labels.Length} is left for it; make it larger.");
+        test.AddRange(Enumerable.Range(parted, data.Info.TestRows));
         return new([.. train.Order()], [.. validation.Order()], [.. test.Order()]);
     }
-
-    private static int Part(int rows, double fraction) => (int)Math.Round(rows * fraction, MidpointRounding.AwayFromZero);
 }

@@ -29,8 +29,8 @@ internal sealed class CohortSizes(TimeProvider time)
 
     private readonly ConcurrentDictionary<string, Lazy<CohortTime>> _sizes = new();
 
-    public CohortTime Of(Configuration configuration) =>
-        _sizes.GetOrAdd(configuration.FusionKey, _ => new(() => Choose(size => SecondsPerTrialStep(configuration, size), MostFor(configuration)))).Value;
+    public CohortTime Of(Configuration configuration, DatasetInfo info) => _sizes.GetOrAdd(configuration.FusionKey, _ => new(() =>
+        Choose(size => SecondsPerTrialStep(configuration, info, size), MostFor(configuration, info)))).Value;
 
     /// <summary>Doubles the size while that pays.</summary>
     /// <param name="seconds">The time of a trial's step in a cohort of some size.</param>
@@ -49,22 +49,19 @@ internal sealed class CohortSizes(TimeProvider time)
         return tried.Last(trial => trial.Seconds <= best * (1 + AsGood));
     }
 
-    private static int MostFor(Configuration configuration)
+    private static int MostFor(Configuration configuration, DatasetInfo info)
     {
-        var info = Datasets.All.First(info => info.Name == configuration[Parameters.Dataset]);
         var numbers = NetworkShape.Of(configuration, info.Features, info.Classes, info.Image)
             .Sum(layer => (layer.Depth + 1L) * layer.Width + (long)layer.Width * layer.Spots * configuration[Parameters.BatchSize] / 8);
         return (int)Math.Clamp(MostNumbers / numbers, 1, Most);
     }
 
     /// <summary>The best of several short runs on random rows: what disturbs only adds.</summary>
-    private double SecondsPerTrialStep(Configuration configuration, int size)
+    private double SecondsPerTrialStep(Configuration configuration, DatasetInfo info, int size)
     {
-        TorchRuntime.EnsureLoaded();
         TorchRuntime.FlushDenormals();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        var info = Datasets.All.First(info => info.Name == configuration[Parameters.Dataset]);
         var trials = Enumerable.Repeat(configuration, size).ToImmutableArray();
         var rows = configuration[Parameters.BatchSize];
         var data = new Dataset(info, rand(rows * Batches, info.Features), [.. Enumerable.Range(0, rows * Batches).Select(row => row % info.Classes)]);

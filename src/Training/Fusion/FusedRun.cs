@@ -9,22 +9,20 @@ internal sealed class FusedRun : ITrainingRun
 {
     private readonly TimeProvider _time;
     private readonly Dataset _data;
-    private readonly Dictionary<int, Replicate> _replicates;
+    private readonly ImmutableDictionary<int, Replicate> _replicates;
     private readonly int _epochs;
     private ImmutableArray<CohortTrial> _trials;
     private Stage? _stage;
 
-    public FusedRun(Cohort cohort, TimeProvider time)
+    public FusedRun(Cohort cohort, DatasetSources sources, TimeProvider time)
     {
         var first = cohort.Trials[0].Configuration;
         if (cohort.Trials.FirstOrDefault(trial => trial.Configuration.FusionKey != first.FusionKey) is { } other)
             throw new ArgumentException($"{other.Id} cannot train beside {cohort.Trials[0].Id}: expected one fusion key.", nameof(cohort));
         _time = time;
-        _data = Dataset.Of(first[Parameters.Dataset]);
+        (_data, _replicates) = Replicate.Prepare(first, cohort.Trials.Select(trial => trial.Id.Replicate), sources);
         _epochs = first[Parameters.Epochs];
         _trials = [.. TrialOrder.Sort(cohort.Trials, trial => trial.Configuration)];
-        _replicates = cohort.Trials.Select(trial => trial.Id.Replicate).Distinct()
-            .ToDictionary(number => number, number => new Replicate(new(number), Partition.Of(_data.Labels, first, number)));
         using var inference = inference_mode();
         _stage = NewStage(_trials);
         StartWeights.Fill(_stage, _trials, NewStage);
@@ -91,6 +89,7 @@ internal sealed class FusedRun : ITrainingRun
         _stage?.Dispose();
         _stage = null;
         _trials = [];
+        _data.Dispose();
     }
 
     private Stage StageOfSomebody() =>

@@ -3,21 +3,36 @@ using DeepTrain.Cluster.Sweeps;
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>Trains a cohort as one stacked network: one code path for one trial and for many.</summary>
-public sealed class FusedTrainer(TimeProvider time) : ITrainer
+/// <param name="datasets">Where data sets are; null: where the environment says.</param>
+public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = null) : ITrainer
 {
+    private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly CohortSizes _sizes = new(time);
 
+    /// <summary>1 where the data cannot be had: that is for the trials to say.</summary>
     /// <exception cref="TrainingException">libtorch is missing.</exception>
-    public int CohortSize(Configuration configuration) => _sizes.Of(configuration).Size;
+    public int CohortSize(Configuration configuration)
+    {
+        TorchRuntime.EnsureLoaded();
+        try
+        {
+            return _sizes.Of(configuration, Dataset.Of(configuration, _datasets).Info).Size;
+        }
+        catch (TrainingException error) when (error.FailureClass == TrainingException.BadData)
+        {
+            return 1;
+        }
+    }
 
     /// <summary>What training a trial of this configuration takes, in the cohorts that a slot would take it in.</summary>
     /// <returns>The cohort's size, and the trial's share of one slot's time, without evaluation.</returns>
     /// <exception cref="TrainingException">libtorch is missing, or the data do not suffice.</exception>
     public (int CohortSize, TimeSpan TrialTime) Estimate(Configuration configuration)
     {
-        var (size, seconds) = _sizes.Of(configuration);
-        var data = Dataset.Of(configuration[Parameters.Dataset]);
-        var steps = Partition.Of(data.Labels, configuration, replicate: 1).Train.Length / configuration[Parameters.BatchSize];
+        TorchRuntime.EnsureLoaded();
+        var data = Dataset.Of(configuration, _datasets);
+        var steps = Partition.Of(data, configuration, replicate: 1).Train.Length / configuration[Parameters.BatchSize];
+        var (size, seconds) = _sizes.Of(configuration, data.Info);
         return (size, TimeSpan.FromSeconds(seconds * steps * configuration[Parameters.Epochs]));
     }
 
@@ -26,6 +41,6 @@ public sealed class FusedTrainer(TimeProvider time) : ITrainer
     {
         TorchRuntime.EnsureLoaded();
         TorchRuntime.FlushDenormals();
-        return new FusedRun(cohort, time);
+        return new FusedRun(cohort, _datasets, time);
     }
 }

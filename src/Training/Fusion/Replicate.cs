@@ -1,4 +1,22 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>What the trials of one replicate share: their random numbers and which rows are for what.</summary>
-internal sealed record Replicate(BaseDraws Draws, Partition Partition);
+/// <param name="FirstRow">Where the rows that <paramref name="Partition"/> numbers begin in the run's data.</param>
+internal sealed record Replicate(BaseDraws Draws, Partition Partition, int FirstRow)
+{
+    /// <summary>The data of a run over some replicates, to be disposed by it, and the replicates.</summary>
+    /// <exception cref="TrainingException">The data cannot be had, or do not suffice.</exception>
+    public static (Dataset Data, ImmutableDictionary<int, Replicate> ByNumber) Prepare(
+        Configuration configuration, IEnumerable<int> numbers, DatasetSources sources)
+    {
+        var all = Dataset.Of(configuration, sources);
+        var partitions = numbers.Distinct().Select(number => (Number: number, Partition: Partition.Of(all, configuration, number))).ToList();
+        var data = all.For(partitions.ConvertAll(partition => partition.Partition));
+        return (data, partitions.Index().ToImmutableDictionary(
+            partition => partition.Item.Number,
+            partition => new Replicate(new(partition.Item.Number), partition.Item.Partition, data.FirstRowOf(partition.Index))));
+    }
+}

@@ -149,7 +149,7 @@ internal sealed class Stage : IDisposable
             foreach (var group in _groups)
             {
                 foreach (var row in orders[group].AsSpan(batch * size, size))
-                    rows[at++] = row;
+                    rows[at++] = group.FirstRow + row;
             }
         }
         return tensor(rows, [batches, _groups.Length * size]);

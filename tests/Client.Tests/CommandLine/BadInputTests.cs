@@ -1,5 +1,6 @@
 using DeepTrain.Cluster.Silo.Tests;
 using DeepTrain.Cluster.Sweeps.Tests;
+using DeepTrain.Cluster.Training.Tests;
 
 namespace DeepTrain.Cluster.Client.Tests;
 
@@ -54,6 +55,48 @@ public sealed class BadInputTests(ITestOutputHelper output) : IDisposable
         Assert.EndsWith($"error: {path} has 2 errors.{Environment.NewLine}", said.Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Run_BrokenDataFile_TellsItsPlaceQuotesNothingAndStoresNothing()
+    {
+        var path = _folder["sweep.yaml"];
+        var count = 0;
+        foreach (var broken in BrokenDataFiles.All())
+        {
+            var data = _folder[$"data.{broken.Dataset}"];
+            File.WriteAllBytes(data, broken.Content);
+            File.WriteAllText(path, $"name: a\ndataset: {broken.Dataset}\ndataFile: data.{broken.Dataset}\nnetwork: {{ hidden: [8] }}\n"
+                + (broken.LabelColumn is { } column ? $"labelColumn: {column}\n" : ""));
+
+            var said = CommandLine.Run("run", path, "--data", Data);
+
+            Assert.True(said.ExitCode == 2, $"{broken.Name}: ended with {said.ExitCode}. {said.Errors}");
+            Assert.True(said.Errors.Split('\n').Any(line => IsPlaced(line, path) || IsPlaced(line, data)), $"{broken.Name}: no place in '{said.Errors}'");
+            Assert.Contains(data, said.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain(BrokenDataFiles.Secret, said.Errors, StringComparison.Ordinal);
+            Assert.True(said.Output.Length == 0, $"{broken.Name}: '{said.Output}' on stdout");
+            Assert.False(Directory.Exists(Data), broken.Name);
+            count++;
+        }
+        Assert.InRange(count, 100, int.MaxValue);
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("submit")]
+    [InlineData("validate")]
+    public void BatchLargerThanTheData_IsToldBeforeAnythingStarts(string verb)
+    {
+        var path = _folder["batch.yaml"];
+        File.WriteAllText(path, "name: a\ndataset: digits\nnetwork: { hidden: [8] }\ntraining: { batchSize: 1300 }\n");
+        string[] options = verb == "validate" ? [] : ["--data", Data];
+
+        var said = CommandLine.Run([verb, path, .. options]);
+
+        Assert.Equal((2, ""), (said.ExitCode, said.Output));
+        Assert.StartsWith($"{path}:4:24: training.batchSize: 1300 rows, but only ", said.Errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Data));
+    }
+
     [Theory]
     [InlineData("run")]
     [InlineData("submit")]
@@ -76,6 +119,7 @@ public sealed class BadInputTests(ITestOutputHelper output) : IDisposable
     [InlineData("--format is one of table, json, csv", "list", "--format", "1")]
     [InlineData("--slots is a whole number from 1 to 1024", "run", "x.yaml", "--slots", "0")]
     [InlineData("--metrics-port is a port from 1 to 65535, or 0", "run", "x.yaml", "--metrics-port", "65536")]
+    [InlineData("--datasets: there is no folder 'nowhere/at/all'", "datasets", "--datasets", "nowhere/at/all")]
     [InlineData("run", "run")]
     public void WrongUsage_IsToldWithTheWayToHelp(string told, params string[] arguments)
     {

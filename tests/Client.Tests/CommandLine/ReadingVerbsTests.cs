@@ -58,7 +58,7 @@ public sealed class ReadingVerbsTests : IDisposable
 
         Assert.Equal(0, said.ExitCode);
         var lines = said.Output.Split(Environment.NewLine);
-        Assert.Equal("name,rows,features,classes,source", lines[0]);
+        Assert.Equal("name,rows,features,classes,source,found", lines[0]);
         Assert.StartsWith("digits,1797,64,10,\"", lines[1], StringComparison.Ordinal);
     }
 }

@@ -11,12 +11,16 @@ internal sealed class Workplace : IDisposable
     public StoreFile Store => new(Path.Combine(Data, "sweeps.db"));
 
     /// <summary>Writes a sweep file under its sweep's name.</summary>
-    public string Write(SweepText sweep)
+    public string Write(SweepText sweep) => Write($"{sweep.Name}.yaml", sweep.ToString());
+
+    public string Write(string name, string content)
     {
-        var path = Path.Combine(_root, $"{sweep.Name}.yaml");
-        File.WriteAllText(path, sweep.ToString());
+        var path = Path.Combine(_root, name);
+        File.WriteAllText(path, content);
         return path;
     }
+
+    public void Delete(string name) => File.Delete(Path.Combine(_root, name));
 
     /// <summary>Starts <c>run FILE --format json</c> without metrics.</summary>
     public DeepTrainProcess Run(string file, params string[] options) =>

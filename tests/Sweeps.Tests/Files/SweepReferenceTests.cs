@@ -31,7 +31,7 @@ public class SweepReferenceTests
     private static string Table()
     {
         var table = new StringBuilder("| key | value | default | meaning |\n|---|---|---|---|\n");
-        foreach (var parameter in Parameters.All)
+        foreach (var parameter in Parameters.Written)
         {
             var only = parameter.AppliesWhen is { } applies ? $" Only with {applies.Of.Name} {string.Join(" or ", applies.Values)}." : "";
             table.Append($"| `{parameter.Path}` | {parameter.Expected} | {parameter.Default?.ToString() ?? "-"} | {parameter.Description}{only} |\n");

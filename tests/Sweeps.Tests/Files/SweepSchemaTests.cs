@@ -20,6 +20,7 @@ public partial class SweepSchemaTests
         "gives the layers already",
         "needs width beside it",
         "needs depth beside it",
+        "needs dataFile beside it",
         "the layers are missing",
         "together must leave",
         "a range needs random draws",

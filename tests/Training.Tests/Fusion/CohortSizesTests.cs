@@ -4,6 +4,8 @@ namespace DeepTrain.Cluster.Training.Tests;
 
 public sealed class CohortSizesTests
 {
+    private static DatasetInfo Digits => Datasets.All.First(info => info.Name == "digits");
+
     [Theory]
     [InlineData(new double[] { 100, 50, 25, 13, 7, 4, 2 }, 64, 64)] // gains to the end
     [InlineData(new double[] { 100, 50, 25, 13, 7, 4, 2 }, 20, 16)] // no more than fit
@@ -18,19 +20,19 @@ public sealed class CohortSizesTests
     {
         var clock = new CountingTime();
         var sizes = new CohortSizes(clock);
-        var size = sizes.Of(Trials.Configuration());
+        var size = sizes.Of(Trials.Configuration(), Digits);
         Assert.InRange(size.Size, 1, 64);
         var asked = clock.Asked;
         Assert.True(asked > 0);
-        Assert.Equal(size, sizes.Of(Trials.Configuration((Parameters.LearningRate, 0.5), (Parameters.Activation, "elu"))));
+        Assert.Equal(size, sizes.Of(Trials.Configuration((Parameters.LearningRate, 0.5), (Parameters.Activation, "elu")), Digits));
         Assert.Equal(asked, clock.Asked);
-        sizes.Of(Trials.Configuration((Parameters.BatchSize, 64)));
+        sizes.Of(Trials.Configuration((Parameters.BatchSize, 64)), Digits);
         Assert.True(clock.Asked > asked);
     }
 
     [Fact]
     public void Of_HugeNetwork_FitsTheMemory() =>
-        Assert.Equal(1, new CohortSizes(TimeProvider.System).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 }))).Size);
+        Assert.Equal(1, new CohortSizes(TimeProvider.System).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 })), Digits).Size);
 
     private sealed class CountingTime : TimeProvider
     {

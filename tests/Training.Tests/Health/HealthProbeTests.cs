@@ -49,7 +49,7 @@ public sealed class HealthProbeTests(ITestOutputHelper output)
         var configuration = Trials.Configuration(
             (Parameters.Activation, activation), (Parameters.BatchNorm, batchNorm), (Parameters.Hidden, new[] { 40, 30 }),
             (Parameters.Initializer, "normal"), (Parameters.InitializerStd, 0.5), (Parameters.PreluAlpha, 0.005));
-        var replicate = new Replicate(new(1), Partition.Of(Dataset.Of("digits").Labels, configuration, 1));
+        var replicate = Replicate.Prepare(configuration, [1], DatasetSources.Default).ByNumber[1];
         TorchRuntime.EnsureLoaded();
         using var scope = NewDisposeScope();
         var digits = Dataset.Of("digits");
@@ -131,7 +131,7 @@ public sealed class HealthProbeTests(ITestOutputHelper output)
 
     private static double[] StartNorms(Configuration configuration)
     {
-        var replicate = new Replicate(new(1), Partition.Of(Dataset.Of("digits").Labels, configuration, 1));
+        var replicate = Replicate.Prepare(configuration, [1], DatasetSources.Default).ByNumber[1];
         using var inference = inference_mode();
         using var stage = new Stage(Dataset.Of("digits"), [configuration], [replicate]);
         StartWeights.Fill(stage, [configuration.Trial()], _ => throw new InvalidOperationException());

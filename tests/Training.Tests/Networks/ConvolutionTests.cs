@@ -17,7 +17,7 @@ public sealed class ConvolutionTests
         TorchRuntime.EnsureLoaded();
         using var scope = NewDisposeScope();
         var digits = Dataset.Of("digits");
-        var replicate = new Replicate(new(1), Partition.Of(digits.Labels, configuration, 1));
+        var replicate = Replicate.Prepare(configuration, [1], DatasetSources.Default).ByNumber[1];
         using var stage = new Stage(digits, [configuration, configuration], [replicate, replicate]);
         using (inference_mode())
             StartWeights.Fill(stage, [configuration.Trial(), configuration.Trial()], _ => throw new InvalidOperationException());

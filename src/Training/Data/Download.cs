@@ -1,0 +1,74 @@
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>Fetches a published file into the cache: whole and checked, or not at all.</summary>
+internal static class Download
+{
+    /// <summary>After so long without a byte it is given up.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(2);
+
+    private const long MostBytes = 64 << 20;
+
+    /// <returns>The values of the file.</returns>
+    /// <exception cref="TrainingException">It is not to be had, or it is not the published file.</exception>
+    public static byte[] Fetch(
+        Uri from, string folder, string dataset, OfficialFile file, DatasetSources sources, Action<string> tell, CancellationToken cancellation)
+    {
+        var remedy = $"Give a folder that has the files of {dataset} with --datasets or {DatasetSources.Variable}"
+            + (dataset == "fashion-mnist" ? ", or install Debian's package dataset-fashion-mnist." : ".");
+        if (sources.Network is null)
+            throw new TrainingException(TrainingException.BadData, $"{dataset}: {file.Name} is not on this machine. {remedy}");
+        var temporary = Path.Combine(folder, $".{file.Name}.{Guid.NewGuid():N}");
+        try
+        {
+            Directory.CreateDirectory(folder);
+            using var content = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite);
+            // A slot and the command line wait for it on threads of their own.
+            CopyAsync(from, content, $"{dataset}: {file.Name}.gz", sources.Network, tell, cancellation).GetAwaiter().GetResult();
+            content.Position = 0;
+            var values = OfficialFiles.Read(content, file);
+            content.Flush(flushToDisk: true);
+            File.Move(temporary, Path.Combine(folder, file.Name + ".gz"), overwrite: true);
+            return values;
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException or UnauthorizedAccessException or DataFileException
+            || (broken is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            var why = broken is OperationCanceledException ? $"no answer for {Silence.TotalSeconds:0} seconds" : broken.Message;
+            throw new TrainingException(TrainingException.BadData,
+                $"{dataset}: {file.Name} is not on this machine and cannot be downloaded from {from}: {why.TrimEnd('.')}. {remedy}", broken);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    private static async Task CopyAsync(
+        Uri from, Stream to, string name, Func<HttpClient> network, Action<string> tell, CancellationToken cancellation)
+    {
+        using var http = network();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(Silence);
+        tell($"{name}: downloading from {from.Host} ...");
+        using var response = await http.GetAsync(from, HttpCompletionOption.ResponseHeadersRead, patience.Token).ConfigureAwait(false);
+        response.EnsureSuccessStatusCode();
+        var size = response.Content.Headers.ContentLength;
+        using var body = await response.Content.ReadAsStreamAsync(patience.Token).ConfigureAwait(false);
+        var buffer = new byte[1 << 16];
+        var told = TimeProvider.System.GetTimestamp();
+        for (long total = 0; await body.ReadAsync(buffer, patience.Token).ConfigureAwait(false) is > 0 and var read;)
+        {
+            patience.CancelAfter(Silence);
+            total += read;
+            if (total > MostBytes)
+                throw new IOException("it is larger than the published file");
+            await to.WriteAsync(buffer.AsMemory(0, read), patience.Token).ConfigureAwait(false);
+            if (TimeProvider.System.GetElapsedTime(told) < TellEvery)
+                continue;
+            told = TimeProvider.System.GetTimestamp();
+            tell(FormattableString.Invariant($"{name}: {total / 1e6:0.0}{(size is { } all ? $" of {all / 1e6:0.0}" : "")} MB"));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Security.Cryptography;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>
+/// Data files of submitted sweeps, copied into the data folder under the SHA-256 of what they hold: a sweep trains on the data it was
+/// submitted with, wherever the original goes and whatever becomes of it.
+/// </summary>
+public static class KeptFiles
+{
+    /// <summary>Keeps a copy, whole or not at all; nothing is done where it is kept already.</summary>
+    /// <exception cref="IOException">It cannot be copied, or its content is another by now.</exception>
+    public static void Keep(string file, string content, string folder)
+    {
+        var kept = Path.Combine(folder, content);
+        if (File.Exists(kept))
+            return;
+        Directory.CreateDirectory(folder);
+        var temporary = Path.Combine(folder, $".{Guid.NewGuid():N}");
+        try
+        {
+            using (var copy = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+            {
+                using (var original = File.OpenRead(file))
+                    original.CopyTo(copy);
+                copy.Position = 0;
+                if (Convert.ToHexStringLower(SHA256.HashData(copy)) != content)
+                    throw new IOException($"{file} has changed while it was read. Run the command again when nobody writes to it.");
+                copy.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, kept, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>Reads the kept file of a configuration.</summary>
+    internal static DataTable Read(string dataset, string? content, string? labelColumn, DatasetSources sources)
+    {
+        if (content is null || sources.Kept is null)
+            throw Bad($"dataset: {(content is null ? $"'{dataset}' was submitted without what its file holds" : "this process keeps no data files")}", null);
+        var path = Path.Combine(sources.Kept, content);
+        try
+        {
+            var (table, found) = Read(path, dataset, labelColumn);
+            return found == content ? table : throw Bad($"{path}: the file has changed since the sweep was submitted", null);
+        }
+        catch (Exception broken) when (broken is DataFileException or IOException or UnauthorizedAccessException)
+        {
+            throw Bad($"{path}: {(File.Exists(path) ? broken.Message.TrimEnd('.') : "the data file of the sweep is not there")}", broken);
+        }
+
+        static TrainingException Bad(string message, Exception? inner) =>
+            new(TrainingException.BadData, $"{message}. Remove it if it is there, and run the sweep's file again.", inner);
+    }
+
+    /// <exception cref="DataFileException">It is no such file.</exception>
+    internal static (DataTable Table, string Content) Read(string path, string dataset, string? labelColumn)
+    {
+        using var stream = File.OpenRead(path);
+        return dataset switch
+        {
+            "csv" => CsvFile.Read(stream, labelColumn),
+            "npz" => NpzFile.Read(stream),
+            _ => throw Unknown(dataset),
+        };
+    }
+
+    private static TrainingException Unknown(string name) => new(TrainingException.BadData,
+        $"dataset: '{name}' is none that this version has; expected one of {string.Join(", ", Parameters.Dataset.Choices)}.");
+}

@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>A sweep whose data has been read and found to suffice, or all that is wrong.</summary>
+/// <param name="Sweep">Null exactly when a problem is an error. Its cells know what the data file holds.</param>
+/// <param name="Problems">Those of the sweep file, then those that only its data show.</param>
+/// <param name="DataFile">The path of the data file and the SHA-256 of what it holds; null where the data set is no file.</param>
+public sealed record CheckedSweep(Sweep? Sweep, ImmutableArray<SpecProblem> Problems, (string Path, string Content)? DataFile);
+
+/// <summary>Reads the data that a sweep file names, so that what is wrong with them is told before anything is stored or trained.</summary>
+public static class SweepData
+{
+    /// <param name="tell">Told of a download's progress.</param>
+    public static CheckedSweep Check(SweepReading reading, DatasetSources sources, Action<string> tell, CancellationToken cancellation)
+    {
+        if (reading.Sweep is not { } sweep)
+            return new(null, reading.Problems, null);
+        var dataset = sweep.Fixed[Parameters.Dataset.Name].AsText();
+        var labelColumn = sweep.Cells[0].Configuration[Parameters.LabelColumn];
+        // Relative to the sweep file, so that the two can be moved together.
+        var path = sweep.DataFile is { } file ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(reading.File))!, file) : null;
+        DataTable table;
+        string? content = null;
+        try
+        {
+            if (path is not null)
+                (table, content) = KeptFiles.Read(path, dataset, labelColumn);
+            else if (dataset == "digits")
+                table = Dataset.ReadDigits();
+            else
+                table = OfficialFiles.Read(Datasets.All.First(info => info.Name == dataset), sources, tell, cancellation);
+        }
+        catch (DataFileException broken) when (broken is { IsLabelColumn: true, Line: <= 1 })
+        {
+            return Refused(labelColumn is null ? DataFile : Parameters.LabelColumn.Name, $"{path}: {broken.Message}");
+        }
+        catch (DataFileException broken) when (broken.Line > 0)
+        {
+            return new(null, reading.Problems.Add(new(path!, broken.Line, broken.Column, "", broken.Message, false)), null);
+        }
+        catch (DataFileException broken)
+        {
+            return Refused(DataFile, $"{path}: {broken.Message}");
+        }
+        catch (Exception broken) when (path is not null && broken is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return Refused(DataFile, Directory.Exists(path) ? $"{path} is a directory; expected a {dataset} file"
+                : broken is FileNotFoundException or DirectoryNotFoundException
+                    ? $"there is no file {path}; dataFile is relative to the folder of the sweep file"
+                    : $"{path} cannot be read: {broken.Message}");
+        }
+        catch (TrainingException broken)
+        {
+            return Refused(Parameters.Dataset.Name, broken.Message);
+        }
+
+        var problems = reading.Problems.AddRange(Shortages(reading, sweep, table));
+        return problems.Any(problem => !problem.IsWarning) ? new(null, problems, null)
+            : content is null ? new(sweep, problems, null)
+            : new(SweepFile.WithContent(sweep, content), problems, (path!, content));
+
+        CheckedSweep Refused(string key, string message) => new(null, reading.Problems.Add(reading.ProblemWith(key, message)), null);
+    }
+
+    private const string DataFile = "dataFile";
+
+    /// <summary>What the split of any cell lacks, each once.</summary>
+    private static IEnumerable<SpecProblem> Shortages(SweepReading reading, Sweep sweep, DataTable table)
+    {
+        var counts = Shortage.CountsOf(table.Labels, table.Info);
+        return sweep.Cells.Select(cell => cell.Configuration)
+            .DistinctBy(configuration => (configuration[Parameters.BatchSize], configuration[Parameters.TrainFraction]))
+            .SelectMany(configuration => Shortage.Of(counts, table.Info, configuration))
+            .Distinct()
+            .Select(shortage => reading.ProblemWith(shortage.Key.Name, shortage.Message, shortage.IsWarning));
+    }
+}

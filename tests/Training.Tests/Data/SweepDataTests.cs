@@ -1,0 +1,126 @@
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Training.Tests;
+
+public sealed class SweepDataTests : IDisposable
+{
+    private readonly DataFiles _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void Check_MovedFile_GivesTheSameCells()
+    {
+        var content = DataFiles.Csv(rows: 90);
+        _files.Write("data.csv", content);
+        _files.Write("moved/other name.txt", content);
+        var first = Check("dataset: csv\ndataFile: data.csv");
+        var moved = Check("dataset: csv\ndataFile: moved/other name.txt");
+        Assert.NotEqual(first.Sweep!.DataFile, moved.Sweep!.DataFile);
+        Assert.Equal(first.Sweep.Cells.Select(cell => cell.Id), moved.Sweep.Cells.Select(cell => cell.Id));
+        Assert.True(SweepChange.Between(first.Sweep, moved.Sweep).IsIdentical);
+        Assert.Equal(_files["data.csv"], first.DataFile!.Value.Path);
+
+        _files.Write("data.csv", content.Replace("class 1", "class 9", StringComparison.Ordinal));
+        var changed = Check("dataset: csv\ndataFile: data.csv");
+        Assert.StartsWith("dataContent: ", Assert.Single(SweepChange.Between(first.Sweep, changed.Sweep!).Differences), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_StoredText_IsReadAgainWithoutTheFile()
+    {
+        var path = _files.Write("data.npz", Npz.Of(
+            ("x.npy", Npz.Floats("40, 1", [.. Enumerable.Range(0, 40).Select(i => (float)i)])), ("y.npy", Npz.Longs("40,", [.. Enumerable.Range(0, 40).Select(i => i % 2L)]))));
+        var submitted = Check("dataset: npz\ndataFile: data.npz\ntraining: { batchSize: 8 }").Sweep!;
+        File.Delete(path);
+        var read = SweepFile.Parse(submitted.Text, "stored").Sweep!;
+        Assert.Equal(submitted.Cells.Select(cell => cell.Id), read.Cells.Select(cell => cell.Id));
+        Assert.Equal(submitted.Cells[0].Configuration[Parameters.DataContent], read.Cells[0].Configuration[Parameters.DataContent]);
+        Assert.Equal(64, read.Cells[0].Configuration[Parameters.DataContent]!.Length);
+    }
+
+    [Fact]
+    public void Check_BrokenFile_StandsAtItsPlace()
+    {
+        foreach (var broken in BrokenDataFiles.All())
+        {
+            var data = _files.Write($"{broken.Name}.data", broken.Content);
+            var label = broken.LabelColumn is { } name ? $"\nlabelColumn: {name}" : "";
+            var (sweep, problems, file) = Check($"dataset: {broken.Dataset}\ndataFile: {broken.Name}.data{label}");
+            Assert.Null(sweep);
+            Assert.Null(file);
+            var problem = Assert.Single(problems);
+            Assert.False(problem.IsWarning);
+            Assert.Contains(broken.Expected, problem.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain(BrokenDataFiles.Secret, problem.ToString(), StringComparison.Ordinal);
+            if (problem.File == data)
+                Assert.Equal((broken.Line, broken.Column), (problem.Line, problem.Column));
+            else
+                Assert.Equal((_files["sweep.yaml"], true), (problem.File, problem.Key is "dataFile" or "labelColumn"));
+        }
+    }
+
+    [Theory]
+    [InlineData("none.csv", "there is no file")]
+    [InlineData("none/none.csv", "there is no file")]
+    [InlineData(".", "is a directory")]
+    public void Check_NoFile_SaysWhereItWasLookedFor(string file, string expected)
+    {
+        var problem = Assert.Single(Check($"dataset: csv\ndataFile: {file}").Problems);
+        Assert.Equal((3, 11, "dataFile"), (problem.Line, problem.Column, problem.Key));
+        Assert.Contains(expected, problem.Message, StringComparison.Ordinal);
+        Assert.Contains(Path.GetDirectoryName(_files["sweep.yaml"])!, problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(90, "training: { batchSize: 64 }", "training.batchSize", 4, 24, "64 rows, but only 63 of 90 are left for training")]
+    [InlineData(90, "space: { batchSize: [32, 64] }", "training.batchSize", 4, 21, "64 rows, but only 63 of 90")]
+    [InlineData(90, "training: { batchSize: 40, trainFraction: 0.5 }", "training.batchSize", 4, 24, "or trainFraction larger")]
+    [InlineData(6, "training: { batchSize: 1 }", "validationFraction", 2, 10, "no row of 6 is left for validation")]
+    [InlineData(12, "training: { batchSize: 1 }", "testFraction", 2, 10, "no row of 12 is left for the test")]
+    [InlineData(3, "training: { batchSize: 1 }\nvalidationFraction: 0.5\ntestFraction: 0.3", "validationFraction", 5, 21, "3 of 3 classes have no row left for training")]
+    public void Check_TooFewRows_NamesTheKeyAtItsPlace(int rows, string lines, string key, int line, int column, string expected)
+    {
+        _files.Write("data.csv", DataFiles.Csv(rows));
+        var (sweep, problems, _) = Check($"dataset: csv\ndataFile: data.csv\n{lines}");
+        Assert.Null(sweep);
+        var problem = Assert.Single(problems, problem => problem.Key == key);
+        Assert.Contains(expected, problem.Message, StringComparison.Ordinal);
+        Assert.Equal((line, column), (problem.Line, problem.Column));
+    }
+
+    [Fact]
+    public void Check_RareClass_IsAWarning()
+    {
+        _files.Write("data.csv", DataFiles.Csv(rows: 90) + "1,2,rare\n");
+        var (sweep, problems, _) = Check("dataset: csv\ndataFile: data.csv");
+        Assert.NotNull(sweep);
+        Assert.Equal(["validationFraction", "testFraction"], problems.Select(problem => problem.Key));
+        Assert.All(problems, problem => Assert.True(problem.IsWarning && problem.Message.Contains("1 of 4 classes", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Check_Digits_NeedsNothing()
+    {
+        var reading = Read("dataset: digits");
+        var (sweep, problems, file) = SweepData.Check(reading, _files.Sources, _ => { }, CancellationToken.None);
+        Assert.Same(reading.Sweep, sweep);
+        Assert.Empty(problems);
+        Assert.Null(file);
+        Assert.Single(Check("dataset: digits\ntraining: { batchSize: 1300 }").Problems);
+        Assert.Empty(Check("dataset: digits\ntraining: { batchSize: 1200 }").Problems);
+    }
+
+    [Fact]
+    public void Check_OfficialSetThatIsNotThere_StandsAtTheDataSet()
+    {
+        var problem = Assert.Single(Check("dataset: mnist").Problems);
+        Assert.Equal((2, 10, "dataset"), (problem.Line, problem.Column, problem.Key));
+        Assert.Contains("mnist: train-images-idx3-ubyte is not on this machine", problem.Message, StringComparison.Ordinal);
+    }
+
+    private CheckedSweep Check(string lines) => SweepData.Check(Read(lines), _files.Sources, _ => { }, CancellationToken.None);
+
+    private SweepReading Read(string lines) =>
+        SweepFile.Read(_files.Write("sweep.yaml", $"name: a\n{lines}\nnetwork: {{ hidden: [8] }}\n"));
+}
