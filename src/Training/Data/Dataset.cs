@@ -49,10 +49,16 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     {
         if (_unscaled is null)
             return this;
-        var scaled = new float[(long)partitions.Count * _unscaled.Length];
+        var features = Lasting(() => empty((long)partitions.Count * Info.Rows, Info.Features)); // [R*n, D]
+        var scaled = new float[_unscaled.Length];
         for (var i = 0; i < partitions.Count; i++)
-            Standardisation.Of(_unscaled, Info.Features, partitions[i].Train).Apply(_unscaled, scaled.AsSpan(i * _unscaled.Length, _unscaled.Length));
-        return new(this, Lasting(() => tensor(scaled, [(long)partitions.Count * Info.Rows, Info.Features])), partitions.Count);
+        {
+            Standardisation.Of(_unscaled, Info.Features, partitions[i].Train).Apply(_unscaled, scaled);
+            using var rows = tensor(scaled, [Info.Rows, Info.Features]);
+            using var block = features.narrow(0, (long)i * Info.Rows, Info.Rows);
+            block.copy_(rows);
+        }
+        return new(this, features, partitions.Count);
     }
 
     /// <summary>Where a partition's rows begin in what <see cref="For"/> returned.</summary>
