@@ -15,6 +15,7 @@ internal sealed class FusedRun : ITrainingRun
     private readonly Dictionary<int, Replicate> _replicates;
     private readonly int _batch;
     private readonly int _epochs;
+    private readonly ModelFolder? _models;
     private ImmutableArray<CohortTrial> _trials;
     private Stage? _stage;
     private int _epoch;
@@ -28,12 +29,24 @@ internal sealed class FusedRun : ITrainingRun
         _data = Dataset.Of(first[Parameters.Dataset]);
         _batch = first[Parameters.BatchSize];
         _epochs = first[Parameters.Epochs];
+        _models = cohort.Models;
         _trials = [.. FusedNetwork.Order(cohort.Trials, trial => trial.Configuration)];
         _replicates = cohort.Trials.Select(trial => trial.Id.Replicate).Distinct()
             .ToDictionary(number => number, number => new Replicate(new(number), Partition.Of(_data.Labels, first, number)));
         using var inference = inference_mode();
         _stage = new(this);
-        Initialize(_stage.Network);
+        try
+        {
+            if (cohort.Checkpoint is { } checkpoint)
+                _epoch = Checkpoint.Restore(checkpoint, [.. Aboard], _stage.Network.State.SelectMany(stacked => stacked.Saved));
+            else
+                Initialize(_stage.Network);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public IReadOnlyCollection<TrialId> Aboard => [.. _trials.Select(trial => trial.Id)];
@@ -48,7 +61,12 @@ internal sealed class FusedRun : ITrainingRun
         return [.. _trials.Select((trial, i) => new EpochReport(trial.Id, 0, double.NaN, loss[i], accuracy[i], 0, 0, null))];
     }
 
-    public void Save(string path) => throw new NotSupportedException(path);
+    public void Save(string path)
+    {
+        var stage = _stage ?? throw new InvalidOperationException("Nobody is aboard: every trial has ended or left.");
+        using var inference = inference_mode();
+        Checkpoint.Save(path, _epoch, [.. Aboard], stage.Network.State.SelectMany(stacked => stacked.Saved));
+    }
 
     public IReadOnlyList<EpochReport> TrainEpoch()
     {
@@ -73,8 +91,10 @@ internal sealed class FusedRun : ITrainingRun
                 : last ? new(Outcome.Completed, testLoss[i], testAccuracy[i])
                 : null));
         }
-        Leave([.. reports.Where(report => report.Ending is not null).Select(report => report.Trial)]);
-        return reports.MoveToImmutable();
+        var all = reports.MoveToImmutable();
+        KeepModels(all);
+        Leave([.. all.Where(report => report.Ending is not null).Select(report => report.Trial)]);
+        return all;
     }
 
     public void Leave(IReadOnlyCollection<TrialId> trials)
@@ -98,10 +118,19 @@ internal sealed class FusedRun : ITrainingRun
         _trials = [];
     }
 
+    /// <summary>The units of each layer, without padding.</summary>
+    private int[] Sizes() => [_data.Info.Features, .. _trials[0].Configuration[Parameters.Hidden], _data.Info.Classes];
+
+    private void KeepModels(ImmutableArray<EpochReport> reports)
+    {
+        for (var place = 0; place < reports.Length && _models is not null; place++)
+            if (reports[place].Ending is { Outcome: Outcome.Completed })
+                _models.Keep(_trials[place].Id, path => Model.Save(path, _trials[place], reports[place], _stage!.Network.State, place, Sizes()));
+    }
+
     private void Initialize(FusedNetwork network)
     {
-        var hidden = _trials[0].Configuration[Parameters.Hidden];
-        int[] sizes = [_data.Info.Features, .. hidden, _data.Info.Classes];
+        var sizes = Sizes();
         for (var layer = 0; layer + 1 < sizes.Length; layer++)
         {
             var value = network.Weights[layer].Value; // [K, out, in], both padded

@@ -75,6 +75,9 @@ internal sealed class FusedNetwork : IDisposable
 
     public ImmutableArray<Learned> Learned { get; }
 
+    /// <summary>What a trial's model is: what is learned, and batch norm's statistics.</summary>
+    public IEnumerable<Stacked> State => _state;
+
     /// <summary>Trials with one activation and one constant of it lie side by side, those with batch norm before those without.</summary>
     public static IEnumerable<T> Order<T>(IEnumerable<T> trials, Func<T, Configuration> of) =>
         trials.OrderBy(trial => Group(of(trial)));

@@ -13,6 +13,9 @@ internal readonly record struct Segment(int Start, int Count)
 /// <param name="Name">Unique in its network, and the same with other trials aboard.</param>
 internal record Stacked(string Name, Segment Trials, Tensor Value)
 {
+    /// <summary>What a checkpoint holds of it.</summary>
+    public virtual IEnumerable<Stacked> Saved => [this];
+
     /// <summary>Takes over what these trials had in another network.</summary>
     /// <param name="kept">For each trial of this network its place in the other.</param>
     public virtual void Take(Stacked other, ReadOnlySpan<int> kept)
@@ -42,6 +45,8 @@ internal sealed record Learned(string Name, Segment Trials, Tensor Value) : Stac
     public Tensor Gradient { get; } = zeros_like(Value);
 
     public Tensor Velocity { get; } = zeros_like(Value);
+
+    public override IEnumerable<Stacked> Saved => [this, new($"{Name}.velocity", Trials, Velocity)];
 
     public override void Take(Stacked other, ReadOnlySpan<int> kept)
     {
