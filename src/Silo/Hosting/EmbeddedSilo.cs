@@ -16,7 +16,11 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="Slots">How many slots train; 0 for a silo that only keeps the books.</param>
 /// <param name="MetricsPort">The loopback port of <c>/metrics</c>; null for none.</param>
 /// <param name="Warn">Where a person is told of what does not stop the work.</param>
-public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string> Warn);
+public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string> Warn)
+{
+    /// <summary>How much of a run is trained again at most when the process dies.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
+}
 
 /// <summary>The whole cluster in this process, owner of a data folder: coordinator, worker and store.</summary>
 public sealed class EmbeddedSilo : IAsyncDisposable
@@ -52,7 +56,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         try
         {
             await store.ReleaseAllAsync();
-            var worker = torch is null ? null : WorkerOf(await torch);
+            var worker = torch is null ? null : Worker.Of(await torch);
             for (var attempt = 1; ; attempt++)
             {
                 var clusterId = Guid.NewGuid().ToString("N");
@@ -111,6 +115,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
 
         builder.Services
             .AddSingleton(time)
+            .AddSingleton(folder)
             .AddSingleton(new LeaseTimes())
             .AddSingleton<ISweepStore>(store)
             .AddSingleton<ISweepReader>(store)
@@ -118,22 +123,20 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .AddSingleton<StopRequests>()
             .AddSingleton<ClusterMetrics>()
             .AddHostedService<Keeper>()
-            .AddHostedService<DeadSilos>();
+            .AddHostedService<DeadSilos>()
+            .AddHostedService<Janitor>();
         if (settings.MetricsPort is { } port)
             builder.Services.AddHostedService(_ => new MetricsEndpoint(port, settings.Warn));
         if (worker is not null)
-            AddSlots(builder.Services, settings.Slots, worker, time);
+            AddSlots(builder.Services, settings, worker, time);
         return builder.Build();
     }
 
-    private static Provenance WorkerOf(TorchDescription torch) =>
-        new(CodeVersion.Current, torch.LibTorch, $"{torch.CpuCapability}{(torch.FlushesDenormals ? ", flush-to-zero" : "")}", "cpu");
-
-    private static void AddSlots(IServiceCollection services, int slots, Provenance worker, TimeProvider time) =>
+    private static void AddSlots(IServiceCollection services, EmbeddedSettings settings, Provenance worker, TimeProvider time) =>
         services
             .AddSingleton(worker)
             .AddSingleton<ITrainer>(new FusedTrainer(time))
-            .AddSingleton(new SlotSettings(slots))
+            .AddSingleton(new SlotSettings(settings.Slots, settings.CheckpointInterval))
             // Hosted services end in the reverse order: slots first, then what carries their results, then the silo.
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
             .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())

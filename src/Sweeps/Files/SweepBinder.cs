@@ -19,6 +19,7 @@ internal sealed class SweepBinder(Problems problems)
         var replicates = Read(SweepKeys.Replicates, file)?.AsInteger();
         var objective = ReadObjective(file["objective"]);
         ReadEarlyStopping(file["earlyStopping"]);
+        var keep = Read(SweepKeys.Keep, file)?.AsText();
 
         new TogetherChecker(problems).Check(file, given, search, factors);
         var domains = search.Search is Search.List
@@ -42,7 +43,7 @@ internal sealed class SweepBinder(Problems problems)
         if (problems.HasErrors)
             return null;
         former.WarnOfNoEffect(cells, given, factors);
-        return new(name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims);
+        return new(name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true));
     }
 
     private string? ReadName(Fields file)

@@ -187,7 +187,7 @@ public sealed class ReportTests
         var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
         var reports = leased.Select(trial => Sample.Completion(trial, 1)).ToArray();
         reports[2] = Sample.Epoch(leased[2], -1);
-        reports[3] = Sample.Epoch(leased[3], 0);
+        reports[3] = Sample.Epoch(leased[3], int.MinValue);
         reports[5] = Sample.Epoch(leased[5], 1, new(Outcome.Completed, Failure: new("code-error", "completed and failed")));
         reports[7] = Sample.Completion(leased[7] with { Trial = leased[7].Trial with { Replicate = 2 } }, 1);
         reports[8] = Sample.Completion(leased[8] with { Trial = new("none-1", "0123456789abcdef", 1) }, 1);
