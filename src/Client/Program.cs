@@ -13,6 +13,7 @@ var root = new RootCommand(
     WatchVerb.Create(),
     CancelVerb.Create(),
     ResultsVerb.Create(),
+    ExportVerb.Create(),
     ValidateVerb.Create(),
     DevicesVerb.Create(),
     DatasetsVerb.Create(),

@@ -8,8 +8,26 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>The final weights of one trial, as docs/models.md says: what PyTorch reads.</summary>
 public static class Model
 {
+    private const string Format = "deeptrain-model-1";
+
     /// <summary>The name of a trial's model in the folder of its sweep.</summary>
     public static string FileName(TrialId trial) => $"{trial.Cell}-r{trial.Replicate}.safetensors";
+
+    /// <summary>Whether a file holds the model of just this result.</summary>
+    public static bool IsOf(string path, TrialResult result)
+    {
+        try
+        {
+            using var file = SafeTensorsFile.Open(path);
+            return file.Metadata.GetValueOrDefault("format") == Format && file.Metadata.GetValueOrDefault("trial") == $"{result.Trial}"
+                && Metrics(result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy, result.TestLoss, result.TestAccuracy)
+                    .All(metric => file.Metadata.GetValueOrDefault(metric.Name) == metric.Text);
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Writes the model of a trial that has completed.</summary>
     /// <param name="place">The trial's place in its cohort.</param>
@@ -43,7 +61,7 @@ public static class Model
     {
         var torch = TorchRuntime.Describe();
         var metadata = ImmutableDictionary.CreateBuilder<string, string>();
-        metadata["format"] = "deeptrain-model-1";
+        metadata["format"] = Format;
         metadata["trial"] = $"{trial.Id}";
         metadata["configuration"] = trial.Configuration.Json;
         metadata["dataset"] = trial.Configuration[Parameters.Dataset];
@@ -51,13 +69,20 @@ public static class Model
         metadata["libtorch"] = torch.LibTorch;
         metadata["cpu"] = torch.CpuCapability;
         metadata["epochs"] = last.Epoch.ToString(CultureInfo.InvariantCulture);
-        metadata["train.loss"] = Text(last.TrainLoss);
-        metadata["validation.loss"] = Text(last.ValidationLoss);
-        metadata["validation.accuracy"] = Text(last.ValidationAccuracy);
-        metadata["test.loss"] = Text(last.Ending?.TestLoss);
-        metadata["test.accuracy"] = Text(last.Ending?.TestAccuracy);
+        foreach (var (name, text) in Metrics(
+            last.TrainLoss, last.ValidationLoss, last.ValidationAccuracy, last.Ending?.TestLoss, last.Ending?.TestAccuracy))
+            metadata[name] = text;
         return metadata.ToImmutable();
     }
 
-    private static string Text(double? number) => number?.ToString("R", CultureInfo.InvariantCulture) ?? "";
+    private static (string Name, string Text)[] Metrics(
+        double? trainLoss, double? validationLoss, double? validationAccuracy, double? testLoss, double? testAccuracy) =>
+    [
+        ("train.loss", Text(trainLoss)), ("validation.loss", Text(validationLoss)), ("validation.accuracy", Text(validationAccuracy)),
+        ("test.loss", Text(testLoss)), ("test.accuracy", Text(testAccuracy)),
+    ];
+
+    /// <summary>To the last bit; empty where there is no finite number.</summary>
+    private static string Text(double? number) =>
+        number is { } value && double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "";
 }
