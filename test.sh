@@ -30,6 +30,26 @@ install_packages
 export TMPDIR="$PWD/artifacts/tmp"
 mkdir -p "$TMPDIR"
 
+# Debian packages that some tests need besides the SDK. Where they cannot be had, those tests say that they skip.
+packages=(python3-torch)
+
+bring_packages() {
+  local missing=() package
+  command -v dpkg-query >/dev/null || return 0
+  for package in "${packages[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    say "Some tests will skip. To have them run: sudo apt-get install --no-install-recommends ${missing[*]}"
+    return 0
+  fi
+  say "installing ${missing[*]} ..."
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 ||
+    say "They could not be installed; some tests will skip: ${missing[*]}"
+}
+bring_packages
+
 say "building ..."
 begin=$SECONDS
 if ! dotnet build DeepTrain.Cluster.sln -c Release -nologo -v quiet -tl:off -nodeReuse:false >&2; then

@@ -14,6 +14,7 @@ var root = new RootCommand(
     WatchVerb.Create(),
     CancelVerb.Create(),
     ResultsVerb.Create(),
+    ExportVerb.Create(),
     ValidateVerb.Create(),
     PlanVerb.Create(),
     DevicesVerb.Create(),

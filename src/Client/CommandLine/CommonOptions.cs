@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Training;
 
@@ -96,7 +97,19 @@ internal static class CommonOptions
         parsed.GetValue(Datasets) is { } folder ? DatasetSources.Default with { Given = Path.GetFullPath(folder) } : DatasetSources.Default;
 
     public static EmbeddedSettings Settings(int slots, int metricsPort) =>
-        new(slots, metricsPort == 0 ? null : metricsPort, message => Console.Error.WriteLine($"warning: {message}"));
+        new(slots, metricsPort == 0 ? null : metricsPort, message => Console.Error.WriteLine($"warning: {message}"))
+        {
+            CheckpointInterval = CheckpointInterval(),
+        };
+
+    private static TimeSpan CheckpointInterval()
+    {
+        const string variable = "DEEPTRAIN_CHECKPOINT_SECONDS";
+        return Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text ? TimeSpan.FromSeconds(30)
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= 86_400
+                ? TimeSpan.FromSeconds(seconds)
+                : throw new UserException(ExitCode.BadInput, $"{variable} is '{text}'; expected a number of seconds from 0 to 86400.");
+    }
 
     private static T? Fail<T>(ArgumentResult result, string message)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -9,29 +10,46 @@ internal static class ResultsVerb
     public static Command Create()
     {
         var id = CommonOptions.Sweep();
-        var command = new Command("results", "Print the result of every trial that has ended.") { id };
-        command.SetAction((parsed, cancellation) =>
-            PrintAsync(parsed.GetValue(id)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(CommonOptions.Format), cancellation));
+        var trial = new Option<string?>("--trial")
+        {
+            Description = "Print the epochs of one trial instead, as json with the gradients of each layer.",
+            HelpName = "TRIAL",
+        };
+        var command = new Command("results", "Print the result of every trial that has ended.") { id, trial };
+        command.SetAction((parsed, cancellation) => PrintAsync(
+            parsed.GetValue(id)!, parsed.GetValue(trial), new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(CommonOptions.Format),
+            cancellation));
         return command;
     }
 
-    private static async Task<int> PrintAsync(string id, DataFolder folder, OutputFormat format, CancellationToken cancellation)
+    private static async Task<int> PrintAsync(
+        string id, string? trial, DataFolder folder, OutputFormat format, CancellationToken cancellation)
     {
         var reader = new SqliteSweepReader(folder.Database);
         var selected = SweepSelector.Select(await reader.ListAsync(cancellation), id);
         var (_, sweep, stored) = await StoredSweep.ReadAsync(reader, selected.Id, cancellation);
+        if (trial is not null)
+        {
+            var one = TrialSelector.Select(selected.Id, sweep, trial);
+            TrialCurve.Write(format, one, await reader.ReadEpochsAsync(one, cancellation));
+            return ExitCode.Done;
+        }
         var cells = sweep.Cells.ToDictionary(cell => cell.Id);
         // The file may have been extended between the two reads.
         var results = stored.Where(result => cells.ContainsKey(result.Trial.Cell)).ToList();
         var factors = sweep.Factors.Select(factor => factor.Name).ToList();
         var exact = format is OutputFormat.Csv;
+        // A table stays narrow enough for a terminal.
+        (string, bool)[] gradients = exact
+            ? [("gradientStart", false), ("gradientEnd", false), ("flagsStart", false), ("flagsEnd", false)]
+            : [];
 
         Output.WriteRows(
             format,
             [
                 ("trial", false), .. factors.Select(factor => (factor, false)), ("replicate", true), ("outcome", false),
                 ("objective", true), ("trainLoss", true), ("validationLoss", true), ("validationAccuracy", true),
-                ("testAccuracy", true), ("epochs", true), ("seconds", true), ("fence", true),
+                ("testAccuracy", true), ("epochs", true), ("seconds", true), ("fence", true), .. gradients,
             ],
             [.. results.Select(result => (IReadOnlyList<string>)
             [
@@ -39,6 +57,7 @@ internal static class ResultsVerb
                 Output.Name(result.Outcome), Show(sweep.Objective.Of(result)), Show(result.TrainLoss), Show(result.ValidationLoss),
                 Show(result.ValidationAccuracy), Show(result.TestAccuracy), $"{result.Epochs}", Output.Number(result.Seconds, "0.000"),
                 $"{result.Fence}",
+                .. exact ? Gradients(result) : [],
             ])],
             results.Select(result => new
             {
@@ -54,9 +73,19 @@ internal static class ResultsVerb
                 result.Epochs,
                 result.Seconds,
                 result.Fence,
+                GradientStart = result.AilmentsStart?.Verdict(),
+                GradientEnd = result.AilmentsEnd?.Verdict(),
+                FlagsStart = result.AilmentsStart?.Flags(),
+                FlagsEnd = result.AilmentsEnd?.Flags(),
             }));
         return ExitCode.Done;
 
         string Show(double? value) => exact ? Output.Exact(value) : Output.Number(value);
     }
+
+    private static string[] Gradients(TrialResult result) =>
+    [
+        result.AilmentsStart?.Verdict() ?? "", result.AilmentsEnd?.Verdict() ?? "",
+        string.Join('+', result.AilmentsStart?.Flags() ?? []), string.Join('+', result.AilmentsEnd?.Flags() ?? []),
+    ];
 }

@@ -21,7 +21,9 @@ internal readonly record struct EpochReportSurrogate(
     [property: Id(8)] double? TestAccuracy,
     [property: Id(9)] string? FailureClass,
     [property: Id(10)] string? FailureMessage,
-    [property: Id(11)] int Steps);
+    [property: Id(11)] int Steps,
+    [property: Id(12)] byte[]? Health,
+    [property: Id(13)] Ailments Ailments);
 
 [RegisterConverter]
 internal sealed class TrialIdConverter : IConverter<TrialId, TrialIdSurrogate>
@@ -41,11 +43,14 @@ internal sealed class EpochReportConverter : IConverter<EpochReport, EpochReport
             ? new Ending(Enum.Parse<Outcome>(outcome), surrogate.TestLoss, surrogate.TestAccuracy, failure)
             : null;
         return new(surrogate.Trial, surrogate.Epoch, surrogate.TrainLoss, surrogate.ValidationLoss, surrogate.ValidationAccuracy,
-            surrogate.Steps, surrogate.Seconds, ending);
+            surrogate.Steps, surrogate.Seconds, ending)
+        {
+            Health = surrogate.Health is { } health ? GradientHealth.Unpack(health, surrogate.Ailments) : null,
+        };
     }
 
     public EpochReportSurrogate ConvertToSurrogate(in EpochReport value) => new(
         value.Trial, value.Epoch, value.TrainLoss, value.ValidationLoss, value.ValidationAccuracy, value.Seconds,
         value.Ending?.Outcome.ToString(), value.Ending?.TestLoss, value.Ending?.TestAccuracy,
-        value.Ending?.Failure?.Class, value.Ending?.Failure?.Message, value.Steps);
+        value.Ending?.Failure?.Class, value.Ending?.Failure?.Message, value.Steps, value.Health?.Pack(), value.Health?.Ailments ?? Ailments.None);
 }

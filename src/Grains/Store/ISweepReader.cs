@@ -23,6 +23,15 @@ public interface ISweepReader
 
     /// <summary>Every active trial that has an outcome, in the order of cell and replicate.</summary>
     Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation);
+
+    /// <summary>The epochs of a trial so far, in order.</summary>
+    Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation);
+
+    /// <summary>What the worker trained with that leased a trial last; null: nobody has.</summary>
+    Task<Provenance?> ReadProvenanceAsync(TrialId trial, CancellationToken cancellation);
+
+    /// <summary>The names of the checkpoints that trials go on from.</summary>
+    Task<ImmutableHashSet<string>> ReadCheckpointsAsync();
 }
 
 [GenerateSerializer, Alias("DeepTrain.SweepStatus")]

@@ -91,16 +91,23 @@ public sealed record CohortLimit(int Trials, bool AcrossReplicates);
 /// <param name="Fence">The number that every write for this trial must carry from now on.</param>
 /// <param name="Attempt">Counted from 1.</param>
 /// <param name="Configuration">Canonical JSON.</param>
+/// <param name="Checkpoint">The name of the file that it goes on from; null: from the first epoch.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.LeasedTrial")]
 public sealed record LeasedTrial(
     [property: Id(0)] TrialId Trial,
     [property: Id(1)] long Fence,
     [property: Id(2)] int Attempt,
-    [property: Id(3)] string Configuration);
+    [property: Id(3)] string Configuration,
+    [property: Id(4)] string? Checkpoint = null);
 
 /// <summary>A report with the fence under which its trial was trained.</summary>
 [GenerateSerializer, Immutable, Alias("DeepTrain.FencedReport")]
-public sealed record FencedReport([property: Id(0)] EpochReport Report, [property: Id(1)] long Fence);
+public sealed record FencedReport([property: Id(0)] EpochReport Report, [property: Id(1)] long Fence)
+{
+    /// <summary>The name of the file that the trial can go on from after this epoch; becomes durable with it, or later by a repetition.</summary>
+    [Id(2)]
+    public string? Checkpoint { get; init; }
+}
 
 public enum WriteVerdict
 {

@@ -86,9 +86,12 @@ public sealed record LeaseRequest(
 /// <param name="Unsized">
 /// Not empty: nothing was leased, because the request lacks cohort sizes for these configurations (canonical JSON, one a fusion key).
 /// </param>
+/// <param name="KeepModels">Whether the models of those that complete are kept.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.LeaseReply")]
 public sealed record LeaseReply(
-    [property: Id(0)] ImmutableArray<LeasedTrial> Trials, [property: Id(1)] ImmutableArray<string> Unsized);
+    [property: Id(0)] ImmutableArray<LeasedTrial> Trials,
+    [property: Id(1)] ImmutableArray<string> Unsized,
+    [property: Id(2)] bool KeepModels);
 
 /// <param name="Waiting">Trials that nobody trains yet.</param>
 /// <param name="Running">Trials under a lease.</param>

@@ -16,7 +16,7 @@ internal sealed class SweepGrain(
     /// <summary>A cohort is not cut below the best size divided by this, however few trials wait.</summary>
     private const int SmallestPart = 8;
 
-    private static readonly LeaseReply NoWork = new([], []);
+    private static readonly LeaseReply NoWork = new([], [], KeepModels: false);
 
     private Coordinated? _sweep;
     private long _reachedSince;
@@ -71,7 +71,7 @@ internal sealed class SweepGrain(
         }
         var unsized = sweep.Shapes.Where(shape => !request.CohortSizes.ContainsKey(shape.Key)).ToList();
         if (unsized.Count > 0)
-            return new([], [.. unsized.Select(shape => shape.Value.Example.Json)]);
+            return NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] };
 
         var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
@@ -90,7 +90,7 @@ internal sealed class SweepGrain(
             sweep.Move(trials.Length);
         sweep.Exhausted = trials.IsEmpty;
         await AnnounceAsync();
-        return new(trials, []);
+        return new(trials, [], sweep.Sweep.Keep is not Keep.None);
     }
 
     public async Task<ImmutableHashSet<Guid>> Renew(ImmutableArray<Guid> leases) =>

@@ -15,6 +15,9 @@ public sealed class DataFolder(string path)
 
     public string Checkpoints => Path.Combine(Root, "checkpoints");
 
+    /// <summary>A folder a sweep, a file a trial.</summary>
+    public string Models => Path.Combine(Root, "models");
+
     public string Reports => Path.Combine(Root, "reports");
 
     /// <summary>The data files of submitted sweeps, each under its SHA-256.</summary>

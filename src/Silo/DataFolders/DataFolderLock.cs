@@ -23,7 +23,7 @@ public sealed class DataFolderLock : IDisposable
     {
         try
         {
-            foreach (var path in (string[])[folder.Root, folder.Checkpoints, folder.Reports, folder.Logs])
+            foreach (var path in (string[])[folder.Root, folder.Checkpoints, folder.Models, folder.Reports, folder.Logs])
                 Directory.CreateDirectory(path);
             while (true)
             {

@@ -20,6 +20,9 @@ public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string
 {
     /// <summary>Where data sets are looked for that are not embedded.</summary>
     public DatasetSources Datasets { get; init; } = DatasetSources.Default;
+
+    /// <summary>How much of a run is trained again at most when the process dies.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>The whole cluster in this process, owner of a data folder: coordinator, worker and store.</summary>
@@ -56,7 +59,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         try
         {
             await store.ReleaseAllAsync();
-            var worker = torch is null ? null : WorkerOf(await torch);
+            var worker = torch is null ? null : Worker.Of(await torch);
             for (var attempt = 1; ; attempt++)
             {
                 var clusterId = Guid.NewGuid().ToString("N");
@@ -115,6 +118,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
 
         builder.Services
             .AddSingleton(time)
+            .AddSingleton(folder)
             .AddSingleton(new LeaseTimes())
             .AddSingleton<ISweepStore>(store)
             .AddSingleton<ISweepReader>(store)
@@ -122,22 +126,20 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .AddSingleton<StopRequests>()
             .AddSingleton<ClusterMetrics>()
             .AddHostedService<Keeper>()
-            .AddHostedService<DeadSilos>();
+            .AddHostedService<DeadSilos>()
+            .AddHostedService<Janitor>();
         if (settings.MetricsPort is { } port)
             builder.Services.AddHostedService(_ => new MetricsEndpoint(port, settings.Warn));
         if (worker is not null)
-            AddSlots(builder.Services, settings.Slots, worker, settings.Datasets with { Kept = folder.Datasets }, time);
+            AddSlots(builder.Services, settings, worker, folder, time);
         return builder.Build();
     }
 
-    private static Provenance WorkerOf(TorchDescription torch) =>
-        new(CodeVersion.Current, torch.LibTorch, $"{torch.CpuCapability}{(torch.FlushesDenormals ? ", flush-to-zero" : "")}", "cpu");
-
-    private static void AddSlots(IServiceCollection services, int slots, Provenance worker, DatasetSources datasets, TimeProvider time) =>
+    private static void AddSlots(IServiceCollection services, EmbeddedSettings settings, Provenance worker, DataFolder folder, TimeProvider time) =>
         services
             .AddSingleton(worker)
-            .AddSingleton<ITrainer>(new FusedTrainer(time, datasets))
-            .AddSingleton(new SlotSettings(slots))
+            .AddSingleton<ITrainer>(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }))
+            .AddSingleton(new SlotSettings(settings.Slots, settings.CheckpointInterval))
             // Hosted services end in the reverse order: slots first, then what carries their results, then the silo.
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
             .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())

@@ -5,7 +5,8 @@ using DeepTrain.Cluster.Sweeps;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Trials that a slot has leased and that their grains have admitted.</summary>
-internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials);
+/// <param name="KeepModels">Whether the models of those that complete are kept.</param>
+internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials, bool KeepModels);
 
 /// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials to come aboard.</summary>
 internal sealed class CohortSource(
@@ -46,7 +47,7 @@ internal sealed class CohortSource(
             if (admitted.Length < reply.Trials.Length)
                 await coordinator.Release(lease, [.. reply.Trials.Except(admitted).Select(trial => trial.Trial)]);
             if (!admitted.IsEmpty)
-                return new(held, admitted);
+                return new(held, admitted, reply.KeepModels);
             renewer.Drop(held);
             return null;
         }

@@ -42,6 +42,9 @@ internal sealed class HeldLease(string sweepId, Guid id, long sentAt, TimeSpan d
 
     public bool IsRefused(TrialId trial) => _refused.ContainsKey(trial);
 
+    /// <summary>Whether any of its trials is another's, who may go on from a file of this one.</summary>
+    public bool AnyRefused => !_refused.IsEmpty;
+
     /// <summary>Returns at once while the lease is within its deadline; past it, waits until it is renewed or lost.</summary>
     /// <returns>False: lost, or the wait was cancelled.</returns>
     public bool WaitUntilGood(CancellationToken cancellation)

@@ -9,10 +9,15 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>One lane of the device: takes cohorts, one after the other, and trains them on its own thread.</summary>
 internal sealed class Slot(
     CohortSource source, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
-    ClusterMetrics metrics, TimeProvider time, ILogger<Slot> log)
+    ClusterMetrics metrics, SlotSettings settings, DataFolder folder, TimeProvider time, ILogger<Slot> log)
 {
     private static readonly TimeSpan IdlePause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>A store that is away must not keep a process from ending.</summary>
+    private static readonly TimeSpan LastWritePatience = TimeSpan.FromSeconds(20);
+
+    private int _runs;
 
     /// <summary>Works until it is told to stop; then gives back what it has not finished.</summary>
     public void Run(CancellationToken stopping)
@@ -40,7 +45,8 @@ internal sealed class Slot(
         var unfinished = cohort.Trials;
         try
         {
-            unfinished = Train(cohort.Lease, cohort.Trials, stopping);
+            // Those that go on from one file go on together.
+            unfinished = [.. cohort.Trials.GroupBy(trial => trial.Checkpoint).SelectMany(part => Train(cohort, [.. part], stopping))];
         }
         finally
         {
@@ -57,14 +63,22 @@ internal sealed class Slot(
 
     /// <summary>Trains a cohort; one that fails together is trained one by one, so that only those fail that fail alone.</summary>
     /// <returns>The trials that were not trained to an end.</returns>
-    private ImmutableArray<LeasedTrial> Train(HeldLease lease, ImmutableArray<LeasedTrial> trials, CancellationToken stopping)
+    private ImmutableArray<LeasedTrial> Train(LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, CancellationToken stopping)
     {
+        var lease = cohort.Lease;
         var aboard = trials.ToDictionary(trial => trial.Trial);
         var epoch = 0;
+        if (!lease.WaitUntilGood(stopping))
+            return trials;
         try
         {
-            using var run = trainer.Start(new(
-                [.. trials.Select(trial => new CohortTrial(trial.Trial, Configuration.Parse(trial.Configuration)))]));
+            using var run = Start(cohort, trials);
+            var checkpoints = new RunCheckpoints(
+                folder.Checkpoints, $"{lease.Id:N}-{++_runs}", lease, settings.CheckpointInterval, time, log);
+            epoch = run.Epoch;
+            IReadOnlyList<EpochReport> last = epoch == 0 ? run.ReportStart() : [];
+            foreach (var report in last)
+                Pass(lease, report, aboard[report.Trial]);
             while (aboard.Count > 0 && lease.WaitUntilGood(stopping))
             {
                 var refused = aboard.Keys.Where(lease.IsRefused).ToList();
@@ -74,20 +88,25 @@ internal sealed class Slot(
                     break;
 
                 var reports = run.TrainEpoch().Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
-                epoch++;
+                epoch = run.Epoch;
                 var stopped = reports.Where(report => report.Ending?.Outcome is Outcome.Stopped).Select(report => report.Trial).ToList();
-                foreach (var report in reports)
-                    Pass(lease, report, aboard[report.Trial]);
-                foreach (var report in reports.Where(report => report.Ending is not null))
-                    aboard.Remove(report.Trial);
                 if (stopped.Count > 0)
                     run.Leave(stopped);
+                last = [.. reports.Where(report => report.Ending is null)];
+                var saved = last.Count > 0 && checkpoints.IsDue ? checkpoints.Save(run) : null;
+                foreach (var (place, report) in reports.Index())
+                    Pass(lease, report, aboard[report.Trial], saved,
+                        place + 1 == reports.Count && (saved is not null || last.Count == 0) ? () => checkpoints.Follow(saved) : null);
+                foreach (var report in reports.Where(report => report.Ending is not null))
+                    aboard.Remove(report.Trial);
             }
+            if (stopping.IsCancellationRequested && aboard.Count > 0)
+                SaveForOthers(lease, run, checkpoints, [.. last.Where(report => aboard.ContainsKey(report.Trial))], aboard);
         }
         catch (Exception exception) when (aboard.Count > 1)
         {
             log.LogWarning(exception, "A cohort of {Count} trials failed; each is trained alone.", aboard.Count);
-            return [.. aboard.Values.SelectMany(trial => Train(lease, [trial], stopping))];
+            return [.. aboard.Values.SelectMany(trial => Train(cohort, [trial], stopping))];
         }
         catch (Exception exception)
         {
@@ -105,14 +124,54 @@ internal sealed class Slot(
         return [.. aboard.Values];
     }
 
+    /// <summary>Goes on from the trials' checkpoint, or starts them anew where it is of no use.</summary>
+    private ITrainingRun Start(LeasedCohort leased, ImmutableArray<LeasedTrial> trials)
+    {
+        var cohort = new Cohort(
+            [.. trials.Select(trial => new CohortTrial(trial.Trial, Configuration.Parse(trial.Configuration)))],
+            trials[0].Checkpoint is { } name ? Path.Combine(folder.Checkpoints, name) : null,
+            leased.KeepModels
+                ? new(Path.Combine(folder.Models, leased.Lease.SweepId), (trial, error) => log.LogError(error,
+                    "The model of {Trial} could not be kept: is the disk full? 'export' trains it again.", trial))
+                : null);
+        try
+        {
+            return trainer.Start(cohort);
+        }
+        catch (Exception error) when (cohort.Checkpoint is not null
+            && error is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            log.LogWarning(error, "{Count} trials start anew: their checkpoint is of no use.", trials.Length);
+            return trainer.Start(cohort with { Checkpoint = null });
+        }
+    }
+
+    /// <summary>Saves a run that ends here, and returns when the store knows what to go on from.</summary>
+    private void SaveForOthers(
+        HeldLease lease, ITrainingRun run, RunCheckpoints checkpoints, List<EpochReport> last, Dictionary<TrialId, LeasedTrial> aboard)
+    {
+        if (run.Epoch == 0 || last.Count == 0 || checkpoints.Save(run) is not { } saved)
+            return;
+        var durable = new TaskCompletionSource();
+        foreach (var (place, report) in last.Index())
+            Pass(lease, report, aboard[report.Trial], saved, place + 1 == last.Count ? () =>
+            {
+                checkpoints.Follow(saved);
+                durable.SetResult();
+            } : null);
+        if (!durable.Task.Wait(LastWritePatience))
+            log.LogWarning("The store does not answer: the last checkpoint of {Count} trials may be lost.", last.Count);
+    }
+
     private EpochReport StopIfWanted(EpochReport report, LeasedTrial trial) =>
         report.Ending is null && stops.IsSet(trial.Trial, trial.Fence) ? report with { Ending = new(Outcome.Stopped) } : report;
 
-    private void Pass(HeldLease lease, EpochReport report, LeasedTrial trial)
+    /// <param name="checkpoint">What the trial can go on from after this epoch, unless it ended with it.</param>
+    private void Pass(HeldLease lease, EpochReport report, LeasedTrial trial, string? checkpoint = null, Action? concluded = null)
     {
-        var fenced = new FencedReport(report, trial.Fence);
+        var fenced = new FencedReport(report, trial.Fence) { Checkpoint = report.Ending is null ? checkpoint : null };
         Grain(trial.Trial).Observe(fenced).Ignore();
-        writer.Enqueue(lease, fenced);
+        writer.Enqueue(lease, fenced, concluded);
     }
 
     /// <summary>Takes trials off whose writes are refused: nobody waits for them here any more.</summary>

@@ -6,12 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Silo;
 
 /// <param name="Count">How many slots this silo has.</param>
-public sealed record SlotSettings(int Count);
+/// <param name="CheckpointInterval">A run is saved at the first end of an epoch that comes so long after it was saved last.</param>
+public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval);
 
 /// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
 internal sealed class SlotHost(
     SlotSettings settings, Provenance worker, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
-    ILocalSiloDetails silo, ClusterMetrics metrics, LeaseTimes times, TimeProvider time, ILogger<Slot> log) : IHostedService, IDisposable
+    ILocalSiloDetails silo, ClusterMetrics metrics, DataFolder folder, LeaseTimes times, TimeProvider time, ILogger<Slot> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _running = [];
@@ -22,7 +23,7 @@ internal sealed class SlotHost(
         {
             var source = new CohortSource(
                 new(silo.SiloAddress.ToParsableString(), number), settings.Count, worker, trainer, grains, renewer, times, time);
-            var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, time, log);
+            var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, settings, folder, time, log);
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             SlotThread.Start($"slot-{number}", () =>
             {

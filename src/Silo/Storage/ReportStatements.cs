@@ -34,6 +34,7 @@ internal static class ReportStatements
         if (Find(session, report) is not { } trial)
             return WriteVerdict.Invalid;
         var known = trial.FenceOfEpoch == fence;
+        var current = trial.Fence == fence && trial.Outcome is null;
         if (report.Ending is { } ending)
         {
             if (trial.Outcome == $"{ending.Outcome}" && trial.Fence == fence && trial.Epochs == report.Epoch)
@@ -41,18 +42,23 @@ internal static class ReportStatements
         }
         else if (known)
         {
+            if (current)
+                WriteCheckpoint(session, trial.Key, fenced);
             return WriteVerdict.AlreadyAccepted;
         }
-        if (trial.Fence != fence || trial.Outcome is not null)
+        if (!current)
             return WriteVerdict.Refused;
+        // A failure comes after its epoch, and says nothing of it.
+        var saysEpoch = report is not ({ Ending.Failure: not null } or { Epoch: 0, Ending: not null });
         // What an earlier lease trained from here on is trained again now, or never was.
         if (trial.FenceOfLastEpoch is { } last && last != fence)
-            session.Execute("DELETE FROM epochs WHERE trial = @trial AND epoch >= @epoch AND fence <> @fence",
-                ("@trial", trial.Key), ("@epoch", report.Epoch), ("@fence", fence));
-        if (!known && report is not { Epoch: 0, Ending: not null })
+            DropEpochs(session, trial.Key, saysEpoch ? report.Epoch : report.Epoch + 1, fence);
+        if (!known && saysEpoch)
             WriteEpoch(session, trial.Key, report, fence);
         if (report.Ending is not null)
             WriteEnding(session, trial.Key, report, report.Ending);
+        else
+            WriteCheckpoint(session, trial.Key, fenced);
         return WriteVerdict.Accepted;
     }
 
@@ -68,27 +74,53 @@ internal static class ReportStatements
         ("@sweep", report.Trial.Sweep), ("@cell", report.Trial.Cell), ("@replicate", report.Trial.Replicate),
         ("@epoch", report.Epoch));
 
-    private static void WriteEpoch(SqliteSession session, long trial, EpochReport report, long fence) => session.Execute("""
-        INSERT INTO epochs (trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds)
-        VALUES (@trial, @epoch, @fence, @trainLoss, @validationLoss, @validationAccuracy, @seconds)
-        ON CONFLICT (trial, epoch) DO UPDATE SET fence = excluded.fence, train_loss = excluded.train_loss,
-            validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy, seconds = excluded.seconds
-        """,
-        ("@trial", trial), ("@epoch", report.Epoch), ("@fence", fence), ("@trainLoss", Finite(report.TrainLoss)),
-        ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
-        ("@seconds", Finite(report.Seconds) ?? 0.0));
+    /// <summary>Takes away what other fences wrote from an epoch on, and with it the checkpoint that goes on from there.</summary>
+    private static void DropEpochs(SqliteSession session, long trial, int from, long fence)
+    {
+        session.Execute("DELETE FROM epochs WHERE trial = @trial AND epoch >= @epoch AND fence <> @fence",
+            ("@trial", trial), ("@epoch", from), ("@fence", fence));
+        session.Execute("UPDATE trials SET checkpoint = NULL, checkpoint_epoch = NULL WHERE key = @trial AND checkpoint_epoch >= @epoch",
+            ("@trial", trial), ("@epoch", from));
+    }
+
+    private static void WriteEpoch(SqliteSession session, long trial, EpochReport report, long fence)
+    {
+        var ailments = report.Health is { } health ? (int)health.Ailments : (int?)null;
+        session.Execute("""
+            INSERT INTO epochs (trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds, health, ailments)
+            VALUES (@trial, @epoch, @fence, @trainLoss, @validationLoss, @validationAccuracy, @seconds, @health, @ailments)
+            ON CONFLICT (trial, epoch) DO UPDATE SET fence = excluded.fence, train_loss = excluded.train_loss,
+                validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy,
+                seconds = excluded.seconds, health = excluded.health, ailments = excluded.ailments
+            """,
+            ("@trial", trial), ("@epoch", report.Epoch), ("@fence", fence), ("@trainLoss", Finite(report.TrainLoss)),
+            ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
+            ("@seconds", Finite(report.Seconds) ?? 0.0), ("@health", report.Health?.Pack()), ("@ailments", ailments));
+        if (report.Epoch == 0)
+            session.Execute("UPDATE trials SET ailments_start = @ailments WHERE key = @trial", ("@trial", trial), ("@ailments", ailments));
+    }
+
+    /// <summary>Whatever its trial goes on from, it does so after an epoch that is stored, and under the fence of whoever saved it.</summary>
+    private static void WriteCheckpoint(SqliteSession session, long trial, FencedReport fenced)
+    {
+        if (fenced.Checkpoint is { } checkpoint)
+            session.Execute("UPDATE trials SET checkpoint = @checkpoint, checkpoint_epoch = @epoch WHERE key = @trial",
+                ("@trial", trial), ("@checkpoint", checkpoint), ("@epoch", fenced.Report.Epoch));
+    }
 
     private static void WriteEnding(SqliteSession session, long trial, EpochReport report, Ending ending) => session.Execute("""
         UPDATE trials SET outcome = @outcome, lease = NULL, train_loss = @trainLoss, validation_loss = @validationLoss,
             validation_accuracy = @validationAccuracy, test_loss = @testLoss, test_accuracy = @testAccuracy,
-            failure_class = @failureClass, failure_message = @failureMessage, epochs = @epochs,
+            failure_class = @failureClass, failure_message = @failureMessage, epochs = @epochs, ailments_end = @ailments,
+            checkpoint = NULL, checkpoint_epoch = NULL,
             seconds = (SELECT TOTAL(seconds) FROM epochs WHERE trial = @trial)
         WHERE key = @trial
         """,
         ("@trial", trial), ("@outcome", $"{ending.Outcome}"), ("@trainLoss", Finite(report.TrainLoss)),
         ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
         ("@testLoss", Finite(ending.TestLoss)), ("@testAccuracy", Finite(ending.TestAccuracy)),
-        ("@failureClass", ending.Failure?.Class), ("@failureMessage", ending.Failure?.Message), ("@epochs", report.Epoch));
+        ("@failureClass", ending.Failure?.Class), ("@failureMessage", ending.Failure?.Message), ("@epochs", report.Epoch),
+        ("@ailments", report.Health is { } health ? (int)health.Ailments : null));
 
     private static double? Finite(double? number) => number is { } value && double.IsFinite(value) ? value : null;
 

@@ -15,7 +15,7 @@ internal static class SqliteDatabase
             throw new StoreException(
                 $"{connection.DataSource}: the database is damaged ({damage}). Restore a copy, or move it away and start anew.");
         using var context = Context(connection);
-        IsReady(context);
+        Missing(context);
         // A process that was killed while it migrated has left its lock behind, and would be waited for in vain.
         if (Scalar(connection, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '__EFMigrationsLock'") is not null)
             Execute(connection, "DELETE FROM __EFMigrationsLock");
@@ -26,13 +26,25 @@ internal static class SqliteDatabase
         new(new DbContextOptionsBuilder<SweepContext>().UseSqlite(connection)
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
 
-    /// <summary>Whether the database has its tables; not so before its first migration is done.</summary>
-    /// <exception cref="StoreException">It has a migration that this program does not know.</exception>
+    /// <summary>Whether the database has its tables, all as this program knows them; not so before its first migration is done.</summary>
+    /// <exception cref="StoreException">It was written by another version.</exception>
     public static bool IsReady(SweepContext context)
     {
-        var applied = context.Database.GetAppliedMigrations().ToList();
-        return !applied.Except(context.Database.GetMigrations()).Any()
-            ? applied.Count > 0
+        var missing = Missing(context);
+        var known = context.Database.GetMigrations().Count();
+        return missing == 0 || missing == known
+            ? missing == 0
+            : throw new StoreException($"{context.Database.GetDbConnection().DataSource}: an older version of this program has written this "
+                + "database. A command that writes brings it up to date: deeptrain run FILE.");
+    }
+
+    /// <summary>How many migrations the database lacks.</summary>
+    /// <exception cref="StoreException">It has one that this program does not know.</exception>
+    private static int Missing(SweepContext context)
+    {
+        var (applied, known) = (context.Database.GetAppliedMigrations().ToHashSet(), context.Database.GetMigrations().ToHashSet());
+        return applied.IsSubsetOf(known)
+            ? known.Count - applied.Count
             : throw new StoreException($"{context.Database.GetDbConnection().DataSource}: a newer version of this program has written "
                 + "this database. Use that version, or name another folder.");
     }

@@ -41,8 +41,43 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
                select new TrialResult(new(sweepId, cell.Id, trial.Replicate), trial.Outcome!.Value,
                    trial.TrainLoss, trial.ValidationLoss, trial.ValidationAccuracy, trial.TestLoss, trial.TestAccuracy,
                    trial.Epochs, trial.Seconds, trial.Fence,
-                   trial.FailureClass == null ? null : new(trial.FailureClass, trial.FailureMessage ?? "")),
+                   trial.FailureClass == null ? null : new(trial.FailureClass, trial.FailureMessage ?? ""))
+                   {
+                       AilmentsStart = trial.AilmentsStart,
+                       AilmentsEnd = trial.AilmentsEnd,
+                   },
         ], [], cancellation);
+
+    public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) =>
+        ReadAsync<ImmutableArray<EpochResult>>(context =>
+        [
+            .. from row in Rows(context, trial)
+               join epoch in context.Epochs on row.Key equals epoch.Trial
+               orderby epoch.Epoch
+               select new EpochResult(epoch.Epoch, epoch.Fence, epoch.TrainLoss, epoch.ValidationLoss, epoch.ValidationAccuracy,
+                   epoch.Seconds, epoch.Health == null ? null : GradientHealth.Unpack(epoch.Health, epoch.Ailments ?? Ailments.None)),
+        ], [], cancellation);
+
+    public Task<Provenance?> ReadProvenanceAsync(TrialId trial, CancellationToken cancellation) =>
+        ReadAsync(context =>
+            (from row in Rows(context, trial)
+             join provenance in context.Provenances on row.Provenance equals provenance.Key
+             select new Provenance(provenance.CodeVersion, provenance.Libtorch, provenance.CpuCapability, provenance.Device))
+            .SingleOrDefault(), null, cancellation);
+
+    public Task<ImmutableHashSet<string>> ReadCheckpointsAsync() =>
+        ReadAsync<ImmutableHashSet<string>>(context =>
+            [.. context.Trials.Where(trial => trial.Checkpoint != null).Select(trial => trial.Checkpoint!).Distinct()],
+            [], CancellationToken.None);
+
+    private static IQueryable<TrialRow> Rows(SweepContext context, TrialId trial) =>
+        from sweep in context.Sweeps
+        where sweep.Id == trial.Sweep
+        join cell in context.Cells on sweep.Key equals cell.Sweep
+        where cell.Id == trial.Cell
+        join row in context.Trials on cell.Key equals row.Cell
+        where row.Replicate == trial.Replicate
+        select row;
 
     private static ImmutableArray<SweepOverview> Overviews(SweepContext context, IQueryable<SweepRow> sweeps)
     {

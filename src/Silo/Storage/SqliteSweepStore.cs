@@ -75,5 +75,13 @@ internal sealed class SqliteSweepStore : ISweepStore, IAsyncDisposable
     public Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation) =>
         _reader.ReadResultsAsync(sweepId, cancellation);
 
+    public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) =>
+        _reader.ReadEpochsAsync(trial, cancellation);
+
+    public Task<Provenance?> ReadProvenanceAsync(TrialId trial, CancellationToken cancellation) =>
+        _reader.ReadProvenanceAsync(trial, cancellation);
+
+    public Task<ImmutableHashSet<string>> ReadCheckpointsAsync() => _reader.ReadCheckpointsAsync();
+
     public ValueTask DisposeAsync() => _writer.DisposeAsync();
 }

@@ -67,8 +67,8 @@ internal static class SweepStatements
                 ("@key", key), ("@now", now.ToUnixTimeMilliseconds())) == 0)
             return false;
         session.Execute("""
-            UPDATE trials SET outcome = 'Cancelled', fence = fence + 1, lease = NULL,
-                epochs = (SELECT COUNT(*) FROM epochs WHERE trial = trials.key),
+            UPDATE trials SET outcome = 'Cancelled', fence = fence + 1, lease = NULL, checkpoint = NULL, checkpoint_epoch = NULL,
+                epochs = (SELECT COUNT(*) FROM epochs WHERE trial = trials.key AND epoch > 0),
                 seconds = (SELECT TOTAL(seconds) FROM epochs WHERE trial = trials.key)
             WHERE sweep = @key AND outcome IS NULL
             """, ("@key", key));

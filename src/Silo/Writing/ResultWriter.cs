@@ -21,10 +21,12 @@ internal sealed class ResultWriter(
     private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(Capacity) { SingleReader = true });
 
     /// <summary>Hands over a report; blocks the slot's thread while the queue is full.</summary>
-    public void Enqueue(HeldLease lease, FencedReport report)
+    /// <param name="concluded">Called when the store has judged this report, and all that were handed over before it.</param>
+    public void Enqueue(HeldLease lease, FencedReport report, Action? concluded = null)
     {
-        if (!_queue.Writer.TryWrite(new(lease, report)))
-            _queue.Writer.WriteAsync(new(lease, report)).AsTask().GetAwaiter().GetResult();
+        var pending = new Pending(lease, report, concluded);
+        if (!_queue.Writer.TryWrite(pending))
+            _queue.Writer.WriteAsync(pending).AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>Flushes what is queued, then ends.</summary>
@@ -67,7 +69,7 @@ internal sealed class ResultWriter(
     private void Conclude(List<Pending> batch, ImmutableArray<WriteVerdict> verdicts)
     {
         var durable = new List<FencedReport>(batch.Count);
-        foreach (var ((lease, report), verdict) in batch.Zip(verdicts))
+        foreach (var ((lease, report, concluded), verdict) in batch.Zip(verdicts))
         {
             var ending = report.Report.Ending;
             switch (verdict)
@@ -92,9 +94,10 @@ internal sealed class ResultWriter(
             }
             if (ending is not null)
                 grains.GetGrain<ITrialGrain>(report.Report.Trial.ToString()).Settle(report.Fence).Ignore();
+            concluded?.Invoke();
         }
         reports.Post(durable);
     }
 
-    private sealed record Pending(HeldLease Lease, FencedReport Report);
+    private sealed record Pending(HeldLease Lease, FencedReport Report, Action? Concluded);
 }

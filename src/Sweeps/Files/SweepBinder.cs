@@ -23,6 +23,7 @@ internal sealed class SweepBinder(Problems problems)
         var replicates = Read(SweepKeys.Replicates, file)?.AsInteger();
         var objective = ReadObjective(file["objective"]);
         ReadEarlyStopping(file["earlyStopping"]);
+        var keep = Read(SweepKeys.Keep, file)?.AsText();
 
         Places = given.Select(value => value.Field)
             .Concat(factors.Select(factor => factor.Field))
@@ -55,7 +56,9 @@ internal sealed class SweepBinder(Problems problems)
         former.WarnOfNoEffect(cells, given, factors);
         WarnOfSelu(cells, [.. given.Select(value => value.Field), .. factors.Select(factor => factor.Field),
             .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)]);
-        return new(name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims) { DataFile = dataFile };
+        return new(
+            name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true))
+            { DataFile = dataFile };
     }
 
     /// <summary>SELU keeps mean 0 and variance 1 only with the start that its paper derives, and batch norm undoes it. Klambauer et al. 2017.</summary>

@@ -39,6 +39,9 @@ internal static partial class SweepKeys
     public static readonly ChoiceParameter Goal = new("goal", Section.Sweep, null, ["maximize", "minimize"],
         "Which way is better; by default maximize for an accuracy, minimize for a loss.");
 
+    public static readonly ChoiceParameter Keep = new("keep", Section.Sweep, "best", ["best", "all", "none"],
+        "Whose final weights are kept: the best cell's, all trials', or nobody's.");
+
     /// <summary>The keys at the top level, in the order in which a person writes them.</summary>
     public static readonly ImmutableArray<(string Name, string Description)> TopLevel =
     [
@@ -53,6 +56,7 @@ internal static partial class SweepKeys
         Describe(Replicates),
         ("objective", "What trials are compared by; by default validation.accuracy, maximize."),
         Describe(EarlyStopping),
+        Describe(Keep),
         ("claims", "What the team expects: for a factor its levels from best to worst, such as elu > relu > tanh."),
     ];
 

@@ -40,6 +40,7 @@ public static class SweepSchema
         "objective" => Describe(
             Object([(SweepKeys.Metric.Name, Define(SweepKeys.Metric)), (SweepKeys.Goal.Name, Define(SweepKeys.Goal))]), description),
         "earlyStopping" => Define(SweepKeys.EarlyStopping),
+        "keep" => Define(SweepKeys.Keep),
         "claims" => Describe(List(Claim()), description),
         _ => Refer(key),
     };

@@ -15,4 +15,11 @@ public sealed record TrialResult(
     int Epochs,
     double Seconds,
     long Fence,
-    Failure? Failure);
+    Failure? Failure)
+{
+    /// <summary>What was wrong with the gradients before training; null where nobody looked.</summary>
+    public Ailments? AilmentsStart { get; init; }
+
+    /// <summary>What was wrong with the gradients at the end; null where nobody looked.</summary>
+    public Ailments? AilmentsEnd { get; init; }
+}

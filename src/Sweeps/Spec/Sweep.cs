@@ -10,6 +10,7 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <param name="Search">How cells are drawn from the space.</param>
 /// <param name="Cells">Each combination once, in the order of the search.</param>
 /// <param name="Replicates">How many replicates each cell has; they are counted from 1.</param>
+/// <param name="Keep">Which models outlast the sweep's end.</param>
 public sealed record Sweep(
     string Name,
     string Text,
@@ -19,7 +20,8 @@ public sealed record Sweep(
     ImmutableArray<Cell> Cells,
     int Replicates,
     Objective Objective,
-    ImmutableArray<Claim> Claims)
+    ImmutableArray<Claim> Claims,
+    Keep Keep = Keep.Best)
 {
     /// <summary>The most trials that one sweep may have.</summary>
     public const int TrialLimit = 200_000;

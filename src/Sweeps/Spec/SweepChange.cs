@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <param name="Differences">Not empty: the proposed sweep is another one. Each like <c>training.learningRate: 0.05 -> 0.1</c>.</param>
 /// <param name="AddedTrials">Trials that only the proposed sweep has.</param>
 /// <param name="RemovedTrials">Trials that only the current sweep has; they stay stored and leave the comparisons.</param>
-/// <param name="IsIdentical">Same trials, objective and claims: there is nothing to do.</param>
+/// <param name="IsIdentical">Same trials, objective, claims and models to keep: there is nothing to do.</param>
 public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTrials, int RemovedTrials, bool IsIdentical)
 {
     private const int MostValuesTold = 5;
@@ -22,7 +22,7 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
         var common = before.Intersect(after).Count * Math.Min(current.Replicates, proposed.Replicates);
         var (added, removed) = (proposed.TrialCount - common, current.TrialCount - common);
         return new(differences, added, removed, differences.IsEmpty && added == 0 && removed == 0
-            && current.Objective == proposed.Objective && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
+            && current.Objective == proposed.Objective && current.Keep == proposed.Keep && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
     }
 
     private static ImmutableArray<string> DifferencesOf(Sweep current, Sweep proposed) =>

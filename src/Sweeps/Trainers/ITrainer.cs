@@ -7,6 +7,8 @@ public interface ITrainer
     int CohortSize(Configuration configuration);
 
     /// <summary>Prepares a cohort. The run, its epochs and its disposal must stay on the calling thread.</summary>
+    /// <exception cref="InvalidDataException">The cohort's checkpoint is damaged, of another build, or lacks one of the trials.</exception>
+    /// <exception cref="IOException">The cohort's checkpoint is not there, or cannot be read.</exception>
     ITrainingRun Start(Cohort cohort);
 }
 
@@ -32,5 +34,6 @@ public interface ITrainingRun : IDisposable
     void Leave(IReadOnlyCollection<TrialId> trials);
 
     /// <summary>Writes all that those aboard need to go on from here, so that a power failure leaves the whole file or none.</summary>
+    /// <exception cref="IOException">It cannot be written; the run goes on as if it had not been asked to.</exception>
     void Save(string path);
 }

@@ -11,6 +11,7 @@ internal sealed class FusedRun : ITrainingRun
     private readonly Dataset _data;
     private readonly ImmutableDictionary<int, Replicate> _replicates;
     private readonly int _epochs;
+    private readonly ModelFolder? _models;
     private ImmutableArray<CohortTrial> _trials;
     private Stage? _stage;
 
@@ -22,10 +23,22 @@ internal sealed class FusedRun : ITrainingRun
         _time = time;
         (_data, _replicates) = Replicate.Prepare(first, cohort.Trials.Select(trial => trial.Id.Replicate), sources);
         _epochs = first[Parameters.Epochs];
+        _models = cohort.Models;
         _trials = [.. TrialOrder.Sort(cohort.Trials, trial => trial.Configuration)];
         using var inference = inference_mode();
         _stage = NewStage(_trials);
-        StartWeights.Fill(_stage, _trials, NewStage);
+        try
+        {
+            if (cohort.Checkpoint is { } checkpoint)
+                Epoch = Checkpoint.Restore(checkpoint, [.. Aboard], _stage.State);
+            else
+                StartWeights.Fill(_stage, _trials, NewStage);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public IReadOnlyCollection<TrialId> Aboard => [.. _trials.Select(trial => trial.Id)];
@@ -64,6 +77,7 @@ internal sealed class FusedRun : ITrainingRun
             diverged[i] ? new(Outcome.Diverged)
             : last ? new(Outcome.Completed, testLoss[i], testAccuracy[i])
             : null) { Health = health[i] }).ToImmutableArray();
+        KeepModels(stage, reports);
         Leave([.. reports.Where(report => report.Ending is not null).Select(report => report.Trial)]);
         return reports;
     }
@@ -82,7 +96,12 @@ internal sealed class FusedRun : ITrainingRun
         left?.Dispose();
     }
 
-    public void Save(string path) => throw new NotSupportedException(path);
+    public void Save(string path)
+    {
+        var stage = StageOfSomebody();
+        using var inference = inference_mode();
+        Checkpoint.Save(path, Epoch, [.. Aboard], stage.State);
+    }
 
     public void Dispose()
     {
@@ -90,6 +109,15 @@ internal sealed class FusedRun : ITrainingRun
         _stage = null;
         _trials = [];
         _data.Dispose();
+    }
+
+    private void KeepModels(Stage stage, ImmutableArray<EpochReport> reports)
+    {
+        for (var place = 0; place < reports.Length && _models is not null; place++)
+        {
+            if (reports[place].Ending is { Outcome: Outcome.Completed })
+                _models.Keep(_trials[place].Id, folder => Model.Save(folder, _trials[place], reports[place], stage.Network, place));
+        }
     }
 
     private Stage StageOfSomebody() =>

@@ -32,7 +32,7 @@ internal sealed class DeepTrainProcess : IDisposable
 
     public string Errors => Read(_errors);
 
-    public static DeepTrainProcess Start(string folder, IReadOnlyList<string> arguments)
+    public static DeepTrainProcess Start(string folder, IReadOnlyList<string> arguments, int? checkpointSeconds = null)
     {
         var program = Repository.PathOf(Program);
         Assert.True(File.Exists(program), $"{Program} is not there. Build it first: ./deeptrain --version");
@@ -42,6 +42,8 @@ internal sealed class DeepTrainProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (checkpointSeconds is { } seconds)
+            start.Environment["DEEPTRAIN_CHECKPOINT_SECONDS"] = $"{seconds}";
         return new(Process.Start(start)!, string.Join(' ', arguments));
     }
 

@@ -8,6 +8,9 @@ internal sealed class Workplace : IDisposable
 
     public string Data => Path.Combine(_root, "data");
 
+    /// <summary>What processes that are started from now on take as the interval of checkpoints; null: what they do by themselves.</summary>
+    public int? CheckpointSeconds { get; set; }
+
     public StoreFile Store => new(Path.Combine(Data, "sweeps.db"));
 
     /// <summary>Writes a sweep file under its sweep's name.</summary>
@@ -28,10 +31,12 @@ internal sealed class Workplace : IDisposable
 
     public DeepTrainProcess Start(params string[] arguments)
     {
-        var process = DeepTrainProcess.Start(_root, [.. arguments, "--data", Data]);
+        var process = DeepTrainProcess.Start(_root, [.. arguments, "--data", Data], CheckpointSeconds);
         _processes.Add(process);
         return process;
     }
+
+    public string PathOf(string name) => Path.Combine(_root, name);
 
     public async Task<Finished> Tell(params string[] arguments) => await Start(arguments).WaitAsync();
 

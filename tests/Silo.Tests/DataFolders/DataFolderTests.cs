@@ -16,7 +16,7 @@ public sealed class DataFolderTests
         using var owner = DataFolderLock.TryAcquire(folder);
 
         Assert.NotNull(owner);
-        Assert.Equal(["checkpoints", "logs", "reports"], Directory.GetDirectories(folder.Root).Select(Path.GetFileName).Order());
+        Assert.Equal(["checkpoints", "logs", "models", "reports"], Directory.GetDirectories(folder.Root).Select(Path.GetFileName).Order());
         Assert.Equal(Path.Combine(root.Root, "a", "b", "sweeps.db"), folder.Database);
     }
 

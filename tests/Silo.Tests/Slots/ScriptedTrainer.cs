@@ -12,6 +12,12 @@ internal sealed class ScriptedTrainer : ITrainer
     /// <summary>The cohorts that were started, by their sizes.</summary>
     public ConcurrentQueue<int> Started { get; } = [];
 
+    /// <summary>The same cohorts, as they were asked for.</summary>
+    public ConcurrentQueue<Cohort> Cohorts { get; } = [];
+
+    /// <summary>Called before a run is saved: may throw.</summary>
+    public Action BeforeSave { get; set; } = () => { };
+
     /// <summary>How many runs have been disposed.</summary>
     public int Ended;
 
@@ -19,16 +25,20 @@ internal sealed class ScriptedTrainer : ITrainer
 
     public ITrainingRun Start(Cohort cohort)
     {
+        Cohorts.Enqueue(cohort);
+        var epoch = cohort.Checkpoint is null ? 0
+            : int.TryParse(File.ReadAllText(cohort.Checkpoint), out var saved) ? saved
+            : throw new InvalidDataException($"{cohort.Checkpoint} is damaged.");
         Started.Enqueue(cohort.Trials.Length);
-        return new Run(this, cohort);
+        return new Run(this, cohort, epoch);
     }
 
     public static double Rate(CohortTrial trial) => trial.Configuration[Parameters.LearningRate];
 
-    private sealed class Run(ScriptedTrainer trainer, Cohort cohort) : ITrainingRun
+    private sealed class Run(ScriptedTrainer trainer, Cohort cohort, int epoch) : ITrainingRun
     {
         private readonly List<CohortTrial> _aboard = [.. cohort.Trials];
-        private int _epoch;
+        private int _epoch = epoch;
 
         public IReadOnlyCollection<TrialId> Aboard => [.. _aboard.Select(trial => trial.Id)];
 
@@ -50,7 +60,11 @@ internal sealed class ScriptedTrainer : ITrainer
 
         public void Leave(IReadOnlyCollection<TrialId> trials) => _aboard.RemoveAll(trial => trials.Contains(trial.Id));
 
-        public void Save(string path) => File.WriteAllText(path, $"{_epoch}");
+        public void Save(string path)
+        {
+            trainer.BeforeSave();
+            File.WriteAllText(path, $"{_epoch}");
+        }
 
         public void Dispose() => Interlocked.Increment(ref trainer.Ended);
     }

@@ -21,12 +21,16 @@ internal sealed class SlotCluster : IAsyncDisposable
 
     public ISweepStore Store => _store;
 
+    public DataFolder Folder => new(_folder.Root);
+
     public ISweepGrain Sweep => _cluster.Client.GetGrain<ISweepGrain>(SweepId);
 
     /// <param name="failingWrites">How many times the store fails to write before it works.</param>
-    public static async Task<SlotCluster> StartAsync(int failingWrites = 0)
+    /// <param name="checkpointInterval">An hour, in which no test's epoch ends late, where the test does not say.</param>
+    public static async Task<SlotCluster> StartAsync(int failingWrites = 0, TimeSpan? checkpointInterval = null)
     {
         var fixture = new SlotCluster();
+        Directory.CreateDirectory(fixture.Folder.Checkpoints);
         fixture._store = await SqliteSweepStore.OpenAsync(fixture._folder["sweeps.db"], TimeProvider.System);
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.Services
@@ -38,7 +42,8 @@ internal sealed class SlotCluster : IAsyncDisposable
             .AddSingleton<StopRequests>()
             .AddSingleton<ClusterMetrics>()
             .AddSingleton<ITrainer>(fixture.Trainer)
-            .AddSingleton(new SlotSettings(1))
+            .AddSingleton(fixture.Folder)
+            .AddSingleton(new SlotSettings(1, checkpointInterval ?? TimeSpan.FromHours(1)))
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
             .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
             .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
@@ -49,13 +54,16 @@ internal sealed class SlotCluster : IAsyncDisposable
     }
 
     /// <param name="rates">Learning rates: one cell each, all of one cohort.</param>
-    public Task SubmitAsync(string rates, int epochs) => Sweep.Submit($$"""
+    public Task SubmitAsync(string rates, int epochs, string more = "") => Sweep.Submit(Text(rates, epochs, more), asNew: false);
+
+    public static string Text(string rates, int epochs, string more = "") => $$"""
         name: digits
         dataset: digits
         network: { hidden: [8] }
         training: { epochs: {{epochs}} }
         space: { learningRate: [{{rates}}] }
-        """, asNew: false);
+        {{more}}
+        """;
 
     public ITrialGrain Trial(TrialId id) => _cluster.Client.GetGrain<ITrialGrain>(id.ToString());
 
@@ -71,6 +79,13 @@ internal sealed class SlotCluster : IAsyncDisposable
         var rates = sweep.Cells.ToDictionary(cell => cell.Id, cell => cell.Configuration[Parameters.LearningRate]);
         return (await Store.ReadResultsAsync(SweepId, CancellationToken.None)).ToDictionary(result => rates[result.Trial.Cell]);
     }
+
+    public Task<string> TextAsync(string sql) => _store.Writer.RunAsync(session =>
+    {
+        using var command = session.Connection.CreateCommand();
+        command.CommandText = sql;
+        return (string)command.ExecuteScalar()!;
+    });
 
     public Task<long> CountAsync(string sql) => _store.Writer.RunAsync(session =>
     {

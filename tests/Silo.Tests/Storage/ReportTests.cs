@@ -187,7 +187,7 @@ public sealed class ReportTests
         var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
         var reports = leased.Select(trial => Sample.Completion(trial, 1)).ToArray();
         reports[2] = Sample.Epoch(leased[2], -1);
-        reports[3] = Sample.Epoch(leased[3], 0);
+        reports[3] = Sample.Epoch(leased[3], int.MinValue);
         reports[5] = Sample.Epoch(leased[5], 1, new(Outcome.Completed, Failure: new("code-error", "completed and failed")));
         reports[7] = Sample.Completion(leased[7] with { Trial = leased[7].Trial with { Replicate = 2 } }, 1);
         reports[8] = Sample.Completion(leased[8] with { Trial = new("none-1", "0123456789abcdef", 1) }, 1);
@@ -222,5 +222,138 @@ public sealed class ReportTests
 
         Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
         Assert.True(await fixture.Store.FinishAsync(coordinator));
+    }
+
+    private static readonly GradientHealth Health = new(
+        [
+            new(0.5f, float.PositiveInfinity, 1e-12f, float.NaN, float.NaN, 0.25f, 0, float.NaN),
+            new(float.NegativeInfinity, 1, 3, 4, 5, 6, 7, 8),
+        ],
+        Ailments.Exploding | Ailments.Saturated);
+
+    [Fact]
+    public async Task WriteAsync_GradientHealth_IsStoredWithoutANumberThatIsNone()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var (start, end) = (Sample.Epoch(leased, 0), Sample.Completion(leased, 1));
+
+        await fixture.Store.WriteAsync(
+        [
+            start with { Report = start.Report with { TrainLoss = double.NaN, Health = Health } },
+            end with { Report = end.Report with { Health = Health with { Ailments = Ailments.None } } },
+        ]);
+
+        var epochs = await fixture.Store.ReadEpochsAsync(leased.Trial, CancellationToken.None);
+        Assert.Equal([(0, (double?)null), (1, 1.0)], epochs.Select(epoch => (epoch.Epoch, epoch.TrainLoss)));
+        Assert.Equal(Ailments.Exploding | Ailments.Saturated, epochs[0].Health!.Ailments);
+        Assert.Equal(Health.Layers[0], epochs[0].Health!.Layers[0]);
+        Assert.Equal(float.PositiveInfinity, epochs[0].Health!.Layers[1].Mean);
+        var result = Assert.Single(await fixture.ResultsAsync());
+        Assert.Equal((Ailments.Exploding | Ailments.Saturated, Ailments.None, 1), (result.AilmentsStart, result.AilmentsEnd, result.Epochs));
+        var blob = await fixture.QueryAsync<byte[]>("SELECT health FROM epochs WHERE epoch = 0");
+        Assert.All(Enumerable.Range(0, blob.Length / 4), at => Assert.True(float.IsFinite(BitConverter.ToSingle(blob, 4 * at))));
+    }
+
+    [Fact]
+    public async Task WriteAsync_NobodyLookedAtGradients_SaysSo()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([Sample.Epoch(leased, 0), Sample.Completion(leased, 1)]);
+
+        var result = Assert.Single(await fixture.ResultsAsync());
+
+        Assert.Equal((null, null), (result.AilmentsStart, result.AilmentsEnd));
+        Assert.All(await fixture.Store.ReadEpochsAsync(leased.Trial, CancellationToken.None), epoch => Assert.Null(epoch.Health));
+    }
+
+    [Fact]
+    public async Task WriteAsync_EpochWithCheckpoint_IsWhatTheNextLeaseGoesOnFrom()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var old = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.Store.WriteAsync(
+        [
+            .. Enumerable.Range(0, 3).Select(epoch => Sample.Epoch(old[0], epoch)),
+            Sample.Epoch(old[0], 3) with { Checkpoint = "a-3" },
+            Sample.Epoch(old[0], 4),
+        ]);
+        fixture.Time.Advance(Sample.LeaseTime);
+
+        var current = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        Assert.Equal(["a-3", null], current.Select(trial => trial.Checkpoint));
+        // Too late: another goes on from the file that is stored.
+        Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
+            await fixture.Store.WriteAsync([Sample.Epoch(old[0], 4) with { Checkpoint = "a-4" }, Sample.Epoch(old[0], 5) with { Checkpoint = "a-5" }]));
+        Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
+
+        await fixture.Store.WriteAsync([Sample.Epoch(current[0], 4)]);
+        Assert.Equal("0:1|1:1|2:1|3:1|4:2", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
+
+        await fixture.Store.WriteAsync([Sample.Completion(current[0], 5)]);
+        Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
+    }
+
+    [Fact]
+    public async Task WriteAsync_CheckpointOfAnEpochAlreadyWritten_IsTaken()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([Sample.Epoch(leased, 1)]);
+
+        Assert.Equal([WriteVerdict.AlreadyAccepted], await fixture.Store.WriteAsync([Sample.Epoch(leased, 1) with { Checkpoint = "a-1" }]));
+
+        Assert.Equal(["a-1"], await fixture.Store.ReadCheckpointsAsync());
+    }
+
+    [Fact]
+    public async Task WriteAsync_TrainedAnewFromTheStart_ForgetsTheCheckpoint()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([Sample.Epoch(old, 4), Sample.Epoch(old, 5) with { Checkpoint = "a-5" }]);
+        fixture.Time.Advance(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+
+        await fixture.Store.WriteAsync([Sample.Epoch(current, 0)]);
+
+        Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
+    }
+
+    [Fact]
+    public async Task WriteAsync_FailureAfterResuming_KeepsTheEpochsThatWereTrained()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        await using var owned = fixture;
+        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([.. Enumerable.Range(1, 3).Select(epoch => Sample.Epoch(old, epoch) with { Checkpoint = $"a-{epoch}" })]);
+        fixture.Time.Advance(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var failure = new Ending(Outcome.Failed, Failure: new("code-error", "no gradient"));
+
+        Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
+            [new(new(current.Trial, 2, double.NaN, double.NaN, double.NaN, 0, 0, failure), current.Fence)]));
+
+        Assert.Equal("1:1|2:1", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal((Outcome.Failed, 2, 1.0), (await fixture.ResultsAsync()).Select(result => (result.Outcome, result.Epochs, result.Seconds)).Single());
+        Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
+    }
+
+    [Fact]
+    public async Task ReadProvenanceAsync_LeasedTrial_IsItsWorkers()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+
+        Assert.Equal(Sample.Provenance, await fixture.Store.ReadProvenanceAsync(leased.Trial, CancellationToken.None));
+        Assert.Null(await fixture.Store.ReadProvenanceAsync(leased.Trial with { Replicate = 2 }, CancellationToken.None));
     }
 }

@@ -3,6 +3,8 @@ using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -73,6 +75,40 @@ public sealed class StoreDatabaseTests
         await fixture.ReopenAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Equal(1, (await fixture.OverviewAsync()).Total);
+    }
+
+    [Fact]
+    public async Task OpenAsync_DatabaseOfAnOlderVersion_IsBroughtUpToDateAndKeepsItsEpochs()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["sweeps.db"];
+        await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
+        {
+            await connection.OpenAsync();
+            await using var context = SqliteDatabase.Context(connection);
+            await context.GetService<IMigrator>().MigrateAsync(context.Database.GetMigrations().First());
+        }
+        Execute(path, """
+            INSERT INTO sweeps VALUES (1, 'digits-1', 'digits', 1, 'Running', 0, NULL, 1, '', '', '');
+            INSERT INTO cells (key, sweep, id, position, configuration, fusion_key, active) VALUES (1, 1, '0123456789abcdef', 0, '{}', 'k', 1);
+            INSERT INTO trials (key, sweep, cell, replicate, position, fusion_key, active, fence, attempt, epochs, seconds)
+            VALUES (1, 1, 1, 1, 0, 'k', 1, 7, 1, 0, 0);
+            INSERT INTO epochs VALUES (1, 1, 7, 0.5, 0.25, 0.75, 3), (1, 2, 7, NULL, NULL, NULL, 4);
+            """);
+        var ofReader = await Assert.ThrowsAsync<StoreException>(() => new SqliteSweepReader(path).ListAsync(CancellationToken.None));
+        Assert.Contains("older version", ofReader.Message, StringComparison.Ordinal);
+
+        await using var store = await SqliteSweepStore.OpenAsync(path, TimeProvider.System);
+
+        var trial = new TrialId("digits-1", "0123456789abcdef", 1);
+        Assert.Equal(
+            [new(1, 7, 0.5, 0.25, 0.75, 3, null), new EpochResult(2, 7, null, null, null, 4, null)],
+            await store.ReadEpochsAsync(trial, CancellationToken.None));
+        Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Invalid], await store.WriteAsync(
+        [
+            new(new(trial, 3, 1, 1, 1, 1, 1, null), 7), new(new(trial, -1, 1, 1, 1, 1, 1, null), 7),
+        ]));
+        Assert.Equal("ok", await store.Writer.RunAsync(session => session.First("SELECT 1 FROM pragma_foreign_key_check", row => 1) is null ? "ok" : "broken"));
     }
 
     [Fact]

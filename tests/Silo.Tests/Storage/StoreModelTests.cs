@@ -76,6 +76,8 @@ public sealed class StoreModelTests
         public Outcome? Outcome { get; set; }
         public int EndedAt { get; set; }
 
+        public (string Name, int Epoch)? Checkpoint { get; set; }
+
         /// <summary>The fence of each stored epoch.</summary>
         public SortedDictionary<int, long> Epochs { get; } = [];
     }
@@ -116,7 +118,11 @@ public sealed class StoreModelTests
                     fixture.Time.Advance(Sample.LeaseTime * step.Size / 3);
                     break;
                 case Act.WriteEpoch when Pick(Leased(), step) is { } trial:
-                    await WriteAsync(new FencedReport(Report(trial, trial.Epochs.Keys.LastOrDefault() + step.Size - 2), trial.Fence));
+                    var epoch = trial.Epochs.Keys.LastOrDefault() + step.Size - 2;
+                    await WriteAsync(new FencedReport(Report(trial, epoch), trial.Fence)
+                    {
+                        Checkpoint = step.Which % 2 == 0 ? $"{trial.Lease}-{epoch}" : null,
+                    });
                     break;
                 case Act.WriteEnding when Pick(Leased(), step) is { } trial:
                     await WriteAsync(new FencedReport(
@@ -160,8 +166,8 @@ public sealed class StoreModelTests
                         _status = SweepStatus.Cancelled;
                         foreach (var trial in _trials.Where(trial => trial.Outcome is null))
                         {
-                            (trial.Outcome, trial.EndedAt) = (Outcome.Cancelled, trial.Epochs.Count);
-                            (trial.Fence, trial.Lease) = (trial.Fence + 1, null);
+                            (trial.Outcome, trial.EndedAt) = (Outcome.Cancelled, trial.Epochs.Keys.Count(epoch => epoch > 0));
+                            (trial.Fence, trial.Lease, trial.Checkpoint) = (trial.Fence + 1, null, null);
                         }
                     }
                     break;
@@ -197,6 +203,10 @@ public sealed class StoreModelTests
                 string.Join(';', _trials.SelectMany(trial =>
                     trial.Epochs.Select(epoch => $"{trial.Id.Cell}/r{trial.Id.Replicate}:{epoch.Key}:{epoch.Value}"))),
                 epochs);
+            Assert.Equal(
+                _trials.Select(trial => trial.Checkpoint?.Name).OfType<string>().Order(),
+                (await fixture.Store.ReadCheckpointsAsync()).Where(name => _leases.Any(lease => name.StartsWith($"{lease.Lease}", StringComparison.Ordinal)))
+                    .Order());
         }
 
         private async Task GrantAsync(Step step)
@@ -231,21 +241,33 @@ public sealed class StoreModelTests
             var (report, fence) = fenced;
             var trial = _trials.Single(trial => trial.Id == report.Trial);
             var stored = trial.Epochs.TryGetValue(report.Epoch, out var by) && by == fence;
+            var current = trial.Fence == fence && trial.Outcome is null;
+            var checkpoint = fenced.Checkpoint is { } name ? (name, report.Epoch) : trial.Checkpoint;
             if (report.Ending is null
                 ? stored
                 : trial.Outcome == report.Ending.Outcome && trial.Fence == fence && trial.EndedAt == report.Epoch)
+            {
+                if (current)
+                    trial.Checkpoint = checkpoint;
                 return WriteVerdict.AlreadyAccepted;
-            if (trial.Fence != fence || trial.Outcome is not null)
+            }
+            if (!current)
                 return WriteVerdict.Refused;
-            if (report.Epoch < 1 && report is not { Epoch: 0, Ending: not null })
+            if (report.Epoch < 0)
                 return WriteVerdict.Invalid;
             if (trial.Epochs.Count > 0 && trial.Epochs.Values.Last() != fence)
+            {
                 foreach (var epoch in trial.Epochs.Where(epoch => epoch.Key >= report.Epoch && epoch.Value != fence).ToArray())
                     trial.Epochs.Remove(epoch.Key);
-            if (report.Epoch > 0)
+                if (trial.Checkpoint?.Epoch >= report.Epoch)
+                    (trial.Checkpoint, checkpoint) = (null, fenced.Checkpoint is null ? null : checkpoint);
+            }
+            if (report is not { Epoch: 0, Ending: not null })
                 trial.Epochs[report.Epoch] = fence;
+            trial.Checkpoint = checkpoint;
             if (report.Ending is { } ending)
-                (trial.Outcome, trial.EndedAt, trial.Lease) = (ending.Outcome, report.Epoch, null);
+                (trial.Outcome, trial.EndedAt, trial.Lease, trial.Checkpoint) = (ending.Outcome, report.Epoch, null, null);
+            Assert.True(trial.Checkpoint is not { } kept || trial.Epochs.ContainsKey(kept.Epoch));
             return WriteVerdict.Accepted;
         }
 
@@ -263,7 +285,8 @@ public sealed class StoreModelTests
         }
 
         private IEnumerable<LeasedTrial> Held(Guid lease) => _trials.Where(trial => trial.Lease == lease).Select(trial =>
-            new LeasedTrial(trial.Id, trial.Fence, trial.Attempt, sweep.Cells.Single(cell => cell.Id == trial.Id.Cell).Configuration.Json));
+            new LeasedTrial(trial.Id, trial.Fence, trial.Attempt, sweep.Cells.Single(cell => cell.Id == trial.Id.Cell).Configuration.Json,
+                trial.Checkpoint?.Name));
 
         private Trial[] Leased() => [.. _trials.Where(trial => trial.Lease is not null)];
 

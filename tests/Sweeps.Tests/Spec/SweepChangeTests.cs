@@ -23,6 +23,7 @@ public class SweepChangeTests
     [InlineData("space: {", "space: { batchNorm: [false, true],", 6, 0)]
     [InlineData("elu > relu", "relu > elu", 0, 0)]
     [InlineData("replicates: 3", "replicates: 3\nobjective: { metric: train.loss }", 0, 0)]
+    [InlineData("replicates: 3", "replicates: 3\nkeep: all", 0, 0)]
     public void Between_MoreOrFewer_IsAnExtension(string before, string after, int added, int removed)
     {
         var change = To(Current.Replace(before, after, StringComparison.Ordinal));

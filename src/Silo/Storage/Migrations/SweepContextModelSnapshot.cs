@@ -68,9 +68,17 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("INTEGER")
                         .HasColumnName("epoch");
 
+                    b.Property<int?>("Ailments")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ailments");
+
                     b.Property<long>("Fence")
                         .HasColumnType("INTEGER")
                         .HasColumnName("fence");
+
+                    b.Property<byte[]>("Health")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("health");
 
                     b.Property<double>("Seconds")
                         .HasColumnType("REAL")
@@ -92,7 +100,7 @@ namespace DeepTrain.Cluster.Silo
 
                     b.ToTable("epochs", null, t =>
                         {
-                            t.HasCheckConstraint("ck_epochs_counted_from_1", "epoch >= 1");
+                            t.HasCheckConstraint("ck_epochs_counted_from_0", "epoch >= 0");
                         });
                 });
 
@@ -249,6 +257,14 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("INTEGER")
                         .HasColumnName("active");
 
+                    b.Property<int?>("AilmentsEnd")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ailments_end");
+
+                    b.Property<int?>("AilmentsStart")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ailments_start");
+
                     b.Property<int>("Attempt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("attempt");
@@ -256,6 +272,14 @@ namespace DeepTrain.Cluster.Silo
                     b.Property<long>("Cell")
                         .HasColumnType("INTEGER")
                         .HasColumnName("cell");
+
+                    b.Property<string>("Checkpoint")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("checkpoint");
+
+                    b.Property<int?>("CheckpointEpoch")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("checkpoint_epoch");
 
                     b.Property<int>("Epochs")
                         .HasColumnType("INTEGER")
@@ -337,6 +361,9 @@ namespace DeepTrain.Cluster.Silo
 
                     b.HasIndex(new[] { "Lease" }, "ix_trials_leased")
                         .HasFilter("lease IS NOT NULL");
+
+                    b.HasIndex(new[] { "Checkpoint" }, "ix_trials_saved")
+                        .HasFilter("checkpoint IS NOT NULL");
 
                     b.HasIndex(new[] { "Sweep", "Replicate", "Position" }, "ix_trials_waiting")
                         .HasFilter("active = 1 AND outcome IS NULL AND lease IS NULL");

@@ -84,8 +84,17 @@ internal sealed class TrialRow
     public double Seconds { get; init; }
     public string? FailureClass { get; init; }
     public string? FailureMessage { get; init; }
+
+    /// <summary>What was wrong with the gradients before training and at the end; null: nobody looked.</summary>
+    public Ailments? AilmentsStart { get; init; }
+    public Ailments? AilmentsEnd { get; init; }
+
+    /// <summary>The file that it can go on from, and the epoch after which it was saved; null: from the first epoch, or not at all.</summary>
+    public string? Checkpoint { get; init; }
+    public int? CheckpointEpoch { get; init; }
 }
 
+/// <summary>Epoch 0 is the state before training.</summary>
 internal sealed class EpochRow
 {
     public long Trial { get; init; }
@@ -95,6 +104,10 @@ internal sealed class EpochRow
     public double? ValidationLoss { get; init; }
     public double? ValidationAccuracy { get; init; }
     public double Seconds { get; init; }
+
+    /// <summary>What <see cref="GradientHealth.Pack"/> made of all layers; null: nobody looked.</summary>
+    public byte[]? Health { get; init; }
+    public Ailments? Ailments { get; init; }
 }
 
 internal sealed class LeaseRow

@@ -13,6 +13,10 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
 
     public DbSet<TrialRow> Trials => Set<TrialRow>();
 
+    public DbSet<EpochRow> Epochs => Set<EpochRow>();
+
+    public DbSet<ProvenanceRow> Provenances => Set<ProvenanceRow>();
+
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration) =>
         configuration.Properties<DateTimeOffset>().HaveConversion<Milliseconds>();
 
@@ -48,6 +52,7 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
             trial.HasIndex(row => new { row.Sweep, row.Replicate, row.Position }, "ix_trials_waiting").HasFilter(Waiting);
             trial.HasIndex(row => new { row.Sweep, row.FusionKey, row.Replicate, row.Position }, "ix_trials_waiting_by_fusion_key")
                 .HasFilter(Waiting);
+            trial.HasIndex(row => row.Checkpoint, "ix_trials_saved").HasFilter("checkpoint IS NOT NULL");
             trial.HasIndex(row => row.Lease, "ix_trials_leased").HasFilter("lease IS NOT NULL");
             trial.HasIndex(row => new { row.Sweep, row.Outcome, row.Active, row.Lease }, "ix_trials_counted");
         });
@@ -59,7 +64,7 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
         });
         modelBuilder.Entity<EpochRow>(epoch =>
         {
-            epoch.ToTable("epochs", table => table.HasCheckConstraint("ck_epochs_counted_from_1", "epoch >= 1"));
+            epoch.ToTable("epochs", table => table.HasCheckConstraint("ck_epochs_counted_from_0", "epoch >= 0"));
             epoch.HasKey(row => new { row.Trial, row.Epoch });
             epoch.HasOne<TrialRow>().WithMany().HasForeignKey(row => row.Trial);
         });

@@ -1,0 +1,37 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>The models of ended sweeps: those that the sweep's file wants kept stay. Whatever a crash left is cleaned by the next look.</summary>
+internal sealed class KeptModels(DataFolder folder, ISweepReader store)
+{
+    private readonly Dictionary<string, (DateTimeOffset? Finished, string Text)> _clean = [];
+
+    public async Task CleanAsync()
+    {
+        if (!Directory.Exists(folder.Models))
+            return;
+        foreach (var models in new DirectoryInfo(folder.Models).EnumerateDirectories())
+        {
+            if (await store.FindAsync(models.Name, CancellationToken.None) is not { Status: not SweepStatus.Running } overview
+                || await store.ReadTextAsync(models.Name, CancellationToken.None) is not { } text
+                || (_clean.TryGetValue(models.Name, out var seen) && seen == (overview.Finished, text)))
+                continue;
+            if (SweepFile.Parse(text, models.Name).Sweep is { } sweep)
+                await CleanAsync(models, sweep);
+            _clean[models.Name] = (overview.Finished, text);
+        }
+    }
+
+    private async Task CleanAsync(DirectoryInfo models, Sweep sweep)
+    {
+        if (sweep.Keep is Keep.All)
+            return;
+        var best = sweep.Keep is Keep.Best
+            ? SweepSummary.Of(sweep, await store.ReadResultsAsync(models.Name, CancellationToken.None)).Best?.Cell.Id
+            : null;
+        foreach (var file in models.EnumerateFiles().Where(file => best is null || !file.Name.StartsWith($"{best}-r", StringComparison.Ordinal)))
+            file.Delete();
+    }
+}

@@ -1,0 +1,70 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>Writes files that are there as a whole or not at all, whenever the power fails.</summary>
+public static partial class DurableFile
+{
+    /// <summary>What the names of unfinished files end with: a process that was killed may leave one.</summary>
+    public const string DraftExtension = ".part";
+
+    private const int ReadOnly = 0;
+
+    /// <summary>Replaces <paramref name="path"/>; creates its folder where needed.</summary>
+    /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        var target = Path.GetFullPath(path);
+        var folder = Path.GetDirectoryName(target)!;
+        Directory.CreateDirectory(folder);
+        // Two that write the same file at once must not write into each other's draft.
+        var draft = $"{target}.{Guid.NewGuid():N}{DraftExtension}";
+        try
+        {
+            using (var stream = new FileStream(draft, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(draft, target, overwrite: true);
+            FlushFolder(folder);
+        }
+        catch
+        {
+            File.Delete(draft);
+            throw;
+        }
+    }
+
+    /// <summary>Makes a folder's list of files durable. .NET opens no folders, and Windows needs none of it.</summary>
+    private static void FlushFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        var handle = Open(folder, ReadOnly);
+        if (handle < 0)
+            throw Failure(folder);
+        try
+        {
+            if (Sync(handle) != 0)
+                throw Failure(folder);
+        }
+        finally
+        {
+            _ = Close(handle);
+        }
+    }
+
+    private static IOException Failure(string folder) =>
+        new($"{folder}: the folder cannot be made durable ({new Win32Exception(Marshal.GetLastPInvokeError()).Message}).");
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(int handle);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int handle);
+}

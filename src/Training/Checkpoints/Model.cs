@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using DeepTrain.Cluster.Sweeps;
+using static TorchSharp.torch;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>The final weights of one trial, as docs/models.md says: what PyTorch reads.</summary>
+public static class Model
+{
+    private const string Format = "deeptrain-model-1";
+
+    /// <summary>The name of a trial's model in the folder of its sweep.</summary>
+    public static string FileName(TrialId trial) => $"{trial.Cell}-r{trial.Replicate}.safetensors";
+
+    /// <summary>Whether a file holds the model of just this result.</summary>
+    public static bool IsOf(string path, TrialResult result)
+    {
+        try
+        {
+            using var file = SafeTensorsFile.Open(path);
+            return file.Metadata.GetValueOrDefault("format") == Format && file.Metadata.GetValueOrDefault("trial") == $"{result.Trial}"
+                && Metrics(result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy, result.TestLoss, result.TestAccuracy)
+                    .All(metric => file.Metadata.GetValueOrDefault(metric.Name) == metric.Text);
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Writes the model of a trial that has completed.</summary>
+    /// <param name="place">The trial's place in the network.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    internal static void Save(string folder, CohortTrial trial, EpochReport last, FusedNetwork network, int place)
+    {
+        using var scope = NewDisposeScope();
+        TensorFile.Save(Path.Combine(folder, FileName(trial.Id)), Describe(trial, last), [.. Of(network, place, hasAlpha: trial.Configuration[Parameters.Activation] == "prelu")]);
+    }
+
+    /// <summary>One trial's part of a network's state, without padding; convolutions as [out, in, 3, 3].</summary>
+    /// <param name="hasAlpha">Whether prelu's slopes are the trial's, or only its neighbours'.</param>
+    private static IEnumerable<(string Name, Tensor Value)> Of(FusedNetwork network, int place, bool hasAlpha)
+    {
+        foreach (var stacked in network.State.Where(stacked => place >= stacked.Trials.Start && place < stacked.Trials.End))
+        {
+            var dot = stacked.Name.IndexOf('.', StringComparison.Ordinal);
+            var layer = network.Shapes[int.Parse(stacked.Name.AsSpan(0, dot), CultureInfo.InvariantCulture) - 1];
+            var own = stacked.Value.select(0, place - stacked.Trials.Start);
+            switch (stacked.Name[(dot + 1)..])
+            {
+                case "weight":
+                    var weight = own.narrow(0, 0, layer.Units).narrow(1, 0, layer.Inputs);
+                    yield return (stacked.Name, layer.Image is null ? weight
+                        : weight.reshape(layer.Units, -1, NetworkShape.Kernel, NetworkShape.Kernel));
+                    break;
+                case "alpha":
+                    if (hasAlpha)
+                        yield return (stacked.Name, own.reshape(1));
+                    break;
+                default:
+                    yield return (stacked.Name, own.narrow(0, 0, layer.Units).reshape(layer.Units));
+                    break;
+            }
+        }
+    }
+
+    private static ImmutableDictionary<string, string> Describe(CohortTrial trial, EpochReport last)
+    {
+        var torch = TorchRuntime.Describe();
+        var metadata = ImmutableDictionary.CreateBuilder<string, string>();
+        metadata["format"] = Format;
+        metadata["trial"] = $"{trial.Id}";
+        metadata["configuration"] = trial.Configuration.Json;
+        metadata["dataset"] = trial.Configuration[Parameters.Dataset];
+        metadata["code"] = CodeVersion.Current;
+        metadata["libtorch"] = torch.LibTorch;
+        metadata["cpu"] = torch.CpuCapability;
+        metadata["epochs"] = last.Epoch.ToString(CultureInfo.InvariantCulture);
+        foreach (var (name, text) in Metrics(
+            last.TrainLoss, last.ValidationLoss, last.ValidationAccuracy, last.Ending?.TestLoss, last.Ending?.TestAccuracy))
+            metadata[name] = text;
+        return metadata.ToImmutable();
+    }
+
+    private static (string Name, string Text)[] Metrics(
+        double? trainLoss, double? validationLoss, double? validationAccuracy, double? testLoss, double? testAccuracy) =>
+    [
+        ("train.loss", Text(trainLoss)), ("validation.loss", Text(validationLoss)), ("validation.accuracy", Text(validationAccuracy)),
+        ("test.loss", Text(testLoss)), ("test.accuracy", Text(testAccuracy)),
+    ];
+
+    /// <summary>To the last bit; empty where there is no finite number.</summary>
+    private static string Text(double? number) =>
+        number is { } value && double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "";
+}

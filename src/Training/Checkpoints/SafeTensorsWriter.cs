@@ -1,0 +1,71 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>The bytes of a tensor, asked for once, when it is its turn.</summary>
+public delegate ReadOnlySpan<byte> TensorBytes(SafeTensor tensor);
+
+/// <summary>Writes files of named tensors: https://huggingface.co/docs/safetensors, read by PyTorch, JAX and others.</summary>
+public static class SafeTensorsWriter
+{
+    private const int Alignment = 8;
+
+    /// <summary>Writes a whole file or none; creates its folder where needed.</summary>
+    /// <param name="tensors">With names that differ.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static void Save(
+        string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, TensorBytes bytes) =>
+        DurableFile.Write(path, stream => Write(stream, metadata, tensors, bytes));
+
+    internal static void Write(
+        Stream stream, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, TensorBytes bytes)
+    {
+        // Wide numbers first: every tensor then starts at a multiple of its numbers' length.
+        var ordered = tensors.OrderByDescending(tensor => SafeTensor.ElementLength(tensor.Kind)).ToList();
+        var header = Header(metadata, ordered);
+        Span<byte> length = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        foreach (var tensor in ordered)
+        {
+            var content = bytes(tensor);
+            if (content.Length != tensor.Length)
+                throw new ArgumentException($"{tensor.Name} has {content.Length} bytes; its shape needs {tensor.Length}.", nameof(bytes));
+            stream.Write(content);
+        }
+    }
+
+    private static byte[] Header(IReadOnlyDictionary<string, string> metadata, IReadOnlyList<SafeTensor> tensors)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject(SafeTensorsFile.MetadataKey);
+            foreach (var (key, value) in metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+                json.WriteString(key, value);
+            json.WriteEndObject();
+            var offset = 0L;
+            foreach (var tensor in tensors)
+            {
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", $"{tensor.Kind}");
+                json.WriteStartArray("shape");
+                foreach (var size in tensor.Shape)
+                    json.WriteNumberValue(size);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset += tensor.Length);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        while (buffer.Length % Alignment != 0)
+            buffer.WriteByte((byte)' ');
+        return buffer.ToArray();
+    }
+}

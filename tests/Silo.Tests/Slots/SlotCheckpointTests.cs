@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Tests;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+public sealed class SlotCheckpointTests
+{
+    private const int Endless = 1_000_000;
+
+    [Fact]
+    public async Task Run_EachEpochSaved_LeavesNoFileAtItsEnd()
+    {
+        await using var cluster = await SlotCluster.StartAsync(checkpointInterval: TimeSpan.Zero);
+        var seen = new List<int>();
+        cluster.Trainer.BeforeEpoch = (_, epoch) => seen.Add(Directory.GetFiles(cluster.Folder.Checkpoints).Length);
+
+        await cluster.SubmitAsync("0.1, 0.3", epochs: 4);
+        await cluster.FinishedAsync();
+
+        Assert.Equal(0, seen[0]);
+        Assert.All(seen[1..], count => Assert.InRange(count, 1, 3));
+        await Eventually.True(() => Task.FromResult(Directory.GetFiles(cluster.Folder.Checkpoints).Length == 0), "the last file to go");
+        Assert.Equal("0|1|2|3|4", await cluster.TextAsync(
+            "SELECT group_concat(epoch, '|') FROM epochs WHERE trial = (SELECT MIN(key) FROM trials)"));
+    }
+
+    [Fact]
+    public async Task Run_DiskFull_GoesOnWithoutCheckpoints()
+    {
+        await using var cluster = await SlotCluster.StartAsync(checkpointInterval: TimeSpan.Zero);
+        cluster.Trainer.BeforeSave = () => throw new IOException("No space left on device.");
+
+        await cluster.SubmitAsync("0.1, 0.3", epochs: 4);
+        await cluster.FinishedAsync();
+
+        Assert.All((await cluster.ResultsAsync()).Values, result => Assert.Equal((Outcome.Completed, 4), (result.Outcome, result.Epochs)));
+        Assert.Equal([2], cluster.Trainer.Started);
+    }
+
+    [Fact]
+    public async Task Slots_Stopping_SaveWhatTheyHaveTrained()
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+        var far = new TaskCompletionSource();
+        cluster.Trainer.BeforeEpoch = (_, epoch) =>
+        {
+            if (epoch == 3)
+                far.TrySetResult();
+        };
+        await cluster.SubmitAsync("0.1, 0.3", Endless);
+        await far.Task;
+
+        await cluster.StopSlotsAsync();
+
+        var file = Assert.Single(Directory.GetFiles(cluster.Folder.Checkpoints));
+        Assert.Equal([Path.GetFileName(file)], await cluster.Store.ReadCheckpointsAsync());
+        var epoch = long.Parse(await File.ReadAllTextAsync(file));
+        Assert.Equal(2, await cluster.CountAsync($"SELECT COUNT(*) FROM trials WHERE checkpoint_epoch = {epoch} AND lease IS NULL"));
+        Assert.Equal(epoch, await cluster.CountAsync("SELECT MAX(epoch) FROM epochs"));
+    }
+
+    [Fact]
+    public async Task Cohort_OfSeveralCheckpoints_IsTrainedPartByPart()
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+        var sweep = SweepFile.Parse(SlotCluster.Text("0.1, 0.2, 0.3, 0.4, 0.5", 4), "sweep").Sweep!;
+        await cluster.Store.CreateAsync(SlotCluster.SweepId, 1, sweep);
+        var coordinator = (await cluster.Store.OpenAsync(SlotCluster.SweepId))!.Coordinator;
+        var request = new GrantRequest(Guid.NewGuid(), "silo-x", 0, Sample.Provenance,
+            sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct()
+                .ToImmutableDictionary(key => key, _ => new CohortLimit(10, AcrossReplicates: true)), Sample.LeaseTime, false);
+        var leased = await cluster.Store.GrantAsync(coordinator, request);
+        string?[] files = ["good-2", "missing-2", null, "good-2", "damaged-2"];
+        await cluster.Store.WriteAsync(
+        [
+            .. leased.SelectMany((trial, at) => Enumerable.Range(0, 4).Select(epoch =>
+                Sample.Epoch(trial, epoch) with { Checkpoint = epoch == 2 ? files[at] : null })),
+        ]);
+        await cluster.Store.ReleaseAllAsync();
+        await File.WriteAllTextAsync(Path.Combine(cluster.Folder.Checkpoints, "good-2"), "2");
+        await File.WriteAllTextAsync(Path.Combine(cluster.Folder.Checkpoints, "damaged-2"), "?");
+
+        await cluster.SubmitAsync("0.1, 0.2, 0.3, 0.4, 0.5", 4);
+        await cluster.FinishedAsync();
+
+        Assert.Equal(
+            [(2, "good-2"), (1, "missing-2"), (1, null), (1, null), (1, "damaged-2"), (1, null)],
+            cluster.Trainer.Cohorts.Select(cohort => (cohort.Trials.Length, Path.GetFileName(cohort.Checkpoint))));
+        var results = await cluster.ResultsAsync();
+        Assert.All(results.Values, result => Assert.Equal((Outcome.Completed, 4, 2), (result.Outcome, result.Epochs, result.Fence)));
+        Assert.Equal(
+            ["0:1|1:1|2:1|3:2|4:2", "0:2|1:2|2:2|3:2|4:2", "0:2|1:2|2:2|3:2|4:2", "0:1|1:1|2:1|3:2|4:2", "0:2|1:2|2:2|3:2|4:2"],
+            await Task.WhenAll(Enumerable.Range(1, 5).Select(key => cluster.TextAsync(
+                $"SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = {key}"))));
+        Assert.Empty(await cluster.Store.ReadCheckpointsAsync());
+    }
+
+    [Theory]
+    [InlineData("keep: none", false)]
+    [InlineData("keep: all", true)]
+    [InlineData("", true)]
+    public async Task Cohort_OfASweep_KeepsModelsAsItsFileSays(string keep, bool kept)
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+
+        await cluster.SubmitAsync("0.1", epochs: 1, keep);
+        await cluster.FinishedAsync();
+
+        Assert.Equal(kept, Assert.Single(cluster.Trainer.Cohorts).Models is not null);
+    }
+}

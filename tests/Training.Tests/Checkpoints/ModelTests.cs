@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using DeepTrain.Cluster.Silo.Tests;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Training.Tests;
+
+public sealed class ModelTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void TrainEpoch_TrialsComplete_KeepsAModelOfEachWithoutPadding()
+    {
+        var trials = Mixed([7, 33], 20).Where((_, place) => place % 13 == 0).ToArray();
+        var reports = new Cohort([.. trials], Models: Folder()).Train();
+
+        Assert.Equal(trials.Select(trial => _folder[Model.FileName(trial.Id)]).Order(), Directory.GetFiles(_folder.Root).Order());
+        Assert.All(trials, trial =>
+        {
+            using var model = SafeTensorsFile.Open(_folder[Model.FileName(trial.Id)]);
+            Assert.Equal([7, 64], model.Tensors["1.weight"].Shape);
+            Assert.Equal([33, 7], model.Tensors["2.weight"].Shape);
+            Assert.Equal([10, 33], model.Tensors["3.weight"].Shape);
+            Assert.Equal([10], model.Tensors["3.bias"].Shape);
+            Assert.Equal(trial.Configuration[Parameters.BatchNorm], model.Tensors.ContainsKey("2.variance"));
+            Assert.Equal(trial.Configuration[Parameters.Activation] == "prelu", model.Tensors.ContainsKey("1.alpha"));
+            Assert.Equal(trial.Configuration.Json, model.Metadata["configuration"]);
+            Assert.Equal($"{reports[trial.Id].Last().ValidationLoss:R}", model.Metadata["validation.loss"]);
+        });
+    }
+
+    /// <summary>An evaluation written out number by number.</summary>
+    [Fact]
+    public void Model_OfATrial_GivesItsTestAccuracy()
+    {
+        var trial = Trials.Configuration(
+            (Parameters.Hidden, new[] { 20 }), (Parameters.Activation, "tanh"), (Parameters.BatchNorm, true)).Trial();
+        var last = new Cohort([trial], Models: Folder()).Train()[trial.Id].Last();
+        using var model = SafeTensorsFile.Open(_folder[Model.FileName(trial.Id)]);
+        var (weights, biases) = (Read(model, "1.weight"), Read(model, "1.bias"));
+        var (scale, shift, mean, variance) = (Read(model, "1.scale"), Read(model, "1.shift"), Read(model, "1.mean"), Read(model, "1.variance"));
+        var (outWeights, outBiases) = (Read(model, "2.weight"), Read(model, "2.bias"));
+        var data = Dataset.Of("digits");
+        var pixels = data.Features.data<float>().ToArray();
+        var test = Partition.Of(data, trial.Configuration, trial.Id.Replicate).Test;
+
+        var right = test.Count(row =>
+        {
+            var hidden = Enumerable.Range(0, 20).Select(unit =>
+            {
+                var z = biases[unit] + Enumerable.Range(0, 64).Sum(at => (double)weights[unit * 64 + at] * pixels[row * 64 + at]);
+                return Math.Tanh(scale[unit] * (z - mean[unit]) / Math.Sqrt(variance[unit] + 1e-5) + shift[unit]);
+            }).ToArray();
+            return Enumerable.Range(0, 10).MaxBy(label =>
+                outBiases[label] + Enumerable.Range(0, 20).Sum(unit => outWeights[label * 20 + unit] * hidden[unit])) == data.Labels[row];
+        });
+
+        Assert.Equal(last.Ending!.TestAccuracy!.Value, (double)right / test.Length, 1.5 / test.Length);
+    }
+
+    [Fact]
+    public void TrainEpoch_ModelCannotBeWritten_TellsAndCompletes()
+    {
+        File.WriteAllText(_folder["taken"], "a file where a folder should be");
+        var trial = Trials.Configuration((Parameters.Epochs, 1)).Trial();
+        var lost = new List<TrialId>();
+
+        var report = new Cohort([trial], Models: new(_folder["taken"], (id, _) => lost.Add(id))).Train()[trial.Id].Single();
+
+        Assert.Equal(Outcome.Completed, report.Ending?.Outcome);
+        Assert.Equal([trial.Id], lost);
+    }
+
+    private ModelFolder Folder() => new(_folder.Root, (trial, error) => Assert.Fail($"{trial}: {error}"));
+
+    private static float[] Read(SafeTensorsFile model, string name)
+    {
+        var numbers = new float[model.Tensors[name].Length / sizeof(float)];
+        model.Read(name, 0, MemoryMarshal.AsBytes(numbers.AsSpan()));
+        return numbers;
+    }
+
+    /// <summary>Of all choices those that this build trains.</summary>
+    private static IEnumerable<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1) =>
+        Trials.Mixed(hidden, batchSize, epochs, replicate).Where(trial =>
+            Activation.ByName.ContainsKey(trial.Configuration[Parameters.Activation])
+            && Initializer.ByName.ContainsKey(trial.Configuration[Parameters.Initializer]));
+}
