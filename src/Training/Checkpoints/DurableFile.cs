@@ -10,6 +10,7 @@ public static partial class DurableFile
     public const string DraftExtension = ".part";
 
     private const int ReadOnly = 0;
+    private const int InvalidArgument = 22;
 
     /// <summary>Replaces <paramref name="path"/>; creates its folder where needed.</summary>
     /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
@@ -47,7 +48,8 @@ public static partial class DurableFile
             throw Failure(folder);
         try
         {
-            if (Sync(handle) != 0)
+            // Some network file systems take no such call for folders, and are no worse for it.
+            if (Sync(handle) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
                 throw Failure(folder);
         }
         finally

@@ -136,4 +136,24 @@ public sealed class BadInputTests(ITestOutputHelper output) : IDisposable
         && line[(path.Length + 1)..].Split(':') is [var row, var column, ..]
         && int.TryParse(row, out var parsedRow) && parsedRow >= 1
         && int.TryParse(column, out var parsedColumn) && parsedColumn >= 1;
+
+    [Theory]
+    [InlineData("soon")]
+    [InlineData("-1")]
+    [InlineData("NaN")]
+    public void Run_CheckpointSecondsThatAreNone_IsBadInput(string seconds)
+    {
+        Environment.SetEnvironmentVariable("DEEPTRAIN_CHECKPOINT_SECONDS", seconds);
+        try
+        {
+            var said = CommandLine.Run("run", "none.yaml");
+
+            Assert.Equal((2, ""), (said.ExitCode, said.Output));
+            Assert.StartsWith($"error: DEEPTRAIN_CHECKPOINT_SECONDS is '{seconds}'", said.Errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("DEEPTRAIN_CHECKPOINT_SECONDS", null);
+        }
+    }
 }

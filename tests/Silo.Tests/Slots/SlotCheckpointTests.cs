@@ -40,6 +40,22 @@ public sealed class SlotCheckpointTests
     }
 
     [Fact]
+    public async Task Trial_FailsAfterGoingOn_KeepsTheEpochsItWentOnFrom()
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+        var sweep = SweepFile.Parse(SlotCluster.Text("0.1", 4), "sweep").Sweep!;
+        await SavedAsync(cluster, sweep, ["good-2"]);
+        await File.WriteAllTextAsync(Path.Combine(cluster.Folder.Checkpoints, "good-2"), "2");
+        cluster.Trainer.BeforeEpoch = (_, _) => throw new InvalidOperationException("no gradient");
+
+        await cluster.SubmitAsync("0.1", 4);
+        await cluster.FinishedAsync();
+
+        Assert.Equal((Outcome.Failed, 2), (await cluster.ResultsAsync()).Values.Select(result => (result.Outcome, result.Epochs)).Single());
+        Assert.Equal("0:1|1:1|2:1", await cluster.TextAsync("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+    }
+
+    [Fact]
     public async Task Slots_Stopping_SaveWhatTheyHaveTrained()
     {
         await using var cluster = await SlotCluster.StartAsync();
@@ -66,19 +82,7 @@ public sealed class SlotCheckpointTests
     {
         await using var cluster = await SlotCluster.StartAsync();
         var sweep = SweepFile.Parse(SlotCluster.Text("0.1, 0.2, 0.3, 0.4, 0.5", 4), "sweep").Sweep!;
-        await cluster.Store.CreateAsync(SlotCluster.SweepId, 1, sweep);
-        var coordinator = (await cluster.Store.OpenAsync(SlotCluster.SweepId))!.Coordinator;
-        var request = new GrantRequest(Guid.NewGuid(), "silo-x", 0, Sample.Provenance,
-            sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct()
-                .ToImmutableDictionary(key => key, _ => new CohortLimit(10, AcrossReplicates: true)), Sample.LeaseTime, false);
-        var leased = await cluster.Store.GrantAsync(coordinator, request);
-        string?[] files = ["good-2", "missing-2", null, "good-2", "damaged-2"];
-        await cluster.Store.WriteAsync(
-        [
-            .. leased.SelectMany((trial, at) => Enumerable.Range(0, 4).Select(epoch =>
-                Sample.Epoch(trial, epoch) with { Checkpoint = epoch == 2 ? files[at] : null })),
-        ]);
-        await cluster.Store.ReleaseAllAsync();
+        await SavedAsync(cluster, sweep, ["good-2", "missing-2", null, "good-2", "damaged-2"]);
         await File.WriteAllTextAsync(Path.Combine(cluster.Folder.Checkpoints, "good-2"), "2");
         await File.WriteAllTextAsync(Path.Combine(cluster.Folder.Checkpoints, "damaged-2"), "?");
 
@@ -95,6 +99,23 @@ public sealed class SlotCheckpointTests
             await Task.WhenAll(Enumerable.Range(1, 5).Select(key => cluster.TextAsync(
                 $"SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = {key}"))));
         Assert.Empty(await cluster.Store.ReadCheckpointsAsync());
+    }
+
+    /// <summary>Stores a sweep as a silo leaves it that died in the fourth epoch.</summary>
+    /// <param name="files">What each cell's trial was saved as after the second.</param>
+    private static async Task SavedAsync(SlotCluster cluster, Sweep sweep, string?[] files)
+    {
+        await cluster.Store.CreateAsync(SlotCluster.SweepId, 1, sweep);
+        var coordinator = (await cluster.Store.OpenAsync(SlotCluster.SweepId))!.Coordinator;
+        var limits = sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct()
+            .ToImmutableDictionary(key => key, _ => new CohortLimit(10, AcrossReplicates: true));
+        var leased = await cluster.Store.GrantAsync(coordinator, Sample.Request(limits));
+        await cluster.Store.WriteAsync(
+        [
+            .. leased.SelectMany((trial, at) => Enumerable.Range(0, 4).Select(epoch =>
+                Sample.Epoch(trial, epoch) with { Checkpoint = epoch == 2 ? files[at] : null })),
+        ]);
+        await cluster.Store.ReleaseAllAsync();
     }
 
     [Theory]
