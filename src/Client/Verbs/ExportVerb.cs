@@ -25,13 +25,13 @@ internal static class ExportVerb
         };
         var command = new Command("export", "Write a trial's final weights for Python; those that were not kept are trained again.") { trial, output };
         command.SetAction((parsed, cancellation) => ExportAsync(
-            parsed.GetValue(trial)!, parsed.GetValue(output), new(parsed.GetValue(CommonOptions.Data)!),
+            parsed.GetValue(trial)!, parsed.GetValue(output), new(parsed.GetValue(CommonOptions.Data)!), CommonOptions.Sources(parsed),
             parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
     private static async Task<int> ExportAsync(
-        string text, string? output, DataFolder folder, OutputFormat format, CancellationToken cancellation)
+        string text, string? output, DataFolder folder, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
         var reader = new SqliteSweepReader(folder.Database);
         var named = TrialSelector.Split(text);
@@ -46,7 +46,7 @@ internal static class ExportVerb
 
         var path = Path.GetFullPath(output ?? Model.FileName(id));
         var configuration = sweep.Cells.First(cell => cell.Id == id.Cell).Configuration;
-        var export = new ModelExport(folder, reader, new FusedTrainer(TimeProvider.System));
+        var export = new ModelExport(folder, reader, new FusedTrainer(TimeProvider.System, sources with { Kept = folder.Datasets }));
         try
         {
             var model = await export.WriteAsync(result, configuration, path, Progress(id, result.Epochs), cancellation);

@@ -32,7 +32,7 @@ public enum Ailments
 /// <param name="WeightGradientNorm">The Euclidean norm of the mini-batch loss's gradient at the weights.</param>
 /// <param name="UpdateRatio">The norm of the weights' last update over their norm before it; NaN before the first.</param>
 /// <param name="FlatSlopes">The share of (unit, row) whose activation has |f'| below 0.01; of hidden layers.</param>
-/// <param name="DeadUnits">The share of units that are 0 for every validation row; of hidden layers.</param>
+/// <param name="DeadUnits">The share of units that are 0 for every validation row; of hidden layers whose units can die.</param>
 /// <param name="Alpha">The learned slope of prelu.</param>
 public readonly record struct LayerHealth(
     float Mean, float Variance, float GradientRms, float WeightGradientNorm, float UpdateRatio, float FlatSlopes, float DeadUnits,

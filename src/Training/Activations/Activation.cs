@@ -45,6 +45,9 @@ internal abstract class Activation
         ["identity"] = new(null, _ => new Identity()),
     }.ToImmutableDictionary();
 
+    /// <summary>Whether it is 0, and flat, for all negative pre-activations, so that a unit can die.</summary>
+    public virtual bool CanDie => false;
+
     /// <summary>Turns pre-activations into activations, in place.</summary>
     /// <param name="z">[n, H, columns]</param>
     public abstract void Forward(Tensor z, Mode mode);

@@ -8,6 +8,8 @@ internal sealed class LeakyRelu(double alpha) : Activation
 {
     private readonly Scalar _alpha = alpha;
 
+    public override bool CanDie => alpha == 0;
+
     public override void Forward(Tensor z, Mode mode) => z.leaky_relu_(_alpha);
 
     public override void Backward(Tensor gradient, Tensor output) =>

@@ -57,7 +57,7 @@ internal static class Kernels
                 free.logical_and_(torch.logical_not(hit))
 
         def note_largest(y, rows: int, largest):
-            largest.copy_(torch.maximum(largest, torch.amax(torch.abs(y.narrow(3, 0, rows)), [2, 3]).unsqueeze(2)))
+            largest.copy_(torch.maximum(largest, torch.amax(y.narrow(3, 0, rows), [2, 3]).unsqueeze(2)))
 
         def gather(features, labels, targets, rows, batch: int, xt, x, y, t):
             torch.index_select(features, 0, rows[batch], out=xt.view(-1, features.size(1)))
@@ -159,9 +159,10 @@ internal static class Kernels
             dshift.copy_(db.view_as(dshift))
 
         def moments(z, units: int, mean, variance):
-            v, m = torch.var_mean(z.narrow(1, 0, units), [1, 2], False)
-            mean.copy_(m)
-            variance.copy_(v)
+            part = z.narrow(1, 0, units)
+            mean.copy_(torch.mean(torch.mean(part, [2]), [1]))
+            rows = torch.linalg_vector_norm(part - mean.to(z.dtype).view(-1, 1, 1), 2, [2]).square_()
+            variance.copy_(torch.mean(rows, [1]).div_(z.size(2)))
 
         def root_mean_square(x, units: int, out):
             part = x.narrow(1, 0, units)
@@ -172,14 +173,17 @@ internal static class Kernels
             out.copy_(torch.linalg_vector_norm(torch.linalg_vector_norm(x, 2, [2]), 2, [1]))
 
         def update_ratio(after, before, out):
-            update = torch.linalg_vector_norm(torch.linalg_vector_norm(after - before, 2, [2]), 2, [1])
-            out.copy_(update / torch.linalg_vector_norm(torch.linalg_vector_norm(before, 2, [2]), 2, [1]))
+            size = torch.linalg_vector_norm(torch.linalg_vector_norm(before, 2, [2]), 2, [1])
+            before.sub_(after)
+            out.copy_(torch.linalg_vector_norm(torch.linalg_vector_norm(before, 2, [2]), 2, [1]) / size)
 
         def share_below(x, units: int, limit: float, out):
-            out.copy_(torch.mean(torch.lt(torch.abs(x.narrow(1, 0, units)), limit).to(out.dtype), [1, 2]))
+            x.abs_().lt_(limit)
+            out.copy_(torch.mean(torch.mean(x.narrow(1, 0, units), [2]), [1]))
 
         def share_zero(x, units: int, out):
-            out.copy_(torch.mean(torch.eq(x.narrow(1, 0, units), 0).to(out.dtype), [1, 2]))
+            part = x.narrow(1, 0, units)
+            out.copy_(torch.mean(torch.where(part > 0, torch.zeros_like(part), part + 1), [1, 2]))
 
         def logistic_backward(dy, y):
             torch.sigmoid_backward(dy, y, grad_input=dy)

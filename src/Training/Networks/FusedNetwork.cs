@@ -146,13 +146,15 @@ internal sealed class FusedNetwork : IDisposable
         Kernels.Run("score", _evaluation.Logits, batch.Labels, rows, _evaluation.LogLikelihoods, loss, right);
     }
 
-    /// <summary>Each hidden layer's largest magnitude of each unit over the rows noted since this was called last, [K, H, 1].</summary>
+    /// <summary>
+    /// Each hidden layer's largest output of each unit over the rows noted since this was called last, [K, H, 1]; NaN where it cannot die.
+    /// </summary>
     public void LargestOutputs(Action<LayerShape, Tensor> see)
     {
         for (var layer = 0; layer < _hidden.Length; layer++)
         {
             see(_shapes[layer], _evaluationRooms[layer].Largest);
-            _evaluationRooms[layer].Largest.zero_();
+            _evaluationRooms[layer].Forget();
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
@@ -50,18 +51,30 @@ internal sealed class TrainingRoom : Room
 /// <summary>Room for forward passes in evaluation mode.</summary>
 internal sealed class EvaluationRoom : Room
 {
-    private readonly Tensor _byRow; // [K, H, spots, rows]
+    private readonly ImmutableArray<(Tensor Outputs, Tensor Largest)> _mortal; // [n, H, spots, rows] and [n, H, 1]
 
     public EvaluationRoom(LayerShape shape, HiddenLayer layer, int trials, int rows, ScalarType type)
         : base(shape, layer, trials, rows, type)
     {
-        _byRow = Output.view(trials, shape.Width, shape.Spots, rows);
-        Largest = zeros(trials, shape.Width, 1, type);
+        var byRow = Output.view(trials, shape.Width, shape.Spots, rows);
+        Largest = full([trials, shape.Width, 1], double.NaN, type);
+        _mortal = [.. layer.Groups.Where(group => group.Activation.CanDie).Select(group => (group.Trials.Of(byRow), group.Trials.Of(Largest)))];
+        Forget();
     }
 
-    /// <summary>The largest magnitude that each unit has shown, [K, H, 1].</summary>
+    /// <summary>The largest output that each unit has shown, [K, H, 1]; NaN where it cannot die.</summary>
     public Tensor Largest { get; }
 
     /// <param name="rows">How many of the rows count; the rest only fill the batch.</param>
-    public void NoteLargest(int rows) => Kernels.Run("note_largest", _byRow, rows, Largest);
+    public void NoteLargest(int rows)
+    {
+        foreach (var (outputs, largest) in _mortal)
+            Kernels.Run("note_largest", outputs, rows, largest);
+    }
+
+    public void Forget()
+    {
+        foreach (var (_, largest) in _mortal)
+            largest.zero_();
+    }
 }
