@@ -43,7 +43,7 @@ public sealed class RunTests : IDisposable
     {
         Assert.Equal(
             ["trial", "cell", "replicate", "outcome", "objective", "trainLoss", "validationLoss", "validationAccuracy", "testAccuracy",
-                "epochs", "seconds", "fence"],
+                "epochs", "seconds", "fence", "gradientStart", "gradientEnd", "flagsStart", "flagsEnd"],
             Names(result));
         Assert.Matches("^small-1/[0-9a-f]{16}/r[12]$", result.GetProperty("trial").GetString());
         var cell = result.GetProperty("cell");
