@@ -11,30 +11,14 @@ if ! command -v dotnet >/dev/null; then
   exit 1
 fi
 
-# What some tests compare with comes in packages of Debian's. Where they cannot be installed, those tests are skipped by name.
-packages=(dataset-fashion-mnist)
-install_packages() {
-  command -v apt-get >/dev/null && command -v dpkg >/dev/null && [ "$(id -u)" -eq 0 ] || return 0
-  local package missing=()
-  for package in "${packages[@]}"; do
-    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
-  done
-  [ ${#missing[@]} -eq 0 ] && return 0
-  say "installing ${missing[*]} ..."
-  install() { DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null 2>&1; }
-  install || { timeout 120 apt-get update -qq </dev/null >/dev/null 2>&1; install; } || say "${missing[*]} cannot be installed here"
-}
-install_packages
-
 # What the tests write lies in the repository's folder.
 export TMPDIR="$PWD/artifacts/tmp"
 mkdir -p "$TMPDIR"
 
 # Debian packages that some tests need besides the SDK. Where they cannot be had, those tests say that they skip.
-packages=(python3-torch)
-
+packages=(dataset-fashion-mnist python3-torch)
 bring_packages() {
-  local missing=() package
+  local package missing=()
   command -v dpkg-query >/dev/null || return 0
   for package in "${packages[@]}"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
@@ -45,8 +29,8 @@ bring_packages() {
     return 0
   fi
   say "installing ${missing[*]} ..."
-  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 ||
-    say "They could not be installed; some tests will skip: ${missing[*]}"
+  { timeout 120 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y --no-install-recommends "${missing[@]}"; } \
+    </dev/null >/dev/null 2>&1 || say "They could not be installed; some tests will skip: ${missing[*]}"
 }
 bring_packages
 

@@ -19,7 +19,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData(new[] { 7, 33 }, 20, 3)]
     public void Start_FromACheckpoint_GivesTheBitsOfTheUninterrupted(int[] hidden, int batchSize, int savedAfter)
     {
-        var trials = Mixed(hidden, batchSize, Epochs).Where((_, place) => place % 3 == 0).ToArray();
+        var trials = Trials.Mixed(hidden, batchSize, Epochs).Where((_, place) => place % 3 == 0).ToArray();
         var whole = trials.Cohort().Train();
         Save(trials, savedAfter);
         var random = new Random(5);
@@ -39,7 +39,7 @@ public sealed class CheckpointTests : IDisposable
     public void Start_FromACheckpointOfSeveralReplicatesAfterOthersLeft_GivesTheBitsOfTheUninterrupted()
     {
         CohortTrial[] trials = [.. Enumerable.Range(1, 3).SelectMany(replicate =>
-            Mixed([16], 32, Epochs, replicate).Where((_, place) => (place + replicate) % 11 == 0))];
+            Trials.Mixed([16], 32, Epochs, replicate).Where((_, place) => (place + replicate) % 11 == 0))];
         var whole = trials.Cohort().Train();
         using (var run = new FusedTrainer(TimeProvider.System).Start(trials.Cohort()))
         {
@@ -59,7 +59,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Save_Again_IsTheSameFileBitForBit()
     {
-        var trials = Mixed([16], 32, Epochs).Where((_, place) => place % 7 == 0).ToArray();
+        var trials = Trials.Mixed([16], 32, Epochs).Where((_, place) => place % 7 == 0).ToArray();
         Save(trials, 2);
         using var resumed = new FusedTrainer(TimeProvider.System).Start(new([.. trials], Path));
         resumed.Save(_folder["again.safetensors"]);
@@ -155,10 +155,4 @@ public sealed class CheckpointTests : IDisposable
             return bytes;
         });
     }
-
-    /// <summary>Of all choices those that this build trains.</summary>
-    private static IEnumerable<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1) =>
-        Trials.Mixed(hidden, batchSize, epochs, replicate).Where(trial =>
-            Activation.ByName.ContainsKey(trial.Configuration[Parameters.Activation])
-            && Initializer.ByName.ContainsKey(trial.Configuration[Parameters.Initializer]));
 }

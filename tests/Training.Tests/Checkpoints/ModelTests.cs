@@ -13,7 +13,7 @@ public sealed class ModelTests : IDisposable
     [Fact]
     public void TrainEpoch_TrialsComplete_KeepsAModelOfEachWithoutPadding()
     {
-        var trials = Mixed([7, 33], 20).Where((_, place) => place % 13 == 0).ToArray();
+        var trials = Trials.Mixed([7, 33], 20).Where((_, place) => place % 13 == 0).ToArray();
         var reports = new Cohort([.. trials], Models: Folder()).Train();
 
         Assert.Equal(trials.Select(trial => _folder[Model.FileName(trial.Id)]).Order(), Directory.GetFiles(_folder.Root).Order());
@@ -81,10 +81,4 @@ public sealed class ModelTests : IDisposable
         model.Read(name, 0, MemoryMarshal.AsBytes(numbers.AsSpan()));
         return numbers;
     }
-
-    /// <summary>Of all choices those that this build trains.</summary>
-    private static IEnumerable<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1) =>
-        Trials.Mixed(hidden, batchSize, epochs, replicate).Where(trial =>
-            Activation.ByName.ContainsKey(trial.Configuration[Parameters.Activation])
-            && Initializer.ByName.ContainsKey(trial.Configuration[Parameters.Initializer]));
 }
