@@ -15,12 +15,9 @@ internal static class Kernels
             torch.bmm(w, x, out=z)
             z.add_(b)
 
-        def dense_shared(z, w, x, b):
-            torch.mm(w.view(-1, w.size(2)), x[0], out=z.view(-1, z.size(2)))
-            z.add_(b)
-
-        def dense_gradient_shared(dz, xt, dw, db):
-            torch.mm(dz.view(-1, dz.size(2)), xt[0], out=dw.view(-1, dw.size(2)))
+        def dense_gradient_shared(dz, xt, dw, db, blocks: int):
+            rows = dz.view(blocks, -1, dz.size(2))
+            torch.bmm(rows, xt.narrow(0, 0, 1).expand(blocks, -1, -1), out=dw.view(blocks, -1, dw.size(2)))
             torch.sum(dz, [2], True, out=db)
 
         def dense_gradient(dz, xt, dw, db):
@@ -31,7 +28,7 @@ internal static class Kernels
             torch.bmm(w.transpose(1, 2), dz, out=dx)
 
         def transpose(x, xt):
-            xt.copy_(x.transpose(1, 2))
+            xt.copy_(x.narrow(0, 0, xt.size(0)).transpose(1, 2))
 
         def patches(x, padded, spread, columns, height: int, width: int):
             image = x.view(padded.size(0), padded.size(1), height, width, padded.size(4))

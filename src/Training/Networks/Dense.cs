@@ -6,9 +6,12 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>z = W x + b for each trial by itself.</summary>
 /// <param name="weight">[K, out, in]</param>
 /// <param name="bias">[K, out, 1]</param>
-/// <param name="shared">Whether all trials see the same x: then one product serves all, where that gives the same bits.</param>
+/// <param name="shared">Whether all trials see the same x, so that it lies in memory once.</param>
 internal sealed class Dense(Learned weight, Learned bias, bool shared)
 {
+    /// <summary>What a core's second cache holds beside the rest: a product's result of this size is not written to memory in between.</summary>
+    private const int BlockBytes = 1 << 18;
+
     private static readonly ConcurrentDictionary<(long, long, long, long, ScalarType), bool> SameBits = new();
 
     public Learned Weight => weight;
@@ -17,41 +20,49 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
 
     /// <param name="x">[K, in, columns]</param>
     /// <param name="z">[K, out, columns]</param>
-    public void Forward(Tensor x, Tensor z) =>
-        Kernels.Run(shared && IsOneProduct(x.size(2)) ? "dense_shared" : "dense", z, weight.Value, x, bias.Value);
+    public void Forward(Tensor x, Tensor z) => Kernels.Run("dense", z, weight.Value, x, bias.Value);
 
     /// <summary>The loss gradient at W and b.</summary>
     /// <param name="gradient">At z; [K, out, columns]</param>
     /// <param name="transposed">x as [K, columns, in].</param>
-    public void Gradient(Tensor gradient, Tensor transposed) => Kernels.Run(
-        shared && IsOneProduct(gradient.size(2)) ? "dense_gradient_shared" : "dense_gradient",
-        gradient, transposed, weight.Gradient, bias.Gradient);
+    public void Gradient(Tensor gradient, Tensor transposed)
+    {
+        var (trials, units, inputs) = (weight.Value.shape[0], weight.Value.shape[1], weight.Value.shape[2]);
+        var rows = shared ? RowsOfABlock(units, inputs) : units;
+        if (rows < units && IsSameInBlocks(units, inputs, gradient.shape[2], rows))
+            Kernels.Run("dense_gradient_shared", gradient, transposed, weight.Gradient, bias.Gradient, (int)(trials * units / rows));
+        else
+            Kernels.Run("dense_gradient", gradient, transposed, weight.Gradient, bias.Gradient);
+    }
 
     /// <summary>The loss gradient at x.</summary>
     public void Backward(Tensor gradient, Tensor input) => Kernels.Run("dense_backward", gradient, weight.Value, input);
 
-    /// <summary>Whether one product over all trials gives each the bits of its own; tried once for these sizes.</summary>
-    private bool IsOneProduct(long columns)
+    /// <summary>The largest part of the units whose rows of weights fit a block.</summary>
+    private static long RowsOfABlock(long units, long inputs)
     {
-        var shape = weight.Value.shape;
-        return SameBits.GetOrAdd((shape[0], shape[1], shape[2], columns, weight.Value.dtype), key =>
+        var parts = 1L;
+        while (units / parts * inputs * sizeof(float) > BlockBytes && parts < units)
         {
-            using var scope = NewDisposeScope();
-            var type = weight.Value.dtype;
-            var (w, x) = (Sample([shape[0], shape[1], shape[2]], type), Sample([1, shape[2], columns], type));
-            var dz = Sample([shape[0], shape[1], columns], type);
-            var xt = x.transpose(1, 2).contiguous();
-            var forward = matmul(w.view(-1, shape[2]), x[0]).view(shape[0], shape[1], columns);
-            var backward = matmul(dz.view(-1, columns), xt[0]).view(shape[0], shape[1], shape[2]);
-            return Same(forward, bmm(w, x.expand(shape[0], -1, -1))) && Same(backward, bmm(dz, xt.expand(shape[0], -1, -1)))
-                && Same(forward[-1], matmul(w[-1], x[0])) && Same(backward[-1], matmul(dz[-1], xt[0]));
-        });
-
-        static bool Same(Tensor one, Tensor other) => one.eq(other).all().item<bool>();
+            do
+                parts++;
+            while (units % parts != 0);
+        }
+        return units / parts;
     }
 
-    /// <summary>Numbers without a pattern, the same each time and on each thread.</summary>
-    private static Tensor Sample(long[] shape, ScalarType type) =>
-        arange(shape.Aggregate(1L, (product, size) => product * size), ScalarType.Float64).mul(0.7548776662).frac().sub(0.5)
-            .to(type).reshape(shape);
+    /// <summary>Whether a product in blocks of rows has the bits of the whole; tried once for these sizes.</summary>
+    private bool IsSameInBlocks(long units, long inputs, long columns, long rows) =>
+        SameBits.GetOrAdd((units, inputs, columns, rows, weight.Value.dtype), _ =>
+        {
+            using var scope = NewDisposeScope();
+            var (gradient, transposed) = (Sample(2, units, columns), Sample(1, columns, inputs));
+            var whole = bmm(gradient, transposed.expand(2, -1, -1));
+            var blocks = bmm(gradient.view(-1, rows, columns), transposed.expand(2 * units / rows, -1, -1)).view(2, units, inputs);
+            return whole.eq(blocks).all().item<bool>();
+        });
+
+    /// <summary>Numbers without a pattern, the same each time.</summary>
+    private Tensor Sample(params long[] shape) =>
+        arange(shape[0] * shape[1] * shape[2], ScalarType.Float64).mul(0.7548776662).frac().sub(0.5).to(weight.Value.dtype).view(shape);
 }

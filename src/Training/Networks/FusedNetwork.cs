@@ -20,7 +20,7 @@ internal sealed class FusedNetwork : IDisposable
     private readonly ImmutableArray<TrainingRoom> _trainingRooms;
     private readonly Pass _evaluation;
     private readonly ImmutableArray<EvaluationRoom> _evaluationRooms;
-    private readonly Tensor?[] _transposed; // the layers' inputs, [K, columns, in]; null where the mini-batch has it
+    private readonly (Tensor Room, Tensor All)?[] _transposed; // the layers' inputs, [K or 1, columns, in] and [K, columns, in]; null where the mini-batch has it
     private readonly Tensor _outputGradient; // [K, C, B]
     private readonly Scalar _scale;
     private readonly (Tensor Kept, Tensor Spread)? _smoothing; // [K, 1, 1] each
@@ -60,8 +60,9 @@ internal sealed class FusedNetwork : IDisposable
         _training = new(this, _trainingRooms, trials.Length, draws.Length, rows, type);
         _evaluation = new(this, _evaluationRooms, trials.Length, draws.Length, evaluationRows, type);
         // A first dense layer finds its transposed input in the mini-batch.
-        _transposed = [.. _shapes.Select(shape => shape is { Number: 1, Image: null } ? null
-            : zeros(trials.Length, (long)shape.Spots * rows, shape.Depth, type))];
+        _transposed = [.. _shapes.Select(shape => shape is { Number: 1, Image: null } ? default((Tensor, Tensor)?)
+            : zeros(shape.Number == 1 ? draws.Length : trials.Length, (long)shape.Spots * rows, shape.Depth, type) is var room
+                ? (room, room.expand(trials.Length, -1, -1)) : null)];
         _outputGradient = zeros(trials.Length, data.Classes, rows, type);
         if (trials.Any(trial => trial[Parameters.LabelSmoothing] > 0))
             _smoothing = (Column(trial => 1 - trial[Parameters.LabelSmoothing]), Column(trial => trial[Parameters.LabelSmoothing] / data.Classes));
@@ -197,10 +198,11 @@ internal sealed class FusedNetwork : IDisposable
                 _hidden[layer].Backward(_trainingRooms[layer], mode);
             var gradient = layer < _hidden.Length ? _trainingRooms[layer].Gradient : _outputGradient;
             gradients?.Invoke(_shapes[layer], gradient);
-            var transposed = _transposed[layer];
-            if (transposed is not null)
-                Kernels.Run("transpose", _training.Inputs[layer]!, transposed);
-            _dense[layer].Gradient(gradient, transposed ?? batch.Transposed);
+            if (_transposed[layer] is var (room, transposed))
+                Kernels.Run("transpose", _training.Inputs[layer]!, room);
+            else
+                transposed = batch.Transposed;
+            _dense[layer].Gradient(gradient, transposed);
             if (layer == 0)
                 break;
             var bridge = _training.Bridges[layer];
