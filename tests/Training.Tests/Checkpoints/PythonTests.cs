@@ -44,13 +44,17 @@ public sealed class PythonTests : IDisposable
     }
 
     [Theory]
-    [InlineData("prelu", true)]
-    [InlineData("elu", false)]
-    [InlineData("leaky-relu", true)]
-    public void Network_AsTheDocumentBuildsIt_HasTheTrialsTestLossAndAccuracy(string activation, bool batchNorm)
+    [InlineData("dense", "prelu", "before")]
+    [InlineData("dense", "elu", null)]
+    [InlineData("dense", "leaky-relu", "after")]
+    [InlineData("convolution", "relu", "before")]
+    [InlineData("convolution", "gelu", null)]
+    public void Network_AsTheDocumentBuildsIt_HasTheTrialsTestLossAndAccuracy(string architecture, string activation, string? batchNorm)
     {
         var trial = Trials.Configuration(
-            (Parameters.Hidden, new[] { 20, 7 }), (Parameters.BatchNorm, batchNorm), (Parameters.Activation, activation)).Trial();
+            (Parameters.Architecture, architecture), (Parameters.Channels, new[] { 5, 6 }), (Parameters.Hidden, new[] { 20, 7 }),
+            (Parameters.BatchNorm, batchNorm is not null), (Parameters.BatchNormPlacement, batchNorm ?? "before"),
+            (Parameters.Activation, activation)).Trial();
         var last = Train(trial);
         var data = Dataset.Of("digits");
         var test = Partition.Of(data, trial.Configuration, trial.Id.Replicate).Test;
@@ -62,7 +66,10 @@ public sealed class PythonTests : IDisposable
 
         var said = Run(trial, 2, """
             test = json.load(open(sys.argv[2]))
-            logits = network(*load(sys.argv[1]))(torch.tensor(test["x"]))
+            x = torch.tensor(test["x"])
+            tensors, configuration = load(sys.argv[1])
+            images = configuration.get("architecture") == "convolution"
+            logits = network(tensors, configuration)(x.reshape(-1, 1, 8, 8) if images else x)
             y = torch.tensor(test["y"])
             print(json.dumps([nn.functional.cross_entropy(logits, y).item(), (logits.argmax(1) == y).float().mean().item()]))
             """);
