@@ -56,9 +56,6 @@ public sealed record GradientHealth(ImmutableArray<LayerHealth> Layers, Ailments
     /// <summary>The gradient's root mean square at the first hidden layer over that at the last; in theory 1.</summary>
     public double Ratio => (double)Layers[0].GradientRms / Layers[^2].GradientRms;
 
-    /// <summary>The first ailment; <see cref="Ailments.None"/>: healthy.</summary>
-    public Ailments Verdict => (Ailments)((int)Ailments & -(int)Ailments);
-
     /// <summary>Judges layers as the ailments say.</summary>
     /// <param name="diverged">Whether the trial has left the finite numbers.</param>
     public static GradientHealth Of(ImmutableArray<LayerHealth> layers, Configuration configuration, bool diverged)

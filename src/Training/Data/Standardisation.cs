@@ -6,14 +6,14 @@ namespace DeepTrain.Cluster.Training;
 internal sealed class Standardisation
 {
     private readonly double[] _means;
-    private readonly double[] _inverseDeviations;
+    private readonly double[] _deviations;
 
-    private Standardisation(double[] means, double[] inverseDeviations) => (_means, _inverseDeviations) = (means, inverseDeviations);
+    private Standardisation(double[] means, double[] deviations) => (_means, _deviations) = (means, deviations);
 
     /// <param name="numbers">[n, D]</param>
     public static Standardisation Of(double[] numbers, int features, ImmutableArray<int> rows)
     {
-        var (means, inverseDeviations) = (new double[features], new double[features]);
+        var (means, deviations) = (new double[features], new double[features]);
         for (var feature = 0; feature < features; feature++)
         {
             var column = feature;
@@ -24,16 +24,20 @@ internal sealed class Standardisation
             var (middle, range) = (lowest / 2 + highest / 2, highest / 2 - lowest / 2);
             var mean = rows.Average(row => (At(row) - middle) / range);
             var variance = rows.Average(row => Math.Pow((At(row) - middle) / range - mean, 2));
-            (means[feature], inverseDeviations[feature]) = (middle + mean * range, 1 / Math.Sqrt(variance) / range);
+            (means[feature], deviations[feature]) = (middle + mean * range, Math.Sqrt(variance) * range);
 
             double At(int row) => numbers[(long)row * features + column];
         }
-        return new(means, inverseDeviations);
+        return new(means, deviations);
     }
 
     public void Apply(ReadOnlySpan<double> numbers, Span<float> scaled)
     {
         for (var i = 0; i < numbers.Length; i++)
-            scaled[i] = (float)((numbers[i] - _means[i % _means.Length]) * _inverseDeviations[i % _means.Length]);
+        {
+            // A product with the inverse would be 0 for huge numbers, on threads that take denormal numbers as zero.
+            var deviation = _deviations[i % _means.Length];
+            scaled[i] = deviation == 0 ? 0 : (float)((numbers[i] - _means[i % _means.Length]) / deviation);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace DeepTrain.Cluster.Cluster.Tests;
@@ -27,6 +28,10 @@ internal sealed class StoreFile(string path)
                 new(Number(row, 6), Number(row, 7), Number(row, 8), Number(row, 9), Number(row, 10)),
                 [.. epochs[row.GetInt64(0)]]));
     }
+
+    /// <summary>Every number of every trial's gradients, as it lies in the store.</summary>
+    public IEnumerable<float> HealthNumbers() => Query("SELECT health FROM epochs WHERE health IS NOT NULL AND @sweep = ''", "",
+        row => row.GetFieldValue<byte[]>(0)).SelectMany(bytes => MemoryMarshal.Cast<byte, float>(bytes).ToArray());
 
     public int Ended(string sweep) => Trials(sweep).Count(trial => trial.Outcome is not null);
 

@@ -8,11 +8,11 @@ public sealed class HealthProbeTests(ITestOutputHelper output)
 {
     /// <summary>Twenty hidden layers of 100: what samples/vanishing-gradients.yaml compares.</summary>
     [Theory]
-    [InlineData("logistic", "xavier-normal", Ailments.Vanishing)]
-    [InlineData("logistic", "normal", Ailments.Saturated)]
-    [InlineData("relu", "normal", Ailments.Exploding)]
-    [InlineData("relu", "he-normal", Ailments.None)]
-    public void Look_TwentyLayers_GivesTheTextbooksVerdict(string activation, string initializer, Ailments expected)
+    [InlineData("logistic", "xavier-normal", "vanishing")]
+    [InlineData("logistic", "normal", "saturated")]
+    [InlineData("relu", "normal", "exploding")]
+    [InlineData("relu", "he-normal", "healthy")]
+    public void Look_TwentyLayers_GivesTheTextbooksVerdict(string activation, string initializer, string expected)
     {
         for (var replicate = 1; replicate <= 6; replicate++)
         {
@@ -20,8 +20,8 @@ public sealed class HealthProbeTests(ITestOutputHelper output)
             var health = Assert.Single(run.ReportStart()).Health!;
             output.WriteLine($"{activation} {initializer} r{replicate}: ratio {health.Ratio:G3}, {health.Ailments}, "
                 + $"variance {health.Layers[0].Variance:G3}..{health.Layers[^2].Variance:G3}, flat {health.Layers[1].FlatSlopes:G3}");
-            Assert.Equal(expected, health.Verdict);
-            if (expected is Ailments.Vanishing)
+            Assert.Equal(expected, health.Ailments.Verdict());
+            if (expected == "vanishing")
                 Assert.InRange(health.Ratio, 1e-14, 1e-10);
         }
     }
