@@ -46,7 +46,8 @@ internal static class Trials
     /// Every activation with and without batch norm, three times; among them every initializer, optimizer and schedule, with and without
     /// dropout, decay, clipping and label smoothing, in combinations that never repeat.
     /// </summary>
-    public static ImmutableArray<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1)
+    /// <param name="normalisesLast">Batch norm after the activation, with a momentum and epsilon of its own.</param>
+    public static ImmutableArray<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1, bool normalisesLast = false)
     {
         var trials = ImmutableArray.CreateBuilder<CohortTrial>();
         foreach (var activation in Activations)
@@ -64,13 +65,21 @@ internal static class Trials
                     (Parameters.LeakAlpha, i % 2 == 0 ? 0.01 : 0.2),
                     (Parameters.EluAlpha, i % 3 == 0 ? 1.5 : 1.0),
                     (Parameters.PreluAlpha, 0.1 + 0.002 * i),
-                    (Parameters.BatchNorm, batchNorm),
+                    (Parameters.Fan, Parameters.Fan.Choices[i % 4]),
+                    (Parameters.Gain, Parameters.Gain.Choices[i % 3]),
+                    (Parameters.BatchNorm, batchNorm || normalisesLast),
+                    (Parameters.BatchNormPlacement, normalisesLast ? "after" : "before"),
+                    (Parameters.BatchNormMomentum, normalisesLast ? 0.3 : 0.1),
+                    (Parameters.BatchNormEpsilon, normalisesLast ? 1e-3 : 1e-5),
                     (Parameters.Dropout, i % 4 == 3 ? 0.1 + 0.001 * i : 0.0),
                     (Parameters.Optimizer, Parameters.Optimizer.Choices[i / 2 % 4]),
                     (Parameters.Nesterov, i % 3 == 1),
                     (Parameters.LearningRate, (i / 2 % 4 == 0 ? 0.02 : 0.002) * (1 + 0.01 * i)),
                     (Parameters.Momentum, i % 4 == 0 ? 0.0 : 0.8),
                     (Parameters.Beta1, i % 5 == 0 ? 0.8 : 0.9),
+                    (Parameters.Beta2, i % 5 == 1 ? 0.99 : 0.999),
+                    (Parameters.RmspropDecay, i % 5 == 2 ? 0.9 : 0.99),
+                    (Parameters.OptimizerEpsilon, i % 5 == 3 ? 1e-6 : 1e-8),
                     (Parameters.WeightDecay, i % 3 == 0 ? 0.001 * (1 + i) : 0.0),
                     (Parameters.Schedule, Parameters.Schedule.Choices[i % 5]),
                     (Parameters.WarmupEpochs, i % 7 == 0 ? 0.5 : 0.0),

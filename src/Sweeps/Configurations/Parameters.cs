@@ -160,7 +160,7 @@ public static class Parameters
 
     public static readonly NumberParameter OptimizerEpsilon = new("optimizerEpsilon", Section.Training, 1e-8,
         "What is added to the root of the mean squared gradient before dividing by it.")
-        { Minimum = 0, MinimumExcluded = true, Maximum = 1, CameLater = true, AppliesWhen = new(Optimizer, ["rmsprop", "adam", "adamw"]) };
+        { Minimum = 1e-30, Maximum = 1, CameLater = true, AppliesWhen = new(Optimizer, ["rmsprop", "adam", "adamw"]) };
 
     public static readonly NumberParameter WeightDecay = new("weightDecay", Section.Training, 0,
         "The weights' share in their gradient, or with adamw in their step; biases, batch norm and prelu's slope never decay.")

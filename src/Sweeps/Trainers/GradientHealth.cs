@@ -64,6 +64,7 @@ public sealed record GradientHealth(ImmutableArray<LayerHealth> Layers, Ailments
         var hidden = layers[..^1];
         var activation = configuration[Parameters.Activation];
         var ailments = diverged ? Ailments.Diverged : Ailments.None;
+        // A gradient of 0 at the last layer leaves a ratio that is no number, which is vanishing all the same.
         if (hidden[^1].GradientRms == 0 || health.Ratio < LeastRatio)
             ailments |= Ailments.Vanishing;
         else if (!(health.Ratio <= MostRatio))

@@ -18,9 +18,6 @@ internal sealed class RRelu(ActivationSite site) : Activation
     private readonly Tensor _draws = site.Draws.Of(Purpose.Slopes, site.Layer, site.Trials, site.Units, site.Columns);
     private readonly Tensor _slopes = zeros(site.Trials.Count, site.Units, site.Columns, site.Type);
 
-    /// <summary>The slope at each unit and row of the last pass that was not of evaluation, [n, H, columns].</summary>
-    public Tensor Slopes => _slopes;
-
     public override void Forward(Tensor z, Mode mode)
     {
         if (mode is Mode.Training)

@@ -34,7 +34,9 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly CohortSizes _sizes = new(time);
 
-    /// <summary>Each activation that the cells have against none (identity), and batch norm against none where both occur.</summary>
+    /// <summary>
+    /// Each activation that the cells have against none (identity), and batch norm against none where it occurs; on the first cell's network.
+    /// </summary>
     /// <param name="progress">Told what is measured next.</param>
     /// <exception cref="TrainingException">libtorch is missing, or the data do not suffice.</exception>
     public IEnumerable<Cost> Measure(Sweep sweep, Action<string> progress)
@@ -42,16 +44,12 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
         TorchRuntime.EnsureLoaded();
         TorchRuntime.FlushDenormals();
         var configurations = sweep.Cells.Select(cell => cell.Configuration).ToList();
-        var example = configurations.FirstOrDefault(configuration => !configuration[Parameters.BatchNorm]) ?? configurations[0];
-        var comparisons = configurations.Select(configuration => configuration[Parameters.Activation]).Distinct()
-            .Select(name => (Parameters.Activation.Name, Level: ParameterValue.Of(name), Baseline: ParameterValue.Of("identity")));
-        if (configurations.Any(configuration => configuration[Parameters.BatchNorm]))
-            comparisons = comparisons.Append((Parameters.BatchNorm.Name, ParameterValue.Of(true), ParameterValue.Of(false)));
-        foreach (var (factor, level, baseline) in comparisons.ToList())
-        {
-            progress($"{factor} {level} against {baseline}");
-            yield return Compare(factor, With(example, factor, level), With(example, factor, baseline), level, baseline);
-        }
+        var plain = configurations.FirstOrDefault(configuration => !configuration[Parameters.BatchNorm]) ?? configurations[0];
+        foreach (var name in configurations.Select(configuration => configuration[Parameters.Activation]).Distinct())
+            yield return Compare(plain, Parameters.Activation, ParameterValue.Of(name), ParameterValue.Of("identity"), progress);
+        // As the sweep has it: where it stands, and with its constants.
+        if (configurations.Find(configuration => configuration[Parameters.BatchNorm]) is { } normalised)
+            yield return Compare(normalised, Parameters.BatchNorm, ParameterValue.Of(true), ParameterValue.Of(false), progress);
     }
 
     /// <summary>The median of ratios and its interval by order statistics.</summary>
@@ -61,15 +59,17 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
         return new(ordered[ordered.Count / 2], ordered[1], ordered[^2]);
     }
 
-    private Cost Compare(string factor, Configuration one, Configuration other, ParameterValue level, ParameterValue baseline)
+    private Cost Compare(Configuration example, Parameter factor, ParameterValue level, ParameterValue baseline, Action<string> progress)
     {
+        progress($"{factor.Name} {level} against {baseline}");
         using var inference = inference_mode();
+        var (one, other) = (With(example, factor, level), With(example, factor, baseline));
         var (data, replicates) = Replicate.Prepare(one, [1], _datasets);
         using var run = data;
         var size = _sizes.Of(one, data.Info).Size;
         using var stage = StageOf(one, data, replicates[1], size);
         using var against = StageOf(other, data, replicates[1], size);
-        return new(factor, $"{level}", $"{baseline}",
+        return new(factor.Name, $"{level}", $"{baseline}",
             Ratio(stage, against, (stage, epoch) => stage.Train(epoch)), Ratio(stage, against, (stage, _) => stage.Validate()));
     }
 
@@ -111,6 +111,6 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
         return new(data, [.. Enumerable.Repeat(configuration, size)], [.. Enumerable.Repeat(replicate, size)], watches: false);
     }
 
-    private static Configuration With(Configuration configuration, string parameter, ParameterValue value) =>
-        Configuration.Resolve(new Dictionary<string, ParameterValue>(configuration.Values) { [parameter] = value });
+    private static Configuration With(Configuration configuration, Parameter parameter, ParameterValue value) =>
+        Configuration.Resolve(new Dictionary<string, ParameterValue>(configuration.Values) { [parameter.Name] = value });
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 using DeepTrain.Cluster.Sweeps;
 using static TorchSharp.torch;
 
@@ -29,8 +30,21 @@ internal sealed class CohortSizes(TimeProvider time)
 
     private readonly ConcurrentDictionary<string, Lazy<CohortTime>> _sizes = new();
 
-    public CohortTime Of(Configuration configuration, DatasetInfo info) => _sizes.GetOrAdd(configuration.FusionKey, _ => new(() =>
-        Choose(size => SecondsPerTrialStep(configuration, info, size), MostFor(configuration, info)))).Value;
+    public CohortTime Of(Configuration configuration, DatasetInfo info)
+    {
+        var trying = _sizes.GetOrAdd(configuration.FusionKey, _ => new(() => OnItsOwnThread(() =>
+            Choose(size => SecondsPerTrialStep(configuration, info, size), MostFor(configuration, info)))));
+        try
+        {
+            return trying.Value;
+        }
+        catch
+        {
+            // Whoever asks next may have the memory that was lacking.
+            _sizes.TryRemove(new(configuration.FusionKey, trying));
+            throw;
+        }
+    }
 
     /// <summary>Doubles the size while that pays.</summary>
     /// <param name="seconds">The time of a trial's step in a cohort of some size.</param>
@@ -49,6 +63,27 @@ internal sealed class CohortSizes(TimeProvider time)
         return tried.Last(trial => trial.Seconds <= best * (1 + AsGood));
     }
 
+    /// <summary>The caller's thread is not to take denormal numbers as zero for ever after.</summary>
+    private static CohortTime OnItsOwnThread(Func<CohortTime> work)
+    {
+        var (time, error) = (default(CohortTime), default(ExceptionDispatchInfo));
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                time = work();
+            }
+            catch (Exception exception)
+            {
+                error = ExceptionDispatchInfo.Capture(exception);
+            }
+        });
+        thread.Start();
+        thread.Join();
+        error?.Throw();
+        return time;
+    }
+
     private static int MostFor(Configuration configuration, DatasetInfo info)
     {
         var numbers = NetworkShape.Of(configuration, info.Features, info.Classes, info.Image)
@@ -65,29 +100,35 @@ internal sealed class CohortSizes(TimeProvider time)
         var trials = Enumerable.Repeat(configuration, size).ToImmutableArray();
         var rows = configuration[Parameters.BatchSize];
         var data = new Dataset(info, rand(rows * Batches, info.Features), [.. Enumerable.Range(0, rows * Batches).Select(row => row % info.Classes)]);
-        using var network = new FusedNetwork(trials, info, [new(1)], NetworkShape.VectorElements);
-        var batch = new Batch(data, size, 1, rows);
-        var optimizer = new Optimizer(network.Learned, trials, Batches);
-        var order = arange(rows * Batches, ScalarType.Int64).view(Batches, rows);
-        var loss = zeros(size, ScalarType.Float64);
-        foreach (var weight in network.Weights)
-            weight.Value.uniform_(-0.1, 0.1);
-        optimizer.BeginEpoch(1);
-        var best = double.PositiveInfinity;
-        for (var round = 0; round < Rounds; round++)
+        try
         {
-            var started = time.GetTimestamp();
-            for (var step = 0; step < Batches; step++)
+            using var network = new FusedNetwork(trials, info, [new(1)], NetworkShape.VectorElements);
+            var batch = new Batch(data, size, 1, rows);
+            var optimizer = new Optimizer(network.Learned, trials, Batches);
+            var order = arange(rows * Batches, ScalarType.Int64).view(Batches, rows);
+            var loss = zeros(size, ScalarType.Float64);
+            foreach (var weight in network.Weights)
+                weight.Value.uniform_(-0.1, 0.1);
+            optimizer.BeginEpoch(1);
+            var best = double.PositiveInfinity;
+            for (var round = 0; round < Rounds; round++)
             {
-                batch.Fill(order, step);
-                network.Train(batch, step, loss);
-                optimizer.Step(step);
+                var started = time.GetTimestamp();
+                for (var step = 0; step < Batches; step++)
+                {
+                    batch.Fill(order, step);
+                    network.Train(batch, step, loss);
+                    optimizer.Step(step);
+                }
+                best = Math.Min(best, time.GetElapsedTime(started).TotalSeconds);
             }
-            best = Math.Min(best, time.GetElapsedTime(started).TotalSeconds);
+            return best / Batches / size;
         }
-        // A data set's own tensors outlive scopes.
-        data.LabelTensor.Dispose();
-        data.Targets.Dispose();
-        return best / Batches / size;
+        finally
+        {
+            // A data set's own tensors outlive scopes.
+            data.LabelTensor.Dispose();
+            data.Targets.Dispose();
+        }
     }
 }

@@ -9,7 +9,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly CohortSizes _sizes = new(time);
 
-    /// <summary>1 where the data cannot be had: that is for the trials to say.</summary>
+    /// <summary>1 where it cannot be tried, for lack of data or memory: the trials will say so, each for itself.</summary>
     /// <exception cref="TrainingException">libtorch is missing.</exception>
     public int CohortSize(Configuration configuration)
     {
@@ -18,7 +18,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
         {
             return _sizes.Of(configuration, Dataset.Of(configuration, _datasets).Info).Size;
         }
-        catch (TrainingException error) when (error.FailureClass == TrainingException.BadData)
+        catch (Exception error) when (error is not TrainingException { FailureClass: TrainingException.NoTorch })
         {
             return 1;
         }

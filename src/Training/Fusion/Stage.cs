@@ -95,7 +95,7 @@ internal sealed class Stage : IDisposable
         {
             var largest = learned.Value.abs().amax([1, 2]).to(ScalarType.Float32).data<float>().ToArray();
             for (var i = 0; i < largest.Length; i++)
-                finite[learned.Trials.Start + i] &= float.IsFinite(largest[i]);
+                finite[learned.Trials.Start + i] &= float.IsFinite(largest[i]) || !Network.IsOf(learned, learned.Trials.Start + i);
         }
         return finite;
     }

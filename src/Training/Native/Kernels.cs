@@ -142,8 +142,9 @@ internal static class Kernels
             batch_variance = batch_inverse.square_().div_(rows).clone()
             batch_inverse.add_(eps).rsqrt_()
             torch.mul(x, batch_inverse * scale, out=z).add_(shift)
-            mean.lerp_(batch_mean, momentum)
-            variance.mul_(1 - momentum).add_(batch_variance, alpha=momentum * rows / (rows - 1))
+            if momentum > 0:
+                mean.lerp_(batch_mean, momentum)
+                variance.mul_(1 - momentum).add_(batch_variance, alpha=momentum * rows / (rows - 1))
 
         def batch_norm_evaluate(z, scale, shift, mean, variance, eps: float):
             z.copy_(torch.batch_norm(z, scale.view(-1), shift.view(-1), mean.view(-1), variance.view(-1), False, 0.0, eps, False))
@@ -161,18 +162,22 @@ internal static class Kernels
             rows = torch.linalg_vector_norm(part - mean.to(z.dtype).view(-1, 1, 1), 2, [2]).square_()
             variance.copy_(torch.mean(rows, [1]).div_(z.size(2)))
 
+        def euclidean(x):
+            # Scaled first: the square of 1e-20 is 0 in float32.
+            largest = torch.amax(torch.abs(x), [1, 2], True).clamp_min_(1e-30)
+            rows = torch.linalg_vector_norm(x / largest, 2, [2])
+            return torch.linalg_vector_norm(rows, 2, [1]) * largest.view(-1)
+
         def root_mean_square(x, units: int, out):
-            part = x.narrow(1, 0, units)
-            rows = torch.linalg_vector_norm(part, 2, [2]).square_()
-            out.copy_(torch.mean(rows, [1]).div_(part.size(2)).sqrt_())
+            out.copy_(euclidean(x.narrow(1, 0, units)) / (float(units) * x.size(2)) ** 0.5)
 
         def norm(x, out):
-            out.copy_(torch.linalg_vector_norm(torch.linalg_vector_norm(x, 2, [2]), 2, [1]))
+            out.copy_(euclidean(x))
 
         def update_ratio(after, before, out):
-            size = torch.linalg_vector_norm(torch.linalg_vector_norm(before, 2, [2]), 2, [1])
+            size = euclidean(before)
             before.sub_(after)
-            out.copy_(torch.linalg_vector_norm(torch.linalg_vector_norm(before, 2, [2]), 2, [1]) / size)
+            out.copy_(euclidean(before) / size)
 
         def share_below(x, units: int, limit: float, out):
             x.abs_().lt_(limit)

@@ -6,8 +6,8 @@ namespace DeepTrain.Cluster.Training;
 
 /// <summary>Normalises each unit over the mini-batch, for those trials that ask for it. Ioffe and Szegedy 2015.</summary>
 /// <remarks>
-/// The units of all its trials are channels, each treated by itself. The forward pass is written out in operators that round exactly:
-/// libtorch's own sums each channel number by number, which takes longer for the few rows of a mini-batch.
+/// The units of all its trials are channels, each treated by itself. The forward pass is written out in plain operators: libtorch's own
+/// sums each channel number by number, which takes longer for the few rows of a mini-batch.
 /// </remarks>
 internal sealed class BatchNorm
 {
@@ -15,8 +15,6 @@ internal sealed class BatchNorm
 
     private readonly Scalar _momentum;
     private readonly Scalar _epsilon;
-    public Segment Trials { get; }
-
     private readonly Learned _scale;
     private readonly Learned _shift;
     private readonly Stacked _mean;
@@ -47,6 +45,8 @@ internal sealed class BatchNorm
         _channels = [.. new[] { _scale.Value, _shift.Value, _mean.Value, _variance.Value, _scale.Gradient, _shift.Gradient }
             .Select(tensor => tensor.view(1, channels, 1))];
     }
+
+    public Segment Trials { get; }
 
     public IEnumerable<Learned> Learned => [_scale, _shift];
 

@@ -24,6 +24,7 @@ internal sealed class FusedNetwork : IDisposable
     private readonly Tensor _outputGradient; // [K, C, B]
     private readonly Scalar _scale;
     private readonly (Tensor Kept, Tensor Spread)? _smoothing; // [K, 1, 1] each
+    private readonly ImmutableArray<bool> _hasAlpha;
     private readonly IReadOnlyList<IDisposable> _tensors;
 
     /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
@@ -38,6 +39,7 @@ internal sealed class FusedNetwork : IDisposable
         var order = new TrialOrder(trials);
         _shapes = NetworkShape.Of(trials[0], data.Features, data.Classes, data.Image);
         _draws = new(draws, type);
+        _hasAlpha = [.. trials.Select(trial => trial[Parameters.Activation] == "prelu")];
         Alphas = !order.HasPrelu ? [] : [.. _shapes[..^1].Select(shape => new Learned($"{shape.Number}.alpha", all, Decays: false, Value: Column(
             trial => trial[Parameters.Activation] == "prelu" ? trial[Parameters.PreluAlpha] : 0)))];
 
@@ -96,6 +98,9 @@ internal sealed class FusedNetwork : IDisposable
 
     /// <summary>What is learned, and the running statistics.</summary>
     public ImmutableArray<Stacked> State { get; }
+
+    /// <summary>Whether a learned tensor has any effect on a trial: prelu's slopes lie there for all, and are some trials' only.</summary>
+    public bool IsOf(Learned learned, int trial) => !Alphas.Contains(learned) || _hasAlpha[trial];
 
     /// <summary>Trains on one mini-batch, up to the gradients.</summary>
     /// <param name="step">Counted from the start of training.</param>

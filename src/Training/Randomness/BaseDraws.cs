@@ -25,7 +25,7 @@ internal sealed class BaseDraws(int replicate)
     {
         if (_units.TryGetValue((layer, rows, columns), out var units))
             return units;
-        units = new double[rows * columns];
+        units = new double[checked(rows * columns)];
         var key = Key(Purpose.Weights);
         for (var row = 0; row < rows; row++)
         {

@@ -24,7 +24,7 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, ScalarType typ
         foreach (var ((purpose, layer), buffer) in _buffers)
         {
             var (units, columns) = ((int)buffer.shape[1], (int)buffer.shape[2]);
-            var numbers = new float[groups.Length * units * columns];
+            var numbers = new float[checked(groups.Length * units * columns)];
             for (var group = 0; group < groups.Length; group++)
                 groups[group].Fill(numbers.AsSpan(group * units * columns, units * columns), purpose, layer, step, columns);
             using var filled = tensor(numbers, buffer.shape);

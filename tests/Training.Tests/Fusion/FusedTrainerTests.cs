@@ -14,25 +14,36 @@ public sealed class FusedTrainerTests
         (Parameters.Epochs, 3));
 
     [Theory]
-    [InlineData(new[] { 64, 32 }, 32)]
-    [InlineData(new[] { 100, 100, 100 }, 64)]
-    [InlineData(new[] { 7, 33 }, 20)]
-    [InlineData(new[] { 33 }, 7)]
-    public void TrainEpoch_InMixedCohort_GivesTheBitsOfSolo(int[] hidden, int batchSize)
+    [InlineData(new[] { 64, 32 }, 32, false)]
+    [InlineData(new[] { 100, 100, 100 }, 64, false)]
+    [InlineData(new[] { 7, 33 }, 20, false)]
+    [InlineData(new[] { 33 }, 7, false)]
+    [InlineData(new[] { 64, 32 }, 32, true)]
+    [InlineData(new[] { 7, 33 }, 20, true)]
+    public void TrainEpoch_InMixedCohort_GivesTheBitsOfSolo(int[] hidden, int batchSize, bool normalisesLast)
     {
-        var trials = Trials.Mixed(hidden, batchSize);
-        if (hidden is not [64, 32])
+        var trials = Trials.Mixed(hidden, batchSize, normalisesLast: normalisesLast);
+        if (hidden is not [64, 32] || normalisesLast)
             trials = [.. trials.Where((_, place) => place % 5 == 0)];
         var together = trials.Cohort().Train();
         Assert.All(trials, trial =>
             Assert.Equal(new[] { trial }.Cohort().Train()[trial.Id].Bits(), together[trial.Id].Bits()));
     }
 
-    [Fact]
-    public void TrainEpoch_NeighboursLeaveAndDiverge_GivesTheBitsOfSolo()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TrainEpoch_NeighboursLeaveAndDiverge_GivesTheBitsOfSolo(bool normalisesLast)
     {
-        var trials = Trials.Mixed([64, 32], 32, epochs: 3);
-        var diverging = Diverging.Trial();
+        var trials = Trials.Mixed([64, 32], 32, epochs: 3, normalisesLast: normalisesLast);
+        // One of them that diverges beside the others, which it can only as their like.
+        var diverging = normalisesLast
+            ? Configuration.Resolve(new Dictionary<string, ParameterValue>(trials[0].Configuration.Values)
+            {
+                [Parameters.LearningRate.Name] = ParameterValue.Of(1e6), [Parameters.Optimizer.Name] = ParameterValue.Of("sgd"),
+                [Parameters.Activation.Name] = ParameterValue.Of("identity"), [Parameters.Momentum.Name] = ParameterValue.Of(0.99),
+            }).Trial()
+            : Diverging.Trial();
         using var run = new FusedTrainer(TimeProvider.System).Start(trials.Insert(3, diverging).Cohort());
         var reports = new List<EpochReport>();
         var random = new Random(7);
