@@ -13,6 +13,7 @@ public static partial class DurableFile
     private const int InvalidArgument = 22;
 
     /// <summary>Replaces <paramref name="path"/>; creates its folder where needed.</summary>
+    /// <param name="write">May read what it has written.</param>
     /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
     public static void Write(string path, Action<Stream> write)
     {
@@ -23,7 +24,7 @@ public static partial class DurableFile
         var draft = $"{target}.{Guid.NewGuid():N}{DraftExtension}";
         try
         {
-            using (var stream = new FileStream(draft, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+            using (var stream = new FileStream(draft, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
