@@ -14,8 +14,9 @@ public static partial class DurableFile
 
     /// <summary>Replaces <paramref name="path"/>; creates its folder where needed.</summary>
     /// <param name="write">May read what it has written.</param>
+    /// <param name="isDurable">Whether it waits for the disk; otherwise a failing power may leave a part of the file.</param>
     /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write, bool isDurable = true)
     {
         var target = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(target)!;
@@ -27,10 +28,11 @@ public static partial class DurableFile
             using (var stream = new FileStream(draft, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
             {
                 write(stream);
-                stream.Flush(flushToDisk: true);
+                stream.Flush(flushToDisk: isDurable);
             }
             File.Move(draft, target, overwrite: true);
-            FlushFolder(folder);
+            if (isDurable)
+                FlushFolder(folder);
         }
         catch
         {

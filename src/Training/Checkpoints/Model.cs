@@ -35,7 +35,10 @@ public static class Model
     internal static void Save(string folder, CohortTrial trial, EpochReport last, FusedNetwork network, int place)
     {
         using var scope = NewDisposeScope();
-        TensorFile.Save(Path.Combine(folder, FileName(trial.Id)), Describe(trial, last), [.. Of(network, place, hasAlpha: trial.Configuration[Parameters.Activation] == "prelu")]);
+        // Training does not wait for the disk: a model that a failing power cut off is none, and can be trained again.
+        TensorFile.Save(
+            Path.Combine(folder, FileName(trial.Id)), Describe(trial, last),
+            [.. Of(network, place, hasAlpha: trial.Configuration[Parameters.Activation] == "prelu")], isDurable: false);
     }
 
     /// <summary>One trial's part of a network's state, without padding; convolutions as [out, in, 3, 3].</summary>

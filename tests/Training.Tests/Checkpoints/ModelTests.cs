@@ -73,6 +73,27 @@ public sealed class ModelTests : IDisposable
         Assert.Equal([trial.Id], lost);
     }
 
+    [Fact]
+    public void IsOf_ModelThatWasCutOff_IsNone()
+    {
+        var trial = Trials.Configuration((Parameters.Epochs, 1)).Trial();
+        var last = new Cohort([trial], Models: Folder()).Train()[trial.Id].Last();
+        var result = new TrialResult(
+            trial.Id, Outcome.Completed, last.TrainLoss, last.ValidationLoss, last.ValidationAccuracy, last.Ending!.TestLoss,
+            last.Ending.TestAccuracy, 1, 0, 1, null);
+        var path = _folder[Model.FileName(trial.Id)];
+        Assert.True(Model.IsOf(path, result));
+
+        var whole = File.ReadAllBytes(path);
+        foreach (var length in new[] { 0, 5, 400, whole.Length / 2, whole.Length - 1 })
+        {
+            File.WriteAllBytes(path, whole[..length]);
+            Assert.False(Model.IsOf(path, result), $"{length} of {whole.Length} bytes");
+        }
+        File.WriteAllBytes(path, new byte[whole.Length]);
+        Assert.False(Model.IsOf(path, result));
+    }
+
     private ModelFolder Folder() => new(_folder.Root, (trial, error) => Assert.Fail($"{trial}: {error}"));
 
     private static float[] Read(SafeTensorsFile model, string name)
