@@ -47,6 +47,17 @@ public sealed class ExportTests : IDisposable
     }
 
     [Fact]
+    public async Task Export_StoredCurveLacksAnEpoch_IsRefused()
+    {
+        (await _workplace.Run(_workplace.Write(new SweepText("lacking"))).WaitAsync()).Expect(0);
+        Directory.Delete(Path.Combine(_workplace.Data, "models"), recursive: true);
+        Change("DELETE FROM epochs WHERE epoch = 1");
+
+        (await _workplace.Tell("export", "lacking", "--output", "x.safetensors")).Expect(1).ExpectInErrors("train loss of epoch 1");
+        Assert.False(File.Exists(_workplace.PathOf("x.safetensors")));
+    }
+
+    [Fact]
     public async Task Results_OfATrial_AreItsEpochsFromTheStateBeforeTraining()
     {
         (await _workplace.Run(_workplace.Write(new SweepText("curve"))).WaitAsync()).Expect(0);

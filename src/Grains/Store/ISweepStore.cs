@@ -92,13 +92,15 @@ public sealed record CohortLimit(int Trials, bool AcrossReplicates);
 /// <param name="Attempt">Counted from 1.</param>
 /// <param name="Configuration">Canonical JSON.</param>
 /// <param name="Checkpoint">The name of the file that it goes on from; null: from the first epoch.</param>
+/// <param name="CheckpointEpoch">The last epoch that is in the file.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.LeasedTrial")]
 public sealed record LeasedTrial(
     [property: Id(0)] TrialId Trial,
     [property: Id(1)] long Fence,
     [property: Id(2)] int Attempt,
     [property: Id(3)] string Configuration,
-    [property: Id(4)] string? Checkpoint = null);
+    [property: Id(4)] string? Checkpoint = null,
+    [property: Id(5)] int CheckpointEpoch = 0);
 
 /// <summary>A report with the fence under which its trial was trained.</summary>
 [GenerateSerializer, Immutable, Alias("DeepTrain.FencedReport")]

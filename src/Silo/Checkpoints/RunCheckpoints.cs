@@ -10,6 +10,7 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
 {
     private long _savedAt = time.GetTimestamp();
     private string? _last;
+    private int _refusals = lease.Refusals;
 
     public bool IsDue => time.GetElapsedTime(_savedAt) >= interval;
 
@@ -23,8 +24,9 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
             run.Save(Path.Combine(folder, file));
             return file;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
+            // Whatever it was, no trial is the worse for it.
             log.LogError(error, "No checkpoint could be written into {Folder}: is the disk full? Training goes on; what dies now is trained again.",
                 folder);
             return null;
@@ -32,12 +34,16 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
     }
 
     /// <summary>What the store now says to go on from; null: nothing of this run. Whatever came before is of no use.</summary>
-    /// <remarks>Unless a trial was taken over meanwhile: then another may be reading it, and the janitor finds it later.</remarks>
+    /// <remarks>
+    /// Unless a trial was taken over since: then another may be reading what was the last file until then, and the janitor finds it later.
+    /// No trial that was taken over goes on from a later one.
+    /// </remarks>
     public void Follow(string? file)
     {
-        if (_last is { } previous && previous != file && !lease.AnyRefused)
+        var refusals = lease.Refusals;
+        if (_last is { } previous && previous != file && refusals == _refusals)
             TryDelete(Path.Combine(folder, previous));
-        _last = file;
+        (_last, _refusals) = (file, refusals);
     }
 
     private void TryDelete(string path)

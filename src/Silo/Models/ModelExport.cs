@@ -63,12 +63,11 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
             cancellation.ThrowIfCancellationRequested();
             var report = run.TrainEpoch().Single();
             progress(report.Epoch);
-            if (epochs.GetValueOrDefault(report.Epoch) is { } epoch)
-            {
-                Compare(report.Epoch, "train loss", epoch.TrainLoss, report.TrainLoss);
-                Compare(report.Epoch, "validation loss", epoch.ValidationLoss, report.ValidationLoss);
-                Compare(report.Epoch, "validation accuracy", epoch.ValidationAccuracy, report.ValidationAccuracy);
-            }
+            // An epoch that is not stored has none of its numbers.
+            var epoch = epochs.GetValueOrDefault(report.Epoch);
+            Compare(report.Epoch, "train loss", epoch?.TrainLoss, report.TrainLoss);
+            Compare(report.Epoch, "validation loss", epoch?.ValidationLoss, report.ValidationLoss);
+            Compare(report.Epoch, "validation accuracy", epoch?.ValidationAccuracy, report.ValidationAccuracy);
             if (report.Ending is { } ending)
             {
                 Compare(report.Epoch, "epochs", result.Epochs, report.Epoch);

@@ -42,8 +42,8 @@ internal sealed class HeldLease(string sweepId, Guid id, long sentAt, TimeSpan d
 
     public bool IsRefused(TrialId trial) => _refused.ContainsKey(trial);
 
-    /// <summary>Whether any of its trials is another's, who may go on from a file of this one.</summary>
-    public bool AnyRefused => !_refused.IsEmpty;
+    /// <summary>How many of its trials are another's.</summary>
+    public int Refusals => _refused.Count;
 
     /// <summary>Returns at once while the lease is within its deadline; past it, waits until it is renewed or lost.</summary>
     /// <returns>False: lost, or the wait was cancelled.</returns>

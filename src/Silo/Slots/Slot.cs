@@ -67,7 +67,8 @@ internal sealed class Slot(
     {
         var lease = cohort.Lease;
         var aboard = trials.ToDictionary(trial => trial.Trial);
-        var epoch = 0;
+        // What fails before it is under way has trained nothing, and takes nothing from the curve that it goes on from.
+        var epoch = trials[0].CheckpointEpoch;
         if (!lease.WaitUntilGood(stopping))
             return trials;
         try
@@ -102,6 +103,10 @@ internal sealed class Slot(
             }
             if (stopping.IsCancellationRequested && aboard.Count > 0)
                 SaveForOthers(lease, run, checkpoints, [.. last.Where(report => aboard.ContainsKey(report.Trial))], aboard);
+        }
+        catch (Exception exception) when (stopping.IsCancellationRequested)
+        {
+            log.LogError(exception, "A run failed while its slot stopped; {Count} trials are given back.", aboard.Count);
         }
         catch (Exception exception) when (aboard.Count > 1)
         {

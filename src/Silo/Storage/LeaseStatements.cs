@@ -41,12 +41,13 @@ internal static class LeaseStatements
         var sweep = SweepStatements.Admit(session, coordinator);
         var lease = Find(session, sweep, request.Lease) ?? Take(session, sweep, request, now);
         return lease is null ? [] : [.. session.Query("""
-            SELECT c.id, t.replicate, t.fence, t.attempt, c.configuration, t.checkpoint
+            SELECT c.id, t.replicate, t.fence, t.attempt, c.configuration, t.checkpoint, t.checkpoint_epoch
             FROM trials t JOIN cells c ON c.key = t.cell
             WHERE t.lease = @lease ORDER BY t.replicate, t.position
             """,
             row => new LeasedTrial(new(coordinator.SweepId, row.GetString(0), row.GetInt32(1)),
-                row.GetInt64(2), row.GetInt32(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5)),
+                row.GetInt64(2), row.GetInt32(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5),
+                row.IsDBNull(6) ? 0 : row.GetInt32(6)),
             ("@lease", lease))];
     }
 

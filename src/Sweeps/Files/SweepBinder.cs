@@ -53,6 +53,12 @@ internal sealed class SweepBinder(Problems problems)
         var cells = former.Form(search, file["space"], replicates!.Value);
         if (problems.HasErrors)
             return null;
+        if (cells.Any(cell => cell.Configuration[Parameters.BatchNorm] && cell.Configuration[Parameters.BatchSize] == 1))
+        {
+            problems.Error(Places[Parameters.BatchSize.Name], Parameters.BatchSize.Path,
+                "batch norm leaves nothing of a mini-batch of one row; expected at least 2 where batchNorm is true");
+            return null;
+        }
         former.WarnOfNoEffect(cells, given, factors);
         WarnOfSelu(cells, [.. given.Select(value => value.Field), .. factors.Select(factor => factor.Field),
             .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)]);

@@ -13,8 +13,10 @@ public static partial class DurableFile
     private const int InvalidArgument = 22;
 
     /// <summary>Replaces <paramref name="path"/>; creates its folder where needed.</summary>
+    /// <param name="write">May read what it has written.</param>
+    /// <param name="isDurable">Whether it waits for the disk; otherwise a failing power may leave a part of the file.</param>
     /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write, bool isDurable = true)
     {
         var target = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(target)!;
@@ -23,13 +25,14 @@ public static partial class DurableFile
         var draft = $"{target}.{Guid.NewGuid():N}{DraftExtension}";
         try
         {
-            using (var stream = new FileStream(draft, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+            using (var stream = new FileStream(draft, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
             {
                 write(stream);
-                stream.Flush(flushToDisk: true);
+                stream.Flush(flushToDisk: isDurable);
             }
             File.Move(draft, target, overwrite: true);
-            FlushFolder(folder);
+            if (isDurable)
+                FlushFolder(folder);
         }
         catch
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
 using DeepTrain.Cluster.Sweeps;
 using static TorchSharp.torch;
 
@@ -31,11 +32,17 @@ public static class Model
 
     /// <summary>Writes the model of a trial that has completed.</summary>
     /// <param name="place">The trial's place in the network.</param>
+    /// <param name="classes">The names of the classes, where they have names.</param>
+    /// <param name="scaling">What was done to the features first; null: nothing.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
-    internal static void Save(string folder, CohortTrial trial, EpochReport last, FusedNetwork network, int place)
+    internal static void Save(string folder, CohortTrial trial, EpochReport last, FusedNetwork network, int place, ImmutableArray<string> classes,
+        Standardisation? scaling)
     {
         using var scope = NewDisposeScope();
-        TensorFile.Save(Path.Combine(folder, FileName(trial.Id)), Describe(trial, last), [.. Of(network, place, hasAlpha: trial.Configuration[Parameters.Activation] == "prelu")]);
+        // Training does not wait for the disk: a model that a failing power cut off is none, and can be trained again.
+        TensorFile.Save(
+            Path.Combine(folder, FileName(trial.Id)), Describe(trial, last, classes),
+            [.. Of(network, place, hasAlpha: trial.Configuration[Parameters.Activation] == "prelu"), .. Of(scaling)], isDurable: false);
     }
 
     /// <summary>One trial's part of a network's state, without padding; convolutions as [out, in, 3, 3].</summary>
@@ -65,7 +72,13 @@ public static class Model
         }
     }
 
-    private static ImmutableDictionary<string, string> Describe(CohortTrial trial, EpochReport last)
+    /// <summary>In double precision: large numbers that differ little are scaled as in training.</summary>
+    private static (string Name, Tensor Value)[] Of(Standardisation? scaling) => scaling is null ? [] :
+    [
+        ("input.mean", tensor(scaling.Means.ToArray())), ("input.deviation", tensor(scaling.Deviations.ToArray())),
+    ];
+
+    private static ImmutableDictionary<string, string> Describe(CohortTrial trial, EpochReport last, ImmutableArray<string> classes)
     {
         var torch = TorchRuntime.Describe();
         var metadata = ImmutableDictionary.CreateBuilder<string, string>();
@@ -76,6 +89,8 @@ public static class Model
         metadata["code"] = CodeVersion.Current;
         metadata["libtorch"] = torch.LibTorch;
         metadata["cpu"] = torch.CpuCapability;
+        if (!classes.IsEmpty)
+            metadata["classes"] = JsonSerializer.Serialize(classes);
         metadata["epochs"] = last.Epoch.ToString(CultureInfo.InvariantCulture);
         foreach (var (name, text) in Metrics(
             last.TrainLoss, last.ValidationLoss, last.ValidationAccuracy, last.Ending?.TestLoss, last.Ending?.TestAccuracy))

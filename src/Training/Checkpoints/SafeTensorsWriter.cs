@@ -13,10 +13,12 @@ public static class SafeTensorsWriter
 
     /// <summary>Writes a whole file or none; creates its folder where needed.</summary>
     /// <param name="tensors">With names that differ.</param>
+    /// <param name="isDurable">As <see cref="DurableFile.Write"/> has it.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Save(
-        string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, TensorBytes bytes) =>
-        DurableFile.Write(path, stream => Write(stream, metadata, tensors, bytes));
+        string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, TensorBytes bytes,
+        bool isDurable = true) =>
+        DurableFile.Write(path, stream => Write(stream, metadata, tensors, bytes), isDurable);
 
     internal static void Write(
         Stream stream, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, TensorBytes bytes)

@@ -6,14 +6,15 @@ namespace DeepTrain.Cluster.Training;
 internal static class TensorFile
 {
     /// <exception cref="IOException">It cannot be written.</exception>
-    public static void Save(string path, IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> tensors)
+    public static void Save(
+        string path, IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> tensors, bool isDurable = true)
     {
         using var scope = NewDisposeScope();
         var byName = tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Value);
         SafeTensorsWriter.Save(
             path, metadata, [.. byName.Select(tensor => new SafeTensor(tensor.Key, KindOf(tensor.Value), [.. tensor.Value.shape]))],
             // Where a tensor is on another device or a view, its bytes are those of a copy, which the scope keeps until the end.
-            tensor => byName[tensor.Name].cpu().contiguous().bytes);
+            tensor => byName[tensor.Name].cpu().contiguous().bytes, isDurable);
     }
 
     public static NumberKind KindOf(Tensor tensor) => tensor.dtype switch

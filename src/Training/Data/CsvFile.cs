@@ -56,7 +56,10 @@ internal static class CsvFile
         DataTable.CheckClasses(known.Count, names.Count);
 
         var classes = known.Keys.Order(StringComparer.Ordinal).Index().ToDictionary(name => name.Item, name => name.Index, StringComparer.Ordinal);
-        var info = new DatasetInfo("csv", names.Count, columns - 1, classes.Count, "a file of your own");
+        var info = new DatasetInfo("csv", names.Count, columns - 1, classes.Count, "a file of your own")
+        {
+            ClassNames = [.. classes.Keys.Order(StringComparer.Ordinal)],
+        };
         return (new(info, [], [.. names.Select(name => classes[name])], [.. numbers]), Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 

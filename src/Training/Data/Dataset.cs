@@ -19,6 +19,7 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
 
     private readonly double[]? _unscaled;
     private readonly bool _isOfOneRun;
+    private readonly ImmutableArray<Standardisation> _scalings = []; // one for each block
 
     /// <summary>[n] int64.</summary>
     public Tensor LabelTensor { get; private init; } = Lasting(() => tensor(Labels.Select(label => (long)label).ToArray()));
@@ -51,15 +52,20 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
             return this;
         var features = Lasting(() => empty((long)partitions.Count * Info.Rows, Info.Features)); // [R*n, D]
         var scaled = new float[_unscaled.Length];
+        ImmutableArray<Standardisation> scalings =
+            [.. partitions.Select(partition => Standardisation.Of(_unscaled, Info.Features, partition.Train))];
         for (var i = 0; i < partitions.Count; i++)
         {
-            Standardisation.Of(_unscaled, Info.Features, partitions[i].Train).Apply(_unscaled, scaled);
+            scalings[i].Apply(_unscaled, scaled);
             using var rows = tensor(scaled, [Info.Rows, Info.Features]);
             using var block = features.narrow(0, (long)i * Info.Rows, Info.Rows);
             block.copy_(rows);
         }
-        return new(this, features, partitions.Count);
+        return new(this, features, scalings);
     }
+
+    /// <summary>How the rows from <see cref="FirstRowOf"/> on were scaled; null where the data set gives features as they are.</summary>
+    public Standardisation? ScalingFrom(int firstRow) => _isOfOneRun ? _scalings[firstRow / Info.Rows] : null;
 
     /// <summary>Where a partition's rows begin in what <see cref="For"/> returned.</summary>
     public int FirstRowOf(int partition) => _isOfOneRun ? partition * Info.Rows : 0;
@@ -96,13 +102,14 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         Lasting(() => table.Unscaled is null ? tensor(table.Features, [table.Labels.Length, table.Info.Features]) : zeros(0, table.Info.Features)),
         table.Labels) => _unscaled = table.Unscaled;
 
-    /// <summary>So many blocks of all rows.</summary>
-    private Dataset(Dataset all, Tensor features, int blocks) : this(all.Info, features, all.Labels)
+    /// <summary>A block of all rows for each scaling.</summary>
+    private Dataset(Dataset all, Tensor features, ImmutableArray<Standardisation> scalings) : this(all.Info, features, all.Labels)
     {
         _isOfOneRun = true;
-        (var labels, LabelTensor) = (LabelTensor, Lasting(() => all.LabelTensor.repeat(blocks)));
+        _scalings = scalings;
+        (var labels, LabelTensor) = (LabelTensor, Lasting(() => all.LabelTensor.repeat(scalings.Length)));
         labels.Dispose();
-        (var targets, Targets) = (Targets, Lasting(() => all.Targets.repeat(blocks, 1)));
+        (var targets, Targets) = (Targets, Lasting(() => all.Targets.repeat(scalings.Length, 1)));
         targets.Dispose();
     }
 

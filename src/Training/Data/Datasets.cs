@@ -10,6 +10,9 @@ public sealed record DatasetInfo(string Name, int Rows, int Features, int Classe
     /// <summary>How many of the last rows are the official test, which no split touches; 0: a split chooses the test rows.</summary>
     public int TestRows { get; init; }
 
+    /// <summary>What the file calls each class; empty where classes are only numbered.</summary>
+    public ImmutableArray<string> ClassNames { get; init; } = [];
+
     /// <summary>How a row's features form an image; null where they form none.</summary>
     public ImageShape? Image { get; init; }
 }

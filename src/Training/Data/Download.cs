@@ -19,29 +19,24 @@ internal static class Download
             + (dataset == "fashion-mnist" ? ", or install Debian's package dataset-fashion-mnist." : ".");
         if (sources.Network is null)
             throw new TrainingException(TrainingException.BadData, $"{dataset}: {file.Name} is not on this machine. {remedy}");
-        var temporary = Path.Combine(folder, $".{file.Name}.{Guid.NewGuid():N}");
+        byte[]? values = null;
         try
         {
-            Directory.CreateDirectory(folder);
-            using var content = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite);
-            // A slot and the command line wait for it on threads of their own.
-            CopyAsync(from, content, $"{dataset}: {file.Name}.gz", sources.Network, tell, cancellation).GetAwaiter().GetResult();
-            content.Position = 0;
-            var values = OfficialFiles.Read(content, file);
-            content.Flush(flushToDisk: true);
-            File.Move(temporary, Path.Combine(folder, file.Name + ".gz"), overwrite: true);
-            return values;
+            DurableFile.Write(Path.Combine(folder, file.Name + ".gz"), content =>
+            {
+                // A slot and the command line wait for it on threads of their own.
+                CopyAsync(from, content, $"{dataset}: {file.Name}.gz", sources.Network, tell, cancellation).GetAwaiter().GetResult();
+                content.Position = 0;
+                values = OfficialFiles.Read(content, file);
+            });
+            return values!;
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException or UnauthorizedAccessException or DataFileException
             || (broken is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             var why = broken is OperationCanceledException ? $"no answer for {Silence.TotalSeconds:0} seconds" : broken.Message;
             throw new TrainingException(TrainingException.BadData,
-                $"{dataset}: {file.Name} is not on this machine and cannot be downloaded from {from}: {why.TrimEnd('.')}. {remedy}", broken);
-        }
-        finally
-        {
-            File.Delete(temporary);
+                $"{dataset}: {file.Name} is not on this machine and cannot be downloaded from {from} into {folder}: {why.TrimEnd('.')}. {remedy}", broken);
         }
     }
 

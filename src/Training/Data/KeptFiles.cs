@@ -16,25 +16,19 @@ public static class KeptFiles
         var kept = Path.Combine(folder, content);
         if (File.Exists(kept))
             return;
-        Directory.CreateDirectory(folder);
-        var temporary = Path.Combine(folder, $".{Guid.NewGuid():N}");
-        try
+        DurableFile.Write(kept, copy =>
         {
-            using (var copy = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            using var original = File.OpenRead(file);
+            var buffer = new byte[1 << 16];
+            while (original.Read(buffer) is > 0 and var read)
             {
-                using (var original = File.OpenRead(file))
-                    original.CopyTo(copy);
-                copy.Position = 0;
-                if (Convert.ToHexStringLower(SHA256.HashData(copy)) != content)
-                    throw new IOException($"{file} has changed while it was read. Run the command again when nobody writes to it.");
-                copy.Flush(flushToDisk: true);
+                copy.Write(buffer, 0, read);
+                hash.AppendData(buffer, 0, read);
             }
-            File.Move(temporary, kept, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+            if (Convert.ToHexStringLower(hash.GetHashAndReset()) != content)
+                throw new IOException($"{file} has changed while it was read. Run the command again when nobody writes to it.");
+        });
     }
 
     /// <summary>Reads the kept file of a configuration.</summary>

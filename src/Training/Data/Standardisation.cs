@@ -10,6 +10,12 @@ internal sealed class Standardisation
 
     private Standardisation(double[] means, double[] deviations) => (_means, _deviations) = (means, deviations);
 
+    /// <summary>[D]</summary>
+    public ReadOnlySpan<double> Means => _means;
+
+    /// <summary>[D]; 0 where a feature is constant.</summary>
+    public ReadOnlySpan<double> Deviations => _deviations;
+
     /// <param name="numbers">[n, D]</param>
     public static Standardisation Of(double[] numbers, int features, ImmutableArray<int> rows)
     {

@@ -56,7 +56,7 @@ public static class SweepData
             return Refused(Parameters.Dataset.Name, broken.Message);
         }
 
-        var problems = reading.Problems.AddRange(Shortages(reading, sweep, table));
+        var problems = reading.Problems.AddRange(Shortages(reading, sweep, table)).AddRange(ImpossibleNetworks(reading, sweep, table.Info));
         return problems.Any(problem => !problem.IsWarning) ? new(null, problems, null)
             : content is null ? new(sweep, problems, null)
             : new(SweepFile.WithContent(sweep, content), problems, (path!, content));
@@ -75,5 +75,33 @@ public static class SweepData
             .SelectMany(configuration => Shortage.Of(counts, table.Info, configuration))
             .Distinct()
             .Select(shortage => reading.ProblemWith(shortage.Key.Name, shortage.Message, shortage.IsWarning));
+    }
+
+    /// <summary>The networks that no row of the data fits through, each reason once.</summary>
+    private static IEnumerable<SpecProblem> ImpossibleNetworks(SweepReading reading, Sweep sweep, DatasetInfo data)
+    {
+        return sweep.Cells.Select(cell => cell.Configuration)
+            .DistinctBy(configuration => (
+                Value(configuration, Parameters.Architecture), Value(configuration, Parameters.Channels),
+                Value(configuration, Parameters.Hidden), Value(configuration, Parameters.BatchSize)))
+            .Select(Reason).OfType<string>().Distinct()
+            // Each begins with the setting that asks for it.
+            .Select(reason => reason.Split(": ", 2))
+            .Select(parts => reading.ProblemWith(parts[0], parts[1].TrimEnd('.')));
+
+        static ParameterValue? Value(Configuration configuration, Parameter parameter) => configuration.Values.GetValueOrDefault(parameter.Name);
+
+        string? Reason(Configuration configuration)
+        {
+            try
+            {
+                NetworkShape.Of(configuration, data.Features, data.Classes, data.Image);
+                return null;
+            }
+            catch (TrainingException impossible)
+            {
+                return impossible.Message;
+            }
+        }
     }
 }

@@ -115,8 +115,10 @@ internal sealed class FusedRun : ITrainingRun
     {
         for (var place = 0; place < reports.Length && _models is not null; place++)
         {
+            var scaling = _data.ScalingFrom(_replicates[_trials[place].Id.Replicate].FirstRow);
             if (reports[place].Ending is { Outcome: Outcome.Completed })
-                _models.Keep(_trials[place].Id, folder => Model.Save(folder, _trials[place], reports[place], stage.Network, place));
+                _models.Keep(_trials[place].Id, folder => Model.Save(
+                    folder, _trials[place], reports[place], stage.Network, place, _data.Info.ClassNames, scaling));
         }
     }
 

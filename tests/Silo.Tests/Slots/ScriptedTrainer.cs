@@ -15,6 +15,9 @@ internal sealed class ScriptedTrainer : ITrainer
     /// <summary>The same cohorts, as they were asked for.</summary>
     public ConcurrentQueue<Cohort> Cohorts { get; } = [];
 
+    /// <summary>Called before a run is started: may throw.</summary>
+    public Action<Cohort> BeforeStart { get; set; } = _ => { };
+
     /// <summary>Called before a run is saved: may throw.</summary>
     public Action BeforeSave { get; set; } = () => { };
 
@@ -26,6 +29,7 @@ internal sealed class ScriptedTrainer : ITrainer
     public ITrainingRun Start(Cohort cohort)
     {
         Cohorts.Enqueue(cohort);
+        BeforeStart(cohort);
         var epoch = cohort.Checkpoint is null ? 0
             : int.TryParse(File.ReadAllText(cohort.Checkpoint), out var saved) ? saved
             : throw new InvalidDataException($"{cohort.Checkpoint} is damaged.");

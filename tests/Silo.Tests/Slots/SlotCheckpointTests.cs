@@ -26,11 +26,13 @@ public sealed class SlotCheckpointTests
             "SELECT group_concat(epoch, '|') FROM epochs WHERE trial = (SELECT MIN(key) FROM trials)"));
     }
 
-    [Fact]
-    public async Task Run_DiskFull_GoesOnWithoutCheckpoints()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Run_CannotBeSaved_GoesOnWithoutCheckpoints(bool isDiskFull)
     {
         await using var cluster = await SlotCluster.StartAsync(checkpointInterval: TimeSpan.Zero);
-        cluster.Trainer.BeforeSave = () => throw new IOException("No space left on device.");
+        cluster.Trainer.BeforeSave = () => throw (isDiskFull ? new IOException("No space left on device.") : new InvalidOperationException("no tensor"));
 
         await cluster.SubmitAsync("0.1, 0.3", epochs: 4);
         await cluster.FinishedAsync();
@@ -53,6 +55,62 @@ public sealed class SlotCheckpointTests
 
         Assert.Equal((Outcome.Failed, 2), (await cluster.ResultsAsync()).Values.Select(result => (result.Outcome, result.Epochs)).Single());
         Assert.Equal("0:1|1:1|2:1", await cluster.TextAsync("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+    }
+
+    [Fact]
+    public async Task Trial_FailsBeforeItGoesOn_KeepsTheEpochsThatItWentOnFrom()
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+        var sweep = SweepFile.Parse(SlotCluster.Text("0.1, 0.3", 4), "sweep").Sweep!;
+        await SavedAsync(cluster, sweep, ["good-2", "good-2"]);
+        await File.WriteAllTextAsync(Path.Combine(cluster.Folder.Checkpoints, "good-2"), "2");
+        cluster.Trainer.BeforeStart = _ => throw new InvalidOperationException("no libtorch");
+
+        await cluster.SubmitAsync("0.1, 0.3", 4);
+        await cluster.FinishedAsync();
+
+        Assert.All((await cluster.ResultsAsync()).Values, result => Assert.Equal((Outcome.Failed, 2), (result.Outcome, result.Epochs)));
+        Assert.Equal("0:1|1:1|2:1", await cluster.TextAsync("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = 1"));
+        Assert.Equal("0:1|1:1|2:1", await cluster.TextAsync("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = 2"));
+    }
+
+    [Fact]
+    public async Task Slots_StoppingAndCannotSave_GiveTheTrialBack()
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+        var begun = new TaskCompletionSource();
+        cluster.Trainer.BeforeEpoch = (_, _) => begun.TrySetResult();
+        cluster.Trainer.BeforeSave = () => throw new InvalidOperationException("no tensor");
+        await cluster.SubmitAsync("0.1", Endless);
+        await begun.Task;
+
+        await cluster.StopSlotsAsync();
+
+        var overview = await cluster.OverviewAsync();
+        Assert.Equal((1, 0, SweepStatus.Running), (overview.Waiting, overview.Leased, overview.Status));
+    }
+
+    [Fact]
+    public async Task Slots_StoppingWhileARunFails_GiveTheTrialBack()
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+        using var gate = new ManualResetEventSlim();
+        var begun = new TaskCompletionSource();
+        cluster.Trainer.BeforeEpoch = (_, _) =>
+        {
+            begun.TrySetResult();
+            gate.Wait();
+            throw new InvalidOperationException("no gradient");
+        };
+        await cluster.SubmitAsync("0.1", Endless);
+        await begun.Task;
+
+        var stopped = cluster.StopSlotsAsync();
+        gate.Set();
+        await stopped;
+
+        var overview = await cluster.OverviewAsync();
+        Assert.Equal((1, 0, SweepStatus.Running), (overview.Waiting, overview.Leased, overview.Status));
     }
 
     [Fact]

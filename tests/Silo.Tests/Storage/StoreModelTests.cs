@@ -286,7 +286,7 @@ public sealed class StoreModelTests
 
         private IEnumerable<LeasedTrial> Held(Guid lease) => _trials.Where(trial => trial.Lease == lease).Select(trial =>
             new LeasedTrial(trial.Id, trial.Fence, trial.Attempt, sweep.Cells.Single(cell => cell.Id == trial.Id.Cell).Configuration.Json,
-                trial.Checkpoint?.Name));
+                trial.Checkpoint?.Name, trial.Checkpoint?.Epoch ?? 0));
 
         private Trial[] Leased() => [.. _trials.Where(trial => trial.Lease is not null)];
 

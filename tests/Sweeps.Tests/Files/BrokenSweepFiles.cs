@@ -154,6 +154,7 @@ internal static class BrokenSweepFiles
     [
         ("  hidden:", "  hidden: [64, 32]\n  depth: 3", "network.depth"),
         ("  hidden:", "  depth: 3", "network.depth"),
+        ("  batchSize:", "  batchSize: 1", "training.batchSize"),
         ("  initializer:", "  initializer: [he-normal]\n  eluAlpha: { uniform: [1, 2] }", "space.eluAlpha.uniform"),
         ("  initializer:", "  initializer: [he-normal]\n  eluAlpha: { when: { activation: prelu }, values: [1] }", "space.eluAlpha.when.activation"),
         ("  initializer:", "  initializer: [he-normal]\n  eluAlpha: { when: { depth: 3 }, values: [1] }", "space.eluAlpha.when.depth"),

@@ -140,6 +140,20 @@ public class SweepFileTests
     }
 
     [Theory]
+    [InlineData("space: { batchNorm: [false, true], batchSize: [1, 8] }", 4, 47)]
+    [InlineData("space: { batchNorm: [false], batchSize: [1, 8] }", 0, 0)]
+    [InlineData("search: { method: list, configurations: [{ batchNorm: true, batchSize: 8 }, { batchSize: 1 }] }", 0, 0)]
+    [InlineData("search: { method: list, configurations: [{ batchNorm: true }, { batchNorm: true, batchSize: 1 }] }", 4, 93)]
+    public void Parse_BatchNormOverOneRow_IsAnError(string line, int expectedLine, int expectedColumn)
+    {
+        var reading = SweepFile.Parse($"name: x\ndataset: digits\nnetwork: {{ hidden: [8] }}\n{line}\n", "x.yaml");
+        Assert.Equal(expectedLine == 0, reading.Sweep is not null);
+        Assert.Equal(
+            expectedLine == 0 ? [] : [(expectedLine, expectedColumn, "training.batchSize")],
+            reading.Problems.Select(problem => (problem.Line, problem.Column, problem.Key)));
+    }
+
+    [Theory]
     [InlineData("initializer: [lecun-normal], activation: [selu, relu]", false)]
     [InlineData("initializer: [lecun-normal], activation: [selu], batchNorm: [false, true]", true)]
     [InlineData("initializer: [he-normal, lecun-normal], activation: [selu]", true)]

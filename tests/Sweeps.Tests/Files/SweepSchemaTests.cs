@@ -23,6 +23,7 @@ public partial class SweepSchemaTests
         "needs dataFile beside it",
         "the layers are missing",
         "together must leave",
+        "a mini-batch of one row",
         "a range needs random draws",
         "expected the lower bound first",
         "random draws need a space",

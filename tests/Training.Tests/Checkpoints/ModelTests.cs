@@ -73,7 +73,77 @@ public sealed class ModelTests : IDisposable
         Assert.Equal([trial.Id], lost);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1, 2)]
+    public void Model_OfACsv_HasWhatItsReplicateIsStandardisedByAndTheClasses(params int[] replicates)
+    {
+        using var files = new DataFiles();
+        var configuration = files.Keep("csv", DataFiles.Csv(rows: 93));
+        CohortTrial[] trials = [.. replicates.Select(replicate => configuration.Trial(replicate))];
+        using (var run = files.Trainer.Start(new([.. trials], Models: Folder())))
+        {
+            while (run.Aboard.Count > 0)
+                run.TrainEpoch();
+        }
+
+        var data = Dataset.Of(configuration, files.Sources);
+        Assert.All(trials, trial =>
+        {
+            var train = Partition.Of(data, configuration, trial.Id.Replicate).Train;
+            double[][] rows = [.. train.Select(i => new[] { i % 3 + 0.3 * Math.Sin(i), 1e9 + 1e5 * Math.Cos(7 * i) })];
+            using var model = SafeTensorsFile.Open(_folder[Model.FileName(trial.Id)]);
+            var (means, deviations) = (ReadDoubles(model, "input.mean"), ReadDoubles(model, "input.deviation"));
+            for (var feature = 0; feature < 2; feature++)
+            {
+                var mean = rows.Average(row => row[feature]);
+                var deviation = Math.Sqrt(rows.Average(row => Math.Pow(row[feature] - mean, 2)));
+                Assert.Equal(1, means[feature] / mean, 1e-9);
+                Assert.Equal(1, deviations[feature] / deviation, 1e-9);
+            }
+            Assert.Equal("""["class 0","class 1","class 2"]""", model.Metadata["classes"]);
+        });
+    }
+
+    [Fact]
+    public void Model_OfPixels_SaysNothingOfItsInput()
+    {
+        var trial = Trials.Configuration((Parameters.Epochs, 1)).Trial();
+        new Cohort([trial], Models: Folder()).Train();
+        using var model = SafeTensorsFile.Open(_folder[Model.FileName(trial.Id)]);
+        Assert.DoesNotContain(model.Tensors.Keys, name => name.StartsWith("input.", StringComparison.Ordinal));
+        Assert.DoesNotContain("classes", model.Metadata.Keys);
+    }
+
+    [Fact]
+    public void IsOf_ModelThatWasCutOff_IsNone()
+    {
+        var trial = Trials.Configuration((Parameters.Epochs, 1)).Trial();
+        var last = new Cohort([trial], Models: Folder()).Train()[trial.Id].Last();
+        var result = new TrialResult(
+            trial.Id, Outcome.Completed, last.TrainLoss, last.ValidationLoss, last.ValidationAccuracy, last.Ending!.TestLoss,
+            last.Ending.TestAccuracy, 1, 0, 1, null);
+        var path = _folder[Model.FileName(trial.Id)];
+        Assert.True(Model.IsOf(path, result));
+
+        var whole = File.ReadAllBytes(path);
+        foreach (var length in new[] { 0, 5, 400, whole.Length / 2, whole.Length - 1 })
+        {
+            File.WriteAllBytes(path, whole[..length]);
+            Assert.False(Model.IsOf(path, result), $"{length} of {whole.Length} bytes");
+        }
+        File.WriteAllBytes(path, new byte[whole.Length]);
+        Assert.False(Model.IsOf(path, result));
+    }
+
     private ModelFolder Folder() => new(_folder.Root, (trial, error) => Assert.Fail($"{trial}: {error}"));
+
+    private static double[] ReadDoubles(SafeTensorsFile model, string name)
+    {
+        var numbers = new double[model.Tensors[name].Length / sizeof(double)];
+        model.Read(name, 0, MemoryMarshal.AsBytes(numbers.AsSpan()));
+        return numbers;
+    }
 
     private static float[] Read(SafeTensorsFile model, string name)
     {

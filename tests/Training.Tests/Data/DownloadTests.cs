@@ -58,6 +58,15 @@ public sealed class DownloadTests : IDisposable
     }
 
     [Fact]
+    public void Fetch_CacheThatCannotBeMade_NamesItAndTheRemedy()
+    {
+        _files.Write("cache", "a file where the folder should be");
+        var error = Assert.Throws<TrainingException>(() => Fetch(_ => throw new InvalidOperationException("Nothing is asked for.")));
+        Assert.Contains(_files["cache"], error.Message, StringComparison.Ordinal);
+        Assert.Contains("--datasets", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Fetch_Interrupted_IsNoFailureOfTheData()
     {
         using var interruption = new CancellationTokenSource();

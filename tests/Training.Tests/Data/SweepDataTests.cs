@@ -111,6 +111,23 @@ public sealed class SweepDataTests : IDisposable
         Assert.Empty(Check("dataset: digits\ntraining: { batchSize: 1200 }").Problems);
     }
 
+    [Theory]
+    [InlineData("csv\ndataFile: data.csv\nspace: { architecture: [dense, convolution] }", "network.architecture", 4, 24, "convolution needs images, and csv has none")]
+    [InlineData("digits\nspace: { architecture: [dense, convolution], channels: [[4, 4], [2, 2, 2, 2]] }", "network.channels", 3, 56, "4 blocks, but pooling leaves nothing")]
+    public void Check_NetworkThatTheDataDoNotFit_NamesTheKeyAtItsPlace(string lines, string key, int line, int column, string expected)
+    {
+        _files.Write("data.csv", DataFiles.Csv(rows: 90));
+        var (sweep, problems, _) = Check($"dataset: {lines}");
+        Assert.Null(sweep);
+        var problem = Assert.Single(problems, problem => !problem.IsWarning);
+        Assert.Equal((key, line, column), (problem.Key, problem.Line, problem.Column));
+        Assert.Contains(expected, problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_ConvolutionsThatFit_AreNoProblem() =>
+        Assert.NotNull(Check("dataset: digits\nspace: { architecture: [dense, convolution], channels: [[4], [2, 2, 2]] }").Sweep);
+
     [Fact]
     public void Check_OfficialSetThatIsNotThere_StandsAtTheDataSet()
     {
