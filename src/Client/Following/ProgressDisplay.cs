@@ -56,7 +56,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, Ti
     /// <summary>All in one line, for a log.</summary>
     internal static string Line(ProgressView view)
     {
-        var best = view.Progress.Best is { } cell ? $"  best {Number(cell.Objective)} ({cell.Cell})" : "";
+        var best = view.Progress.Best is { } cell ? $"  best {Number(cell.Objective)}{(cell.Cell.Length > 0 ? $" ({cell.Cell})" : "")}" : "";
         return $"{Counts(view)}  {Speed(view)}{best}";
     }
 

@@ -160,15 +160,15 @@ public static class Parameters
 
     public static readonly NumberParameter OptimizerEpsilon = new("optimizerEpsilon", Section.Training, 1e-8,
         "What is added to the root of the mean squared gradient before dividing by it.")
-        { Minimum = 1e-30, Maximum = 1, CameLater = true, AppliesWhen = new(Optimizer, ["rmsprop", "adam", "adamw"]) };
+        { Minimum = 1e-20, Maximum = 1, CameLater = true, AppliesWhen = new(Optimizer, ["rmsprop", "adam", "adamw"]) };
 
     public static readonly NumberParameter WeightDecay = new("weightDecay", Section.Training, 0,
-        "The weights' share in their gradient, or with adamw in their step; biases, batch norm and prelu's slope never decay.")
+        "The weights' share in their gradient, or with adamw in their step; biases, batch norm and prelu's slope never decay. At 0 adamw is adam.")
         { Minimum = 0, Maximum = 1e3, CameLater = true };
 
     public static readonly ChoiceParameter Schedule = new("schedule", Section.Training, "constant",
         ["constant", "step", "exponential", "cosine", "one-cycle"],
-        "How the learning rate changes: not; by a factor every so many epochs; by a factor each epoch; along half a cosine to 0; up to it and down again.")
+        "How the learning rate changes: not; by a factor every so many epochs; by a factor each epoch; along half a cosine to 0; up to it and down again. See below.")
         { CameLater = true };
 
     public static readonly IntegerParameter ScheduleEpochs = new("scheduleEpochs", Section.Training, 10,
@@ -188,7 +188,7 @@ public static class Parameters
         { Minimum = 0, Maximum = 1e6, CameLater = true };
 
     public static readonly NumberParameter LabelSmoothing = new("labelSmoothing", Section.Training, 0,
-        "The part of the target that is spread over all classes alike.")
+        "The part of the target that is spread over all classes alike; it is in the train loss, not in those of validation and test.")
         { Minimum = 0, Maximum = 1, MaximumExcluded = true, CameLater = true };
 
     public static ImmutableArray<Parameter> All { get; } =
