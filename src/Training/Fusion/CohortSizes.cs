@@ -22,8 +22,10 @@ internal sealed class CohortSizes(TimeProvider time)
     /// <summary>Another doubling must gain this part of the time to be worth another.</summary>
     private const double WorthTrying = 0.03;
 
-    /// <summary>Of sizes within this part of the best time the largest is taken: mixed cohorts gain longer than the alike ones tried.</summary>
+    /// <summary>Of sizes within this part of the best time the largest is taken.</summary>
     private const double AsGood = 0.05;
+
+    private static readonly ImmutableArray<string> Activations = ["relu", "elu", "tanh", "logistic", "leaky-relu", "gelu"];
 
     private const int Batches = 2;
     private const int Rounds = 5;
@@ -91,13 +93,24 @@ internal sealed class CohortSizes(TimeProvider time)
         return (int)Math.Clamp(MostNumbers / numbers, 1, Most);
     }
 
+    /// <summary>
+    /// Trials that differ as those of a sweep do. Each activation, with and without batch norm, takes calls of its own, which only more
+    /// trials pay for: alike ones would seem to be served best by far smaller cohorts.
+    /// </summary>
+    private static Configuration Mixed(Configuration configuration, int place) => Configuration.Resolve(
+        new Dictionary<string, ParameterValue>(configuration.Values)
+        {
+            [Parameters.Activation.Name] = ParameterValue.Of(Activations[place / 2 % Activations.Length]),
+            [Parameters.BatchNorm.Name] = ParameterValue.Of(place % 2 == 1 && configuration[Parameters.BatchSize] > 1),
+        });
+
     /// <summary>The best of several short runs on random rows: what disturbs only adds.</summary>
     private double SecondsPerTrialStep(Configuration configuration, DatasetInfo info, int size)
     {
         TorchRuntime.FlushDenormals();
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        var trials = Enumerable.Repeat(configuration, size).ToImmutableArray();
+        var trials = TrialOrder.Sort(Enumerable.Range(0, size).Select(place => Mixed(configuration, place)), trial => trial).ToImmutableArray();
         var rows = configuration[Parameters.BatchSize];
         var data = new Dataset(info, rand(rows * Batches, info.Features), [.. Enumerable.Range(0, rows * Batches).Select(row => row % info.Classes)]);
         try
