@@ -204,7 +204,7 @@ public sealed class StoreModelTests
                     trial.Epochs.Select(epoch => $"{trial.Id.Cell}/r{trial.Id.Replicate}:{epoch.Key}:{epoch.Value}"))),
                 epochs);
             Assert.Equal(
-                _trials.Select(trial => trial.Checkpoint?.Name).OfType<string>().Order(),
+                _trials.Select(trial => trial.Checkpoint?.Name).OfType<string>().Distinct().Order(),
                 (await fixture.Store.ReadCheckpointsAsync()).Where(name => _leases.Any(lease => name.StartsWith($"{lease.Lease}", StringComparison.Ordinal)))
                     .Order());
         }
