@@ -42,14 +42,13 @@ public static class Model
         // Training does not wait for the disk: a model that a failing power cut off is none, and can be trained again.
         TensorFile.Save(
             Path.Combine(folder, FileName(trial.Id)), Describe(trial, last, classes),
-            [.. Of(network, place, hasAlpha: trial.Configuration[Parameters.Activation] == "prelu"), .. Of(scaling)], isDurable: false);
+            [.. Of(network, place), .. Of(scaling)], isDurable: false);
     }
 
     /// <summary>One trial's part of a network's state, without padding; convolutions as [out, in, 3, 3].</summary>
-    /// <param name="hasAlpha">Whether prelu's slopes are the trial's, or only its neighbours'.</param>
-    private static IEnumerable<(string Name, Tensor Value)> Of(FusedNetwork network, int place, bool hasAlpha)
+    private static IEnumerable<(string Name, Tensor Value)> Of(FusedNetwork network, int place)
     {
-        foreach (var stacked in network.State.Where(stacked => place >= stacked.Trials.Start && place < stacked.Trials.End))
+        foreach (var stacked in network.State.Where(stacked => place >= stacked.Trials.Start && place < stacked.Trials.End && network.IsOf(stacked, place)))
         {
             var dot = stacked.Name.IndexOf('.', StringComparison.Ordinal);
             var layer = network.Shapes[int.Parse(stacked.Name.AsSpan(0, dot), CultureInfo.InvariantCulture) - 1];
@@ -62,8 +61,7 @@ public static class Model
                         : weight.reshape(layer.Units, -1, NetworkShape.Kernel, NetworkShape.Kernel));
                     break;
                 case "alpha":
-                    if (hasAlpha)
-                        yield return (stacked.Name, own.reshape(1));
+                    yield return (stacked.Name, own.reshape(1));
                     break;
                 default:
                     yield return (stacked.Name, own.narrow(0, 0, layer.Units).reshape(layer.Units));

@@ -76,13 +76,15 @@ internal sealed class HealthProbe
 
         var numbers = _numbers.data<float>().ToArray();
         return [.. _trials.Select((trial, place) => GradientHealth.Of(
-            [.. _network.Shapes.Select(layer => Of(layer, place, trial[Parameters.Activation] == "prelu"))], trial, diverged[place]))];
+            [.. _network.Shapes.Select(layer => Of(layer, place))], trial, diverged[place]))];
 
         Tensor At(LayerShape layer, int field) => _numbers[layer.Number - 1][field];
 
-        LayerHealth Of(LayerShape layer, int place, bool hasAlpha)
+        LayerHealth Of(LayerShape layer, int place)
         {
-            return new(Number(0), Number(1), Number(2), Number(3), Number(4), Number(5), Number(6), hasAlpha ? Number(7) : float.NaN);
+            return new(Number(0), Number(1), Number(2), Number(3), Number(4), Number(5), Number(6), HasAlpha() ? Number(7) : float.NaN);
+
+            bool HasAlpha() => layer.Number <= _network.Alphas.Length && _network.IsOf(_network.Alphas[layer.Number - 1], place);
 
             float Number(int field) => numbers[((layer.Number - 1) * 8 + field) * _trials.Length + place];
         }

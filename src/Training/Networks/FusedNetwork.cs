@@ -40,7 +40,7 @@ internal sealed class FusedNetwork : IDisposable
         _shapes = NetworkShape.Of(trials[0], data.Features, data.Classes, data.Image);
         _draws = new(draws, type);
         _hasAlpha = [.. trials.Select(trial => trial[Parameters.Activation] == "prelu")];
-        Alphas = !order.HasPrelu ? [] : [.. _shapes[..^1].Select(shape => new Learned($"{shape.Number}.alpha", all, Decays: false, Value: Column(
+        Alphas = !_hasAlpha.Contains(true) ? [] : [.. _shapes[..^1].Select(shape => new Learned($"{shape.Number}.alpha", all, Decays: false, Value: Column(
             trial => trial[Parameters.Activation] == "prelu" ? trial[Parameters.PreluAlpha] : 0)))];
 
         _dense = [.. _shapes.Select(shape => new Dense(
@@ -99,8 +99,8 @@ internal sealed class FusedNetwork : IDisposable
     /// <summary>What is learned, and the running statistics.</summary>
     public ImmutableArray<Stacked> State { get; }
 
-    /// <summary>Whether a learned tensor has any effect on a trial: prelu's slopes lie there for all, and are some trials' only.</summary>
-    public bool IsOf(Learned learned, int trial) => !Alphas.Contains(learned) || _hasAlpha[trial];
+    /// <summary>Whether a tensor has any effect on a trial: prelu's slopes lie there for all, and are some trials' only.</summary>
+    public bool IsOf(Stacked stacked, int trial) => !Alphas.Contains(stacked) || _hasAlpha[trial];
 
     /// <summary>Trains on one mini-batch, up to the gradients.</summary>
     /// <param name="step">Counted from the start of training.</param>

@@ -15,7 +15,6 @@ internal sealed class TrialOrder
             .Where(segment => trials[segment.Start][Parameters.BatchNorm])
             .Select(segment => (Segment?)segment).SingleOrDefault();
         NormalisesLast = Normalised is { } segment && trials[segment.Start][Parameters.BatchNormPlacement] == "after";
-        HasPrelu = trials.Any(trial => trial[Parameters.Activation] == "prelu");
     }
 
     /// <summary>The trials of one activation and constant, and all with dropout or all without.</summary>
@@ -26,8 +25,6 @@ internal sealed class TrialOrder
 
     /// <summary>Whether batch norm stands after the activation.</summary>
     public bool NormalisesLast { get; }
-
-    public bool HasPrelu { get; }
 
     public static IEnumerable<T> Sort<T>(IEnumerable<T> trials, Func<T, Configuration> of) => trials.OrderBy(trial => Key(of(trial)));
 
