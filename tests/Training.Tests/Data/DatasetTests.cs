@@ -43,6 +43,7 @@ public sealed class DatasetTests
         Partition[] partitions = [Partition.Of(table, configuration, 1), Partition.Of(table, configuration, 2)];
         var before = TorchSharp.torch.Tensor.TotalCount;
 
+        using (TorchSharp.torch.NewDisposeScope())
         using (var run = table.For(partitions))
         {
             Assert.Equal([180, 2], run.Features.shape);
@@ -57,12 +58,8 @@ public sealed class DatasetTests
                 Assert.Equal([1, 1], features.std([0], unbiased: false).data<double>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-6);
                 foreach (var row in partitions[i].Test)
                     Assert.Equal(table.Labels[row], run.LabelTensor[i * 90 + row].item<long>());
-                features.Dispose();
-                rows.Dispose();
             }
         }
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
         Assert.InRange(TorchSharp.torch.Tensor.TotalCount, 0, before);
     }
 
