@@ -8,7 +8,7 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
 {
     /// <summary>The leases of a sweep that hold trials without an outcome now.</summary>
     public IReadOnlyList<OpenLease> OpenLeases(string sweep) => Query("""
-        SELECT l.id, l.silo, l.expires, count(*), max(t.fence), count(t.checkpoint)
+        SELECT l.id, l.silo, l.expires, count(*), max(t.fence)
         FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN leases l ON l.key = t.lease
         WHERE s.id = @sweep AND t.outcome IS NULL
         GROUP BY l.key, l.id, l.silo, l.expires, l.granted ORDER BY l.granted
@@ -20,8 +20,14 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
     /// <summary>How many leases a sweep ever had.</summary>
     public int Leases(string sweep) => Count("SELECT count(*) FROM leases l JOIN sweeps s ON s.key = l.sweep WHERE s.id = @sweep", sweep);
 
-    /// <summary>The highest number of leases that any trial of a sweep was given at the same time as it has an accepted fence.</summary>
-    public long SweepFence(string sweep) => Query("SELECT fence FROM sweeps WHERE id = @sweep", sweep, row => row.GetInt64(0)).SingleOrDefault();
+    /// <summary>The fence that a sweep's coordinator writes under.</summary>
+    public long CoordinatorFence(string sweep) =>
+        Query("SELECT fence FROM sweeps WHERE id = @sweep", sweep, row => row.GetInt64(0)).SingleOrDefault();
+
+    /// <summary>Every trial that has an outcome, with the fence under which that was accepted.</summary>
+    public IReadOnlyList<(string Trial, long Fence)> AcceptedUnder(string sweep) => Query("""
+        SELECT t.key, t.fence FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep AND t.outcome IS NOT NULL
+        """, sweep, row => (Text(row, 0)!, row.GetInt64(1)));
 
     /// <summary>Rows that grow whenever anything becomes durable: epochs and outcomes.</summary>
     public (int Epochs, int Ended) Progress(string sweep) => Query("""

@@ -85,16 +85,17 @@ internal sealed class DeepTrainProcess : IDisposable
     /// <summary>SIGTERM: it is asked to end.</summary>
     public void SendTerminate() => Assert.Equal(0, SendSignal(Id, Terminate));
 
-    public async Task<Finished> WaitAsync()
+    public async Task<Finished> WaitAsync(TimeSpan? within = null)
     {
-        using var deadline = new CancellationTokenSource(Eventually.Deadline);
+        var patience = within ?? Eventually.Deadline;
+        using var deadline = new CancellationTokenSource(patience);
         try
         {
             await _process.WaitForExitAsync(deadline.Token);
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"'{_commandLine}' has not ended after {Eventually.Deadline.TotalSeconds} s.{Environment.NewLine}{Errors}");
+            Assert.Fail($"'{_commandLine}' has not ended after {patience.TotalSeconds} s.{Environment.NewLine}{Errors}");
         }
         return new(_commandLine, _process.ExitCode, Read(_output), Errors);
     }
