@@ -29,6 +29,20 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
         SELECT t.key, t.fence FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep AND t.outcome IS NOT NULL
         """, sweep, row => (Text(row, 0)!, row.GetInt64(1)));
 
+    /// <summary>How many silos ever had a lease of a sweep.</summary>
+    public int SilosThatLeased(string sweep) =>
+        Count("SELECT count(DISTINCT l.silo) FROM leases l JOIN sweeps s ON s.key = l.sweep WHERE s.id = @sweep", sweep);
+
+    /// <summary>How many trials without an outcome can go on from a checkpoint.</summary>
+    public int Checkpointed(string sweep) => Count("""
+        SELECT count(*) FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep AND t.outcome IS NULL AND t.checkpoint IS NOT NULL
+        """, sweep);
+
+    /// <summary>How often each trial's worker was lost, as far as the failure policy counts it still.</summary>
+    public IReadOnlyList<int> Losses(string sweep) => Query("""
+        SELECT t.losses + t.losses_alone FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep ORDER BY t.position, t.replicate
+        """, sweep, row => row.GetInt32(0));
+
     /// <summary>Rows that grow whenever anything becomes durable: epochs and outcomes.</summary>
     public (int Epochs, int Ended) Progress(string sweep) => Query("""
         SELECT (SELECT count(*) FROM epochs e JOIN trials t ON t.key = e.trial JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep),

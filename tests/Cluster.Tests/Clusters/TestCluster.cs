@@ -130,6 +130,14 @@ internal sealed class TestCluster : IAsyncDisposable
     public Task UntilFinished(string sweep, TimeSpan? within = null) =>
         Until(() => Store.Status(sweep) == "Finished", $"{sweep} to finish", within);
 
+    /// <summary>The silo that keeps the sweeps' books: only it shows their state.</summary>
+    public async Task<SiloProcess> CoordinatorAsync() => await Eventually.Get(async () =>
+    {
+        var active = _silos.Where(silo => silo.IsActive).ToList();
+        var shown = await Task.WhenAll(active.Select(silo => silo.MetricAsync("deeptrain_sweep_trials_running")));
+        return active.Zip(shown).Where(pair => pair.Second is not null).Select(pair => pair.First).LastOrDefault();
+    }, "a silo that shows the sweep's state", Explain);
+
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _tools)

@@ -11,27 +11,32 @@ internal abstract class StoredSweeps
     public IReadOnlyList<StoredTrial> Trials(string sweep)
     {
         var epochs = Query("""
-            SELECT e.trial, e.epoch, e.fence, e.train_loss, e.validation_loss, e.validation_accuracy, e.health, e.ailments
+            SELECT e.trial, e.epoch, e.fence, e.train_loss, e.validation_loss, e.validation_accuracy, e.health, e.ailments, e.seconds
             FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN epochs e ON e.trial = t.key
             WHERE s.id = @sweep ORDER BY e.trial, e.epoch
             """, sweep,
             row => (Trial: row.GetInt64(0), Epoch: new StoredEpoch(
-                row.GetInt32(1), row.GetInt64(2), Number(row, 3), Number(row, 4), Number(row, 5), Digest(row, 6), Text(row, 7))))
+                row.GetInt32(1), row.GetInt64(2), Number(row, 3), Number(row, 4), Number(row, 5), Digest(row, 6), Text(row, 7)) { Seconds = row.GetDouble(8) }))
             .ToLookup(row => row.Trial, row => row.Epoch);
         return Query("""
             SELECT t.key, c.id, t.replicate, t.outcome, t.fence, t.attempt, t.train_loss, t.validation_loss, t.validation_accuracy,
-                   t.test_loss, t.test_accuracy, t.epochs, t.ailments_start, t.ailments_end, t.failure_class, t.failure_message
+                   t.test_loss, t.test_accuracy, t.epochs, t.ailments_start, t.ailments_end, t.failure_class, t.failure_message, t.lease
             FROM sweeps s JOIN cells c ON c.sweep = s.key JOIN trials t ON t.cell = c.key
             WHERE s.id = @sweep ORDER BY c.position, t.replicate
             """, sweep,
             row => new StoredTrial(
                 row.GetString(1), row.GetInt32(2), Text(row, 3), row.GetInt64(4), row.GetInt32(5),
                 new(Number(row, 6), Number(row, 7), Number(row, 8), Number(row, 9), Number(row, 10), row.GetInt32(11), Text(row, 12), Text(row, 13)),
-                [.. epochs[row.GetInt64(0)]]) { FailureClass = Text(row, 14), FailureMessage = Text(row, 15) });
+                [.. epochs[row.GetInt64(0)]]) { FailureClass = Text(row, 14), FailureMessage = Text(row, 15), Lease = Text(row, 16) });
     }
 
     public int Ended(string sweep) => (int)Query("""
         SELECT count(*) FROM sweeps s JOIN trials t ON t.sweep = s.key WHERE s.id = @sweep AND t.outcome IS NOT NULL
+        """, sweep, row => row.GetInt64(0)).SingleOrDefault();
+
+    /// <summary>How many epochs of a sweep are durable.</summary>
+    public int EpochCount(string sweep) => (int)Query("""
+        SELECT count(*) FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN epochs e ON e.trial = t.key WHERE s.id = @sweep
         """, sweep, row => row.GetInt64(0)).SingleOrDefault();
 
     public string? Status(string sweep) =>
@@ -83,11 +88,14 @@ internal sealed record StoredTrial(
 
     public string? FailureMessage { get; init; }
 
+    /// <summary>Which lease holds it now; null: none.</summary>
+    public string? Lease { get; init; }
+
     /// <summary>How often it went on from a checkpoint that another lease had left.</summary>
     public int Resumes => Epochs.Select(epoch => epoch.Fence).Distinct().Count() - (Epochs.Length > 0 ? 1 : 0);
 
     /// <summary>What a result depends on configuration, replicate and data for: all but who trained it when.</summary>
-    public object Result => (Id, Outcome, Metrics, FailureClass, string.Join(' ', Epochs.Select(epoch => epoch with { Fence = 0 })));
+    public object Result => (Id, Outcome, Metrics, FailureClass, string.Join(' ', Epochs.Select(epoch => epoch with { Fence = 0, Seconds = 0 })));
 
     /// <summary>Everything, to see whether anybody touched it.</summary>
     public object Everything => (Id, Outcome, Fence, Attempt, Metrics, FailureClass, string.Join(' ', Epochs.AsEnumerable()));
@@ -99,4 +107,8 @@ internal sealed record StoredMetrics(
 
 /// <param name="Health">A digest of every number of the gradients.</param>
 internal sealed record StoredEpoch(
-    int Epoch, long Fence, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy, string? Health, string? Ailments);
+    int Epoch, long Fence, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy, string? Health, string? Ailments)
+{
+    /// <summary>Its share of the time of whatever trained it.</summary>
+    public double Seconds { get; init; }
+}

@@ -36,6 +36,14 @@ internal sealed class Workplace : IDisposable
         return process;
     }
 
+    /// <summary>What a sweep gives in a folder of its own where nobody disturbs it.</summary>
+    public static async Task<IReadOnlyList<object>> ResultsAsync(SweepText sweep)
+    {
+        using var workplace = new Workplace();
+        (await workplace.Run(workplace.Write(sweep)).WaitAsync()).Expect(0);
+        return [.. workplace.Store.Trials($"{sweep.Name}-1").Select(trial => trial.Result)];
+    }
+
     public string PathOf(string name) => Path.Combine(_root, name);
 
     public async Task<Finished> Tell(params string[] arguments) => await Start(arguments).WaitAsync();

@@ -1,0 +1,44 @@
+using DeepTrain.Cluster.Servers;
+
+namespace DeepTrain.Cluster.Cluster.Tests;
+
+/// <summary>A worker that sleeps on a finished result.</summary>
+public sealed class FrozenWriterTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Worker_FrozenWithAResultOnItsWay_IsRefusedAfterAnotherHasGivenOne()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Settings["DEEPTRAIN_LEASE_SECONDS"] = "5";
+        // Its lease is to run out, not its membership: woken, it is to be refused by the store, not ended by the others.
+        cluster.Settings["DEEPTRAIN_PROBE_SECONDS"] = "60";
+        cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = "3600";
+        await using var proxy = new FaultProxy(cluster.Postgres.Port);
+        await cluster.AddAsync(new SiloSetup("coordinator"));
+        var sweep = await cluster.SubmitAsync(new SweepText("slow") { Epochs = [100], BatchSize = 8, Activations = ["tanh"], Replicates = 1 });
+        var sleeper = (await cluster.AddAsync(new SiloSetup("worker") { PostgresPort = proxy.Port }))[0];
+        await cluster.Until(() => cluster.Store.Progress(sweep).Epochs > 1, "the trial's first epochs");
+
+        // What it reports from now on is held on its way to the store; it trains to the end all the same.
+        proxy.Stall();
+        await Eventually.True(async () => await sleeper.MetricAsync("deeptrain_slots_busy") == 0, "the trial's end", cluster.Explain);
+        sleeper.Freeze();
+        var held = cluster.Store.Progress(sweep);
+        Assert.Equal(0, held.Ended);
+
+        await cluster.AddAsync(new SiloSetup("worker"));
+        await cluster.UntilFinished(sweep);
+        var result = Assert.Single(cluster.Store.Trials(sweep));
+        Assert.Equal((2, "Completed"), (result.Fence, result.Outcome));
+
+        sleeper.Thaw();
+        proxy.Pass();
+        double? refused = null;
+        await Eventually.True(async () => (refused = await sleeper.MetricAsync("deeptrain_writes_refused")) > 0,
+            "the sleeper's writes to be refused and counted", cluster.Explain);
+
+        output.WriteLine($"woken with a result of {101 - held.Epochs} epochs on its way: {refused} writes refused");
+        Assert.Equal(result.Everything, Assert.Single(cluster.Store.Trials(sweep)).Everything);
+        Assert.False(sleeper.HasExited, sleeper.Errors);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using DeepTrain.Cluster.Servers;
+
+namespace DeepTrain.Cluster.Cluster.Tests;
+
+/// <summary>PostgreSQL and Redis go away under load, and come back.</summary>
+public sealed class ServerOutageTests(ITestOutputHelper output)
+{
+    private const int CheckpointSeconds = 3;
+
+    /// <summary>Cohorts one after the other for minutes, with a result every few seconds.</summary>
+    private static readonly SweepText Load = new("load")
+    {
+        Widths = [.. Enumerable.Range(8, 32)], Epochs = [30], BatchSize = 8, Activations = ["tanh", "relu"], Replicates = 4,
+    };
+
+    [Fact]
+    public async Task Postgres_RestartedFastAndAtOnceAndDownForAMinute_NothingIsLostAndTheSweepGoesOn()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var sweep = await BeginAsync(cluster);
+        await using var supervisor = new Supervisor(cluster);
+
+        await ThroughAsync(cluster, sweep, "PostgreSQL restarted (fast)", () => cluster.Postgres.RestartAsync(PostgresStop.Fast));
+        await ThroughAsync(cluster, sweep, "PostgreSQL restarted (immediate)", () => cluster.Postgres.RestartAsync(PostgresStop.Immediate));
+        await ThroughAsync(cluster, sweep, "PostgreSQL down for 60 s", async () =>
+        {
+            await cluster.Postgres.StopAsync(PostgresStop.Fast);
+            await PassAsync(TimeSpan.FromSeconds(60));
+            await cluster.Postgres.StartAgainAsync();
+        });
+        output.WriteLine($"silos that ended and were started again: {supervisor.Restarts}");
+    }
+
+    [Fact]
+    public async Task Redis_RestartedAndFlushed_NothingIsLostAndTheSweepGoesOn()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var sweep = await BeginAsync(cluster);
+        // A silo that finds itself forgotten ends itself, and whoever runs it starts it again.
+        await using var supervisor = new Supervisor(cluster);
+
+        await ThroughAsync(cluster, sweep, "Redis restarted", cluster.Redis.RestartAsync);
+        await ThroughAsync(cluster, sweep, "Redis killed and restarted", async () =>
+        {
+            await cluster.Redis.KillAsync();
+            await cluster.Redis.StartAgainAsync();
+        });
+        await ThroughAsync(cluster, sweep, "Redis flushed", cluster.Redis.FlushAsync);
+        output.WriteLine($"silos that ended and were started again: {supervisor.Restarts}");
+    }
+
+    private static async Task<string> BeginAsync(TestCluster cluster)
+    {
+        cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = $"{CheckpointSeconds}";
+        await cluster.AddAsync(new("both"), new("both"));
+        var sweep = await cluster.SubmitAsync(Load);
+        await cluster.Until(() => cluster.Store.Ended(sweep) > 0 && cluster.Store.OpenLeases(sweep).Count > 1, "the first results, and others in training");
+        return sweep;
+    }
+
+    /// <summary>Passes a disturbance under load, until trials complete again that were not when it began.</summary>
+    private async Task ThroughAsync(TestCluster cluster, string sweep, string name, Func<Task> disturb)
+    {
+        var before = cluster.Store.Trials(sweep);
+        var accepted = before.Where(trial => trial.Outcome is not null).ToList();
+        Assert.True(accepted.Count + 4 < before.Count, "there is too little left to train for a load");
+
+        await disturb();
+        var since = Stopwatch.GetTimestamp();
+        await cluster.Until(() => cluster.Store.Progress(sweep).Ended > accepted.Count + 1, $"results after: {name}");
+        var pause = Stopwatch.GetElapsedTime(since);
+
+        var after = cluster.Store.Trials(sweep).ToDictionary(trial => trial.Id);
+        Assert.All(accepted, trial => Assert.Equal(trial.Everything, after[trial.Id].Everything));
+        // An epoch that was durable, and is now another lease's, was trained again. A lease's trials share its time.
+        var again = before.Where(trial => trial.Lease is not null).GroupBy(trial => trial.Lease)
+            .Select(lease => lease.Sum(trial => trial.Epochs.Zip(after[trial.Id].Epochs)
+                .Where(pair => pair.First.Fence != pair.Second.Fence).Sum(pair => pair.First.Seconds)))
+            .DefaultIfEmpty().Max();
+        output.WriteLine($"{name}: next result after {pause.TotalSeconds:F1} s, {again:F2} s of a cohort's training done again");
+        Assert.InRange(again, 0, CheckpointSeconds + 1);
+    }
+
+    private static async Task PassAsync(TimeSpan time)
+    {
+        using var timer = new PeriodicTimer(time);
+        await timer.WaitForNextTickAsync();
+    }
+}
