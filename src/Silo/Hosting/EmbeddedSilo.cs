@@ -110,7 +110,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromMinutes(2));
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
-        builder.Services.AddSerilog(LogTo(folder), dispose: true);
+        builder.Services.AddSerilog(LogTo(folder, new(settings.Warn, time)), dispose: true);
         builder.Services.AddMetrics();
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering(siloPort, gatewayPort, serviceId: ServiceId, clusterId: clusterId)
@@ -146,9 +146,10 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
             .AddHostedService<SlotHost>();
 
-    private static Logger LogTo(DataFolder folder) => new LoggerConfiguration()
+    private static Logger LogTo(DataFolder folder, TroubleSink trouble) => new LoggerConfiguration()
         .MinimumLevel.Warning()
         .MinimumLevel.Override("DeepTrain", LogEventLevel.Information)
+        .WriteTo.Sink(trouble)
         .WriteTo.File(
             Path.Combine(folder.Logs, "deeptrain-.log"), rollingInterval: RollingInterval.Day, retainedFileCountLimit: 14,
             fileSizeLimitBytes: 50_000_000, rollOnFileSizeLimit: true, formatProvider: System.Globalization.CultureInfo.InvariantCulture)
