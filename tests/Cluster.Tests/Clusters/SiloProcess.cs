@@ -25,6 +25,8 @@ internal sealed record SiloSetup(string Role = "both")
 /// </summary>
 internal sealed class SiloProcess(string name, string folder, Dictionary<string, string> environment) : IDisposable
 {
+    private const int LongLine = 240;
+
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     private readonly int _port = LoopbackPort.Free();
@@ -44,7 +46,9 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
     /// <summary>It said so, and has neither ended nor been stopped since.</summary>
     public bool IsActive => _process is { HasExited: false } && !IsFrozen && HasSaidSo;
 
-    public string Errors => $"--- {name} (started {Starts} times){Environment.NewLine}{_process?.Errors}";
+    /// <summary>What it wrote, long lines cut.</summary>
+    public string Errors => $"--- {name} (started {Starts} times){Environment.NewLine}" + string.Join(Environment.NewLine,
+        (_process?.Errors ?? "").Split(Environment.NewLine).Select(line => line.Length > LongLine ? $"{line.AsSpan(0, LongLine)} ..." : line));
 
     public DeepTrainProcess Process => _process ?? throw new InvalidOperationException($"{name} was never started.");
 
