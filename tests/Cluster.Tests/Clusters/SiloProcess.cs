@@ -46,9 +46,9 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
     /// <summary>It said so, and has neither ended nor been stopped since.</summary>
     public bool IsActive => _process is { HasExited: false } && !IsFrozen && HasSaidSo;
 
-    /// <summary>What it wrote, long lines cut.</summary>
+    /// <summary>What it wrote, long lines cut, without the warnings of Orleans.</summary>
     public string Errors => $"--- {name} (started {Starts} times){Environment.NewLine}" + string.Join(Environment.NewLine,
-        (_process?.Errors ?? "").Split(Environment.NewLine).Select(line => line.Length > LongLine ? $"{line.AsSpan(0, LongLine)} ..." : line));
+        (_process?.Errors ?? "").Split(Environment.NewLine).Where(line => !line.Contains(" warn: Orleans.", StringComparison.Ordinal)).Select(line => line.Length > LongLine ? $"{line.AsSpan(0, LongLine)} ..." : line));
 
     public DeepTrainProcess Process => _process ?? throw new InvalidOperationException($"{name} was never started.");
 

@@ -20,6 +20,26 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
     /// <summary>How many leases a sweep ever had.</summary>
     public int Leases(string sweep) => Count("SELECT count(*) FROM leases l JOIN sweeps s ON s.key = l.sweep WHERE s.id = @sweep", sweep);
 
+    /// <summary>How far each trial is, cheaper than <see cref="StoredSweeps.Trials"/>: its last epoch, and whose that is.</summary>
+    public IReadOnlyList<LastEpoch> LastEpochs(string sweep) => Query("""
+        SELECT c.id, t.replicate, e.epoch, e.fence
+        FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
+        CROSS JOIN LATERAL (SELECT epoch, fence FROM epochs WHERE trial = t.key ORDER BY epoch DESC LIMIT 1) e
+        WHERE s.id = @sweep ORDER BY c.position, t.replicate
+        """, sweep, row => new LastEpoch($"{row.GetString(0)}/r{row.GetInt32(1)}", row.GetInt32(2), row.GetInt64(3)));
+
+    /// <summary>What a person would look at first.</summary>
+    public string Explain() => string.Join(Environment.NewLine, Query("""
+        SELECT s.id, s.status, s.fence, c.id, t.replicate, t.outcome, t.fence, t.attempt, t.losses, t.losses_alone, t.checkpoint_epoch, l.silo,
+               l.expires - (extract(epoch FROM clock_timestamp()) * 1000)::bigint, t.failure_class,
+               (SELECT max(epoch) FROM epochs e WHERE e.trial = t.key)
+        FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell LEFT JOIN leases l ON l.key = t.lease
+        WHERE @sweep = '' AND (t.outcome IS NULL OR t.outcome <> 'Completed') ORDER BY s.key, c.position, t.replicate LIMIT 20
+        """, "",
+        row => $"{Text(row, 0)} {Text(row, 1)} (fence {Text(row, 2)}) {Text(row, 3)}/r{Text(row, 4)}: {Text(row, 5) ?? "no outcome"} {Text(row, 13)}, " +
+            $"fence {Text(row, 6)}, attempt {Text(row, 7)}, losses {Text(row, 8)}+{Text(row, 9)}, epoch {Text(row, 14)}, checkpoint {Text(row, 10)}, " +
+            $"leased by {Text(row, 11) ?? "nobody"} for {Text(row, 12)} ms"));
+
     /// <summary>The fence that a sweep's coordinator writes under.</summary>
     public long CoordinatorFence(string sweep) =>
         Query("SELECT fence FROM sweeps WHERE id = @sweep", sweep, row => row.GetInt64(0)).SingleOrDefault();
@@ -65,3 +85,6 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
 /// <param name="Silo">The address of the silo that holds it.</param>
 /// <param name="Fence">The highest fence among its trials.</param>
 internal sealed record OpenLease(string Id, string Silo, DateTimeOffset Expires, int Trials, long Fence);
+
+/// <param name="Fence">That of the lease under which the epoch was trained.</param>
+internal sealed record LastEpoch(string Trial, int Epoch, long Fence);

@@ -42,7 +42,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public Dictionary<string, string> Settings { get; }
 
     /// <summary>What may explain why something is missing.</summary>
-    public string Explain() => string.Join(Environment.NewLine, _silos.Select(silo => silo.Errors));
+    public string Explain() => string.Join(Environment.NewLine, _silos.Select(silo => silo.Errors).Prepend(Store.Explain()));
 
     /// <summary>Servers with an empty store in the newest schema, and no silo yet. Skips the test where the servers are not installed.</summary>
     public static async Task<TestCluster> StartAsync()

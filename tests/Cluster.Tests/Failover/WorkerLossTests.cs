@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 public sealed class WorkerLossTests(ITestOutputHelper output)
 {
     /// <summary>One cohort that trains for as long as a test watches.</summary>
-    private static readonly SweepText Long = new("long") { Epochs = [SweepText.Endless], Replicates = 1 };
+    private static readonly SweepText Long = new("long") { Epochs = [SweepText.Endless], BatchSize = 4, Replicates = 1 };
 
     [Fact]
     public async Task Worker_Killed_ItsTrialsAreLeasedAgainInTimeAndGoOnFromTheirCheckpoint()
@@ -23,7 +23,7 @@ public sealed class WorkerLossTests(ITestOutputHelper output)
         worker.Kill();
         await cluster.Until(() => cluster.Store.OpenLeases(sweep).Any(lease => !worker.IsNamedBy(lease.Silo)), "a lease of the other worker");
         var leased = Stopwatch.GetElapsedTime(since);
-        await cluster.Until(() => cluster.Store.Trials(sweep).All(trial => trial.Epochs[^1].Fence > 1), "epochs of the other worker");
+        await cluster.Until(() => cluster.Store.LastEpochs(sweep).All(last => last.Fence > 1), "epochs of the other worker");
 
         var after = cluster.Store.Trials(sweep);
         output.WriteLine($"SIGKILL of a worker: its trials leased again after {leased.TotalSeconds:F1} s, " +
@@ -47,14 +47,14 @@ public sealed class WorkerLossTests(ITestOutputHelper output)
         await cluster.AddAsync(new SiloSetup("coordinator"));
         var sweep = await cluster.SubmitAsync(Long);
         var (worker, _) = await TrainBesideAnIdleOneAsync(cluster, sweep);
-        await cluster.Until(() => cluster.Store.Trials(sweep).All(trial => trial.Epochs.Length > 20), "twenty epochs of each trial");
+        await cluster.Until(() => cluster.Store.LastEpochs(sweep) is { Count: > 0 } trials && trials.All(last => last.Epoch > 20), "twenty epochs of each trial");
 
         var since = Stopwatch.GetTimestamp();
         worker.Terminate();
         await cluster.Until(() => worker.HasExited, "the worker to end", TimeSpan.FromSeconds(30));
         var ended = Stopwatch.GetElapsedTime(since);
         var before = cluster.Store.Trials(sweep);
-        await cluster.Until(() => cluster.Store.Trials(sweep).All(trial => trial.Epochs[^1].Fence > 1), "epochs of the other worker");
+        await cluster.Until(() => cluster.Store.LastEpochs(sweep).All(last => last.Fence > 1), "epochs of the other worker");
 
         output.WriteLine($"SIGTERM of a worker: ended after {ended.TotalSeconds:F1} s");
         Assert.Equal(0, worker.Process.ExitCode);
