@@ -24,6 +24,9 @@ internal sealed class SweepBinder(Problems problems)
         var objective = ReadObjective(file["objective"]);
         ReadEarlyStopping(file["earlyStopping"]);
         var keep = Read(SweepKeys.Keep, file)?.AsText();
+        var priority = Read(SweepKeys.Priority, file)?.AsInteger();
+        var maxSlots = Read(SweepKeys.MaxSlots, file)?.AsInteger();
+        var maxAttempts = Read(SweepKeys.MaxAttempts, file)?.AsInteger();
 
         Places = given.Select(value => value.Field)
             .Concat(factors.Select(factor => factor.Field))
@@ -64,7 +67,7 @@ internal sealed class SweepBinder(Problems problems)
             .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)]);
         return new(
             name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true))
-            { DataFile = dataFile };
+            { DataFile = dataFile, Priority = priority!.Value, MaxSlots = maxSlots, MaxAttempts = maxAttempts!.Value };
     }
 
     /// <summary>SELU keeps mean 0 and variance 1 only with the start that its paper derives, and batch norm undoes it. Klambauer et al. 2017.</summary>

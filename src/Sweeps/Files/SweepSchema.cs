@@ -41,6 +41,9 @@ public static class SweepSchema
             Object([(SweepKeys.Metric.Name, Define(SweepKeys.Metric)), (SweepKeys.Goal.Name, Define(SweepKeys.Goal))]), description),
         "earlyStopping" => Define(SweepKeys.EarlyStopping),
         "keep" => Define(SweepKeys.Keep),
+        "priority" => Define(SweepKeys.Priority),
+        "maxSlots" => Define(SweepKeys.MaxSlots),
+        "maxAttempts" => Define(SweepKeys.MaxAttempts),
         "claims" => Describe(List(Claim()), description),
         _ => Refer(key),
     };

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <param name="Differences">Not empty: the proposed sweep is another one. Each like <c>training.learningRate: 0.05 -> 0.1</c>.</param>
 /// <param name="AddedTrials">Trials that only the proposed sweep has.</param>
 /// <param name="RemovedTrials">Trials that only the current sweep has; they stay stored and leave the comparisons.</param>
-/// <param name="IsIdentical">Same trials, objective, claims and models to keep: there is nothing to do.</param>
+/// <param name="IsIdentical">Same trials, objective, claims, models to keep, priority and limits: there is nothing to do.</param>
 public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTrials, int RemovedTrials, bool IsIdentical)
 {
     private const int MostValuesTold = 5;
@@ -22,8 +22,12 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
         var common = before.Intersect(after).Count * Math.Min(current.Replicates, proposed.Replicates);
         var (added, removed) = (proposed.TrialCount - common, current.TrialCount - common);
         return new(differences, added, removed, differences.IsEmpty && added == 0 && removed == 0
-            && current.Objective == proposed.Objective && current.Keep == proposed.Keep && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
+            && current.Objective == proposed.Objective && HandlingOf(current) == HandlingOf(proposed) && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
     }
+
+    /// <summary>What no result depends on, and a changed file takes over.</summary>
+    private static (Keep, int Priority, int? MaxSlots, int MaxAttempts) HandlingOf(Sweep sweep) =>
+        (sweep.Keep, sweep.Priority, sweep.MaxSlots, sweep.MaxAttempts);
 
     private static ImmutableArray<string> DifferencesOf(Sweep current, Sweep proposed) =>
     [

@@ -51,7 +51,7 @@ public static class SweepData
                     ? $"there is no file {path}; dataFile is relative to the folder of the sweep file"
                     : $"{path} cannot be read: {broken.Message}");
         }
-        catch (TrainingException broken)
+        catch (TrainerException broken)
         {
             return Refused(Parameters.Dataset.Name, broken.Message);
         }
@@ -98,7 +98,7 @@ public static class SweepData
                 NetworkShape.Of(configuration, data.Features, data.Classes, data.Image);
                 return null;
             }
-            catch (TrainingException impossible)
+            catch (TrainerException impossible)
             {
                 return impossible.Message;
             }
