@@ -29,6 +29,9 @@ public sealed record Sweep(
     /// <summary>The data file as the text names it; null where the data set needs none.</summary>
     public string? DataFile { get; init; }
 
+    /// <summary>How often a trial is tried when it fails for a reason that may pass.</summary>
+    public int MaxAttempts { get; init; } = 3;
+
     public int TrialCount => Cells.Length * Replicates;
 }
 

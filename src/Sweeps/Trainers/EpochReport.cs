@@ -24,6 +24,10 @@ public sealed record EpochReport(
 public sealed record Ending(Outcome Outcome, double? TestLoss = null, double? TestAccuracy = null, Failure? Failure = null);
 
 /// <summary>Why a trial failed.</summary>
-/// <param name="Class">A short stable name: <c>code-error</c>, <c>bad-data</c>.</param>
+/// <param name="Class">One of <see cref="FailureClass"/>.</param>
 /// <param name="Message">What went wrong, for a person.</param>
-public sealed record Failure(string Class, string Message);
+public sealed record Failure(string Class, string Message)
+{
+    /// <summary>The tail of the log, at most 8 KiB.</summary>
+    public string? Log { get; init; }
+}
