@@ -83,7 +83,7 @@ internal sealed class SweepGrain(
             return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
         var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
-        var trials = await Reach(store.GrantAsync(
+        var (trials, _) = await Reach(store.GrantAsync(
             sweep.Coordinator, new(request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)));
 
         if (sweep.Granted.Add(request.Lease))
