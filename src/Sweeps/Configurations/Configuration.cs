@@ -8,7 +8,8 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <summary>Everything a trial's result depends on besides its replicate: the resolved value of each parameter in effect.</summary>
 /// <remarks>
 /// A parameter that has no effect here (<c>leakAlpha</c> where the activation is not leaky-relu) is left out, and <c>depth</c> and
-/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same thing.
+/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same thing. A name that is not in
+/// the table of <see cref="Parameters"/> is that of a parameter which the file declares for its command; it always has an effect.
 /// </remarks>
 public sealed class Configuration : IEquatable<Configuration>
 {
@@ -35,7 +36,8 @@ public sealed class Configuration : IEquatable<Configuration>
     public string CellId { get; }
 
     /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
-    public string FusionKey => field ??= Hash(Write(_values.Where(value => Parameters.ByName[value.Key].Shared && Told(value))));
+    public string FusionKey => field ??= Hash(Write(_values.Where(value =>
+        Parameters.ByName.GetValueOrDefault(value.Key) is not { Shared: false } && Told(value))));
 
     public IReadOnlyDictionary<string, ParameterValue> Values => _values;
 
@@ -50,16 +52,18 @@ public sealed class Configuration : IEquatable<Configuration>
     /// <summary>Null where it is not given, or has no effect.</summary>
     public string? this[TextParameter parameter] => _values.TryGetValue(parameter.Name, out var value) ? value.AsText() : null;
 
+    public ImmutableArray<string> this[TextsParameter parameter] => _values[parameter.Name].AsTexts();
+
     public ImmutableArray<int> this[SizesParameter parameter] => _values[parameter.Name].AsSizes();
 
     /// <summary>Fills in defaults, writes depth x width as hidden and drops what has no effect.</summary>
     /// <param name="values">The values given, by parameter name, each already of its parameter's kind and range.</param>
-    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values) => new(
-        from parameter in InOrdinalOrder
-        where parameter != Parameters.Depth && parameter != Parameters.Width && Applies(parameter, values)
-        let value = (parameter == Parameters.Hidden ? LayersOf(values) : null) ?? values.GetValueOrDefault(parameter.Name) ?? parameter.Default
-        where value is not null
-        select KeyValuePair.Create(parameter.Name, value));
+    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values)
+    {
+        var known = OfTable(values);
+        var free = values.Where(value => !Parameters.ByName.ContainsKey(value.Key)).ToList();
+        return new(free.Count == 0 ? known : known.Concat(free).OrderBy(value => value.Key, StringComparer.Ordinal));
+    }
 
     /// <summary>Reads <see cref="Json"/> back.</summary>
     /// <exception cref="JsonException">The text is not a JSON object.</exception>
@@ -83,13 +87,20 @@ public sealed class Configuration : IEquatable<Configuration>
 
     public override string ToString() => Json;
 
+    private static IEnumerable<KeyValuePair<string, ParameterValue>> OfTable(IReadOnlyDictionary<string, ParameterValue> values) =>
+        from parameter in InOrdinalOrder
+        where parameter != Parameters.Depth && parameter != Parameters.Width && Applies(parameter, values)
+        let value = (parameter == Parameters.Hidden ? LayersOf(values) : null) ?? values.GetValueOrDefault(parameter.Name) ?? parameter.Default
+        where value is not null
+        select KeyValuePair.Create(parameter.Name, value);
+
     private static ParameterValue? LayersOf(IReadOnlyDictionary<string, ParameterValue> values) =>
         values.TryGetValue(Parameters.Depth.Name, out var depth) && values.TryGetValue(Parameters.Width.Name, out var width)
             ? ParameterValue.Of([.. Enumerable.Repeat(width.AsInteger(), depth.AsInteger())])
             : null;
 
     private static bool Told(KeyValuePair<string, ParameterValue> value) =>
-        Parameters.ByName[value.Key] is var parameter && !(parameter.CameLater && value.Value == parameter.Default);
+        Parameters.ByName.GetValueOrDefault(value.Key) is not { CameLater: true } parameter || value.Value != parameter.Default;
 
     private static string Write(IEnumerable<KeyValuePair<string, ParameterValue>> values) =>
         $"{{{string.Join(',', values.Select(value => $"\"{value.Key}\":{value.Value.Json}"))}}}";

@@ -60,6 +60,7 @@ internal static partial class SweepKeys
         Describe(Parameters.Dataset),
         Describe(DataFile),
         .. Parameters.Written.Where(parameter => parameter.Section == Section.Sweep && parameter != Parameters.Dataset).Select(Describe),
+        Describe(Parameters.Trainer),
         ("network", "The network's fixed settings."),
         ("training", "The training's fixed settings."),
         ("space", "What varies: for each parameter its levels, or the domain that they are drawn from."),

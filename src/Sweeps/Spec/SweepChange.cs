@@ -32,12 +32,16 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
     private static ImmutableArray<string> DifferencesOf(Sweep current, Sweep proposed) =>
     [
         .. SearchDifferences(current.Search, proposed.Search),
-        .. from parameter in Parameters.All
-           let before = ValuesOf(parameter, current)
-           let after = ValuesOf(parameter, proposed)
+        .. from parameter in Parameters.All.Select(parameter => (parameter.Name, parameter.Path)).Concat(FreeOf(current))
+           let before = ValuesOf(parameter.Name, current)
+           let after = ValuesOf(parameter.Name, proposed)
            where before.Count > 0 && after.Count > 0 && !before.Overlaps(after)
            select $"{parameter.Path}: {Tell(before)} -> {Tell(after)}",
     ];
+
+    /// <summary>The parameters that a sweep declares for its command.</summary>
+    private static IEnumerable<(string Name, string Path)> FreeOf(Sweep sweep) =>
+        sweep.Cells[0].Configuration.Values.Keys.Where(name => !Parameters.ByName.ContainsKey(name)).Select(name => (name, $"trainer.parameters.{name}"));
 
     private static IEnumerable<string> SearchDifferences(Search current, Search proposed)
     {
@@ -49,8 +53,8 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
 
     private static string NameOf(Search search) => search.GetType().Name.ToLowerInvariant();
 
-    private static HashSet<ParameterValue> ValuesOf(Parameter parameter, Sweep sweep) =>
-        [.. sweep.Cells.Select(cell => cell.Configuration.Values.GetValueOrDefault(parameter.Name)).OfType<ParameterValue>()];
+    private static HashSet<ParameterValue> ValuesOf(string parameter, Sweep sweep) =>
+        [.. sweep.Cells.Select(cell => cell.Configuration.Values.GetValueOrDefault(parameter)).OfType<ParameterValue>()];
 
     private static string Tell(HashSet<ParameterValue> values) =>
         string.Join(", ", values.Take(MostValuesTold)) + (values.Count > MostValuesTold ? ", ..." : "");

@@ -17,6 +17,9 @@ public static class SweepData
     {
         if (reading.Sweep is not { } sweep)
             return new(null, reading.Problems, null);
+        // Other trainers bring what they train on.
+        if (sweep.Cells[0].Configuration[Parameters.Trainer] != Parameters.Fused)
+            return new(sweep, reading.Problems, null);
         var dataset = sweep.Fixed[Parameters.Dataset.Name].AsText();
         var labelColumn = sweep.Cells[0].Configuration[Parameters.LabelColumn];
         // Relative to the sweep file, so that the two can be moved together.
