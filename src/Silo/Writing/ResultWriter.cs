@@ -84,6 +84,7 @@ internal sealed class ResultWriter(
                     durable.Add(report);
                     break;
                 case WriteVerdict.WillRetry:
+                    metrics.TrialRetried(ending!.Failure!.Class);
                     break;
                 case WriteVerdict.Refused:
                     metrics.WriteRefused();
