@@ -57,7 +57,7 @@ internal static class RunVerb
                             await Console.Error.WriteLineAsync($"{other} is unfinished: run its file to go on with it");
                     return await SweepReport.WriteAsync(connection.Reader, sweepId, format, time.GetElapsedTime(began), cancellation);
                 }
-                await Console.Error.WriteLineAsync($"{connection.Owner} does not answer any more: looking who trains {sweepId} now");
+                await Console.Error.WriteLineAsync($"{connection.Owner}, which trained {sweepId}, does not answer any more: going on without it");
             }
         }
         // Whatever else went wrong on the way out, this is what the person at the terminal needs.

@@ -9,6 +9,9 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>One silo of a cluster: coordinator, worker or both, with PostgreSQL as its store and Redis as its membership.</summary>
 internal static class ClusterSilo
 {
+    /// <summary>One may wait for a lock while the other renews leases.</summary>
+    private const int StoreConnections = 2;
+
     /// <summary>Serves until it is told to end; then gives back what it has not finished, within the grace.</summary>
     public static async Task RunAsync(SiloSettings settings, ClusterServers servers, TimeProvider time, CancellationToken cancellation)
     {
@@ -16,7 +19,7 @@ internal static class ClusterSilo
         // Loading libtorch takes as long as all the rest of starting.
         var torch = trains ? Task.Run(TorchRuntime.Describe, cancellation) : null;
         await Membership.CheckAsync(servers.Redis);
-        await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres);
+        await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres, StoreConnections, cancellation);
         var folder = new DataFolder(settings.Data);
         folder.Create();
         using var host = Build(settings, servers, store, folder, torch is null ? null : Worker.Of(await torch), time);
@@ -52,7 +55,7 @@ internal static class ClusterSilo
         if (worker is not null)
             builder.Services.AddWorker(
                 new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,
-                new FusedTrainer(time, Sources(settings, folder)));
+                new Trainers(new FusedTrainer(time, Sources(settings, folder)), settings.Commands, time));
         return builder.Build();
     }
 

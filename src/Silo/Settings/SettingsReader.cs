@@ -63,7 +63,7 @@ public sealed class SettingsReader
             CheckpointInterval = Value(SettingsTable.Checkpoint)!.Value,
             ProbeTimeout = Value(SettingsTable.Probe)!.Value,
             Grace = Value(SettingsTable.Grace)!.Value,
-            Commands = [.. (Value(SettingsTable.Commands) ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)],
+            Commands = CommandPolicy.Of(Value(SettingsTable.Commands)),
             Datasets = Value(SettingsTable.Datasets),
         };
     }

@@ -30,11 +30,11 @@ public static class SettingsTable
     public static readonly Setting<string?> PostgresPasswordFile = Setting.File("postgres.passwordFile",
         "The file that holds the password; read once, at the start.");
 
-    public static readonly Setting<TlsMode?> PostgresTls = Setting.Choice("postgres.tls", TlsMode.Prefer,
-        new Dictionary<string, TlsMode>
+    public static readonly Setting<PostgresTls?> PostgresTls = Setting.Choice("postgres.tls", PostgresTls.Prefer,
+        new Dictionary<string, PostgresTls>
         {
-            ["disable"] = TlsMode.Disable, ["prefer"] = TlsMode.Prefer, ["require"] = TlsMode.Require, ["verify-ca"] = TlsMode.VerifyCa,
-            ["verify-full"] = TlsMode.VerifyFull,
+            ["disable"] = PostgresTls.Disable, ["prefer"] = PostgresTls.Prefer, ["require"] = PostgresTls.Require, ["verify-ca"] = PostgresTls.VerifyCa,
+            ["verify-full"] = PostgresTls.VerifyFull,
         },
         "Whether the connection is encrypted, and what of the server's certificate is checked.");
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net;
 using DeepTrain.Cluster.Grains;
 
@@ -44,8 +43,8 @@ public sealed record SiloSettings(SiloRole Role, ClusterServers? Cluster, string
     /// <summary>How long a silo that is asked to end has for its checkpoints.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(25);
 
-    /// <summary>The command lines that trials may start here.</summary>
-    public ImmutableArray<string> Commands { get; init; } = [];
+    /// <summary>What trials may start here.</summary>
+    public CommandPolicy Commands { get; init; } = CommandPolicy.Of(null);
 
     /// <summary>Where data sets are looked for that are not embedded.</summary>
     public string? Datasets { get; init; }

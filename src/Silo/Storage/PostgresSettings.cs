@@ -1,20 +1,29 @@
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>Whether a connection is encrypted, and what of the server's certificate is checked: PostgreSQL's own modes.</summary>
-public enum TlsMode
+/// <summary>Where the cluster's store is, and as whom to enter it.</summary>
+/// <param name="RootCertificate">The file of the authority that signed the server's certificate; null: those that the system trusts.</param>
+public sealed record PostgresSettings(
+    string Host, int Port = 5432, string Database = "deeptrain", string User = "deeptrain", string? Password = null,
+    PostgresTls Tls = PostgresTls.Prefer, string? RootCertificate = null)
 {
-    Disable,
-    Prefer,
-    Require,
-    VerifyCa,
-    VerifyFull,
+    /// <summary>The place, without the password.</summary>
+    public override string ToString() => $"PostgreSQL at {Host}:{Port}/{Database}";
 }
 
-/// <summary>How to reach the PostgreSQL server that holds sweeps and results.</summary>
-/// <param name="RootCertificate">The file of the authority that its certificate is trusted by; null: the system's.</param>
-public sealed record PostgresSettings(
-    string Host, int Port, string Database, string User, string? Password, TlsMode Tls, string? RootCertificate)
+/// <summary>What the connection must be like; as PostgreSQL's own clients call it.</summary>
+public enum PostgresTls
 {
-    /// <summary>Without its password.</summary>
-    public override string ToString() => $"{Host}:{Port}/{Database}";
+    Disable,
+
+    /// <summary>Encrypted where the server can, its certificate unchecked.</summary>
+    Prefer,
+
+    /// <summary>Encrypted, its certificate unchecked.</summary>
+    Require,
+
+    /// <summary>The certificate must be of a known authority.</summary>
+    VerifyCa,
+
+    /// <summary>The certificate must be of a known authority, and name the host.</summary>
+    VerifyFull,
 }

@@ -35,10 +35,11 @@ public class SettingsReaderTests
             """);
         var settings = Read(file, new() { ["DEEPTRAIN_POSTGRES_HOST"] = "db.internal", ["DEEPTRAIN_ADDRESS"] = "10.0.0.7" }).Settings!;
         Assert.Equal((SiloRole.Worker, 3, (int?)null), (settings.Role, settings.Slots, settings.MetricsPort));
-        Assert.Equal(("db.internal", 6000, TlsMode.VerifyFull), (settings.Cluster!.Postgres.Host, settings.Cluster.Postgres.Port, settings.Cluster.Postgres.Tls));
+        Assert.Equal(("db.internal", 6000, PostgresTls.VerifyFull), (settings.Cluster!.Postgres.Host, settings.Cluster.Postgres.Port, settings.Cluster.Postgres.Tls));
         Assert.Equal(("redis.internal", 6379, true), (settings.Cluster.Redis.Host, settings.Cluster.Redis.Port, settings.Cluster.Redis.Tls));
         Assert.Equal(IPAddress.Parse("10.0.0.7"), settings.Address);
-        Assert.Equal(["python3 train.py", "sh run.sh"], settings.Commands);
+        Assert.True(settings.Commands.Allows(["sh", "run.sh"]));
+        Assert.False(settings.Commands.Allows(["sh"]));
     }
 
     [Fact]
