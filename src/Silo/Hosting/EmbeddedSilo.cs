@@ -146,7 +146,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         if (worker is not null)
             builder.Services.AddWorker(
                 new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,
-                new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }));
+                new Trainers(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }), CommandPolicy.Any, time));
         return builder.Build();
     }
 

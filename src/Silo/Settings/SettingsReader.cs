@@ -73,7 +73,7 @@ public sealed class SettingsReader
         var postgres = new PostgresSettings(
             Value(SettingsTable.PostgresHost) ?? "", Value(SettingsTable.PostgresPort)!.Value, Value(SettingsTable.PostgresDatabase)!,
             Value(SettingsTable.PostgresUser)!, Password(SettingsTable.PostgresPassword, SettingsTable.PostgresPasswordFile),
-            Value(SettingsTable.PostgresTls)!.Value, Value(SettingsTable.PostgresCertificate));
+            Value(SettingsTable.PostgresEncryption)!.Value, Value(SettingsTable.PostgresCertificate));
         var redis = new RedisSettings(
             Value(SettingsTable.RedisHost) ?? "", Value(SettingsTable.RedisPort)!.Value, Value(SettingsTable.RedisUser),
             Password(SettingsTable.RedisPassword, SettingsTable.RedisPasswordFile), Value(SettingsTable.RedisTls)!.Value,

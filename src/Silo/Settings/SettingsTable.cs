@@ -30,7 +30,7 @@ public static class SettingsTable
     public static readonly Setting<string?> PostgresPasswordFile = Setting.File("postgres.passwordFile",
         "The file that holds the password; read once, at the start.");
 
-    public static readonly Setting<PostgresTls?> PostgresTls = Setting.Choice("postgres.tls", PostgresTls.Prefer,
+    public static readonly Setting<PostgresTls?> PostgresEncryption = Setting.Choice("postgres.tls", PostgresTls.Prefer,
         new Dictionary<string, PostgresTls>
         {
             ["disable"] = PostgresTls.Disable, ["prefer"] = PostgresTls.Prefer, ["require"] = PostgresTls.Require, ["verify-ca"] = PostgresTls.VerifyCa,
@@ -97,7 +97,7 @@ public static class SettingsTable
     public static readonly ImmutableArray<Setting> All =
     [
         Role, Data, Datasets,
-        PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresPasswordFile, PostgresTls, PostgresCertificate,
+        PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresPasswordFile, PostgresEncryption, PostgresCertificate,
         RedisHost, RedisPort, RedisUser, RedisPassword, RedisPasswordFile, RedisTls, RedisCertificate,
         ClusterId, ServiceId, SiloName, Address, SiloPort, GatewayPort, MetricsPort, Slots, Checkpoint, Lease, Probe, Grace, Commands,
     ];
