@@ -23,8 +23,8 @@ internal sealed class AttachedClient(IHost host) : IAsyncDisposable
             options.ClusterId = gateway.ClusterId;
         });
 
-    /// <summary>Null: nobody listens there, or not any more.</summary>
-    public static async Task<AttachedClient?> TryConnectAsync(Action<IClientBuilder> reach, CancellationToken cancellation)
+    /// <exception cref="Exception">Nobody listens there, or not any more.</exception>
+    public static async Task<AttachedClient> ConnectAsync(Action<IClientBuilder> reach, CancellationToken cancellation)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.UseOrleansClient(client =>
@@ -41,10 +41,10 @@ internal sealed class AttachedClient(IHost host) : IAsyncDisposable
             await host.StartAsync(patience.Token);
             return new(host);
         }
-        catch (Exception) when (!cancellation.IsCancellationRequested)
+        catch
         {
             host.Dispose();
-            return null;
+            throw;
         }
     }
 

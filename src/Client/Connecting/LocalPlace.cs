@@ -32,10 +32,20 @@ internal sealed class LocalPlace(string path) : Place
         }
     }
 
-    public override async Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation) =>
-        Folder.ReadGateway() is { } gateway && await AttachedClient.TryConnectAsync(client => AttachedClient.Reach(client, gateway), cancellation) is { } client
-            ? new(client.Grains, Reader, $"process {gateway.ProcessId}", client.DisposeAsync, CancellationToken.None)
-            : null;
+    public override async Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation)
+    {
+        if (Folder.ReadGateway() is not { } gateway)
+            return null;
+        try
+        {
+            var client = await AttachedClient.ConnectAsync(client => AttachedClient.Reach(client, gateway), cancellation);
+            return new(client.Grains, Reader, $"process {gateway.ProcessId}", client.DisposeAsync, CancellationToken.None);
+        }
+        catch (Exception) when (!cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
 
     private static async Task<SweepConnection> OwnAsync(
         DataFolderLock ownership, EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
