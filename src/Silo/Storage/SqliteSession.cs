@@ -7,17 +7,26 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _commands = [];
     private SqliteTransaction? _transaction;
+    private bool _spoiled;
 
     public SqliteConnection Connection => connection;
 
     /// <summary>Takes the write lock first, so that nothing that was read can change before it is acted upon.</summary>
+    /// <remarks>
+    /// Within another one it is a part of that, which stands or falls as a whole: once a part has failed, so does whatever comes after.
+    /// </remarks>
     public T InTransaction<T>(Func<T> body)
     {
+        if (_transaction is not null)
+            return AsPart(body);
         using var transaction = connection.BeginTransaction(deferred: false);
         _transaction = transaction;
+        _spoiled = false;
         try
         {
             var result = body();
+            if (_spoiled)
+                throw new TransactionSpoiledException();
             transaction.Commit();
             return result;
         }
@@ -57,6 +66,21 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         connection.Dispose();
     }
 
+    private T AsPart<T>(Func<T> body)
+    {
+        if (_spoiled)
+            throw new TransactionSpoiledException();
+        try
+        {
+            return body();
+        }
+        catch
+        {
+            _spoiled = true;
+            throw;
+        }
+    }
+
     private SqliteCommand Bind(string sql, ReadOnlySpan<(string Name, object? Value)> values)
     {
         if (!_commands.TryGetValue(sql, out var command))
@@ -65,9 +89,18 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
             _commands.Add(sql, command);
         }
         command.Transaction = _transaction;
-        command.Parameters.Clear();
-        foreach (var (name, value) in values)
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        // A statement is always given the same names in the same order, from its one place in the program.
+        if (command.Parameters.Count != values.Length)
+        {
+            command.Parameters.Clear();
+            foreach (var (name, _) in values)
+                command.Parameters.Add(new() { ParameterName = name });
+        }
+        for (var at = 0; at < values.Length; at++)
+            command.Parameters[at].Value = values[at].Value ?? DBNull.Value;
         return command;
     }
 }
+
+/// <summary>A part of a transaction has failed; nothing of the whole is stored.</summary>
+internal sealed class TransactionSpoiledException() : Exception("A part of this transaction has failed, so nothing of it is stored.");

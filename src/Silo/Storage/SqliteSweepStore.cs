@@ -53,7 +53,7 @@ internal sealed class SqliteSweepStore : ISweepStore, IAsyncDisposable
     public Task<ImmutableArray<WriteVerdict>> WriteAsync(IReadOnlyList<FencedReport> reports)
     {
         FencedReport[] copy = [.. reports];
-        return _writer.RunAsync(session => ReportStatements.Write(session, copy));
+        return _writer.ShareAsync(session => ReportStatements.Write(session, copy));
     }
 
     public Task CancelAsync(Coordinator coordinator) =>
