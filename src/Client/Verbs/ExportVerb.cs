@@ -46,6 +46,8 @@ internal static class ExportVerb
 
         var path = Path.GetFullPath(output ?? Model.FileName(id));
         var configuration = sweep.Cells.First(cell => cell.Id == id.Cell).Configuration;
+        if (configuration[Parameters.Trainer] is not Parameters.Fused and var trainer)
+            throw new UserException(ExitCode.NotFound, $"{id} has no model here: its trainer was {trainer}, which keeps none.");
         var export = new ModelExport(folder, reader, new FusedTrainer(TimeProvider.System, sources with { Kept = folder.Datasets }));
         try
         {

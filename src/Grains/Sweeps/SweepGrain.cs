@@ -89,7 +89,7 @@ internal sealed class SweepGrain(
         });
         var released = sweep.Released;
         var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
-        var trials = await Reach(store.GrantAsync(
+        var (trials, _) = await Reach(store.GrantAsync(
             sweep.Coordinator, new(request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)));
 
         if (sweep.Granted.Add(request.Lease))

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
 using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
@@ -88,7 +87,7 @@ internal sealed class Slot(
                 if (aboard.Count == 0)
                     break;
 
-                var reports = run.TrainEpoch().Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
+                var reports = run.TrainEpoch(CancellationToken.None).Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
                 epoch = run.Epoch;
                 var stopped = reports.Where(report => report.Ending?.Outcome is Outcome.Stopped).Select(report => report.Trial).ToList();
                 if (stopped.Count > 0)
@@ -118,9 +117,9 @@ internal sealed class Slot(
             foreach (var trial in aboard.Values)
             {
                 log.LogError(exception, "Trial {Trial} failed.", trial.Trial);
-                var failure = exception is TrainingException known
-                    ? new Failure(known.FailureClass, known.Message)
-                    : new("code-error", $"{exception.GetType().Name}: {exception.Message}");
+                var failure = exception is TrainerException known
+                    ? new Failure(known.FailureClass, known.Message) { Log = known.Log }
+                    : new(FailureClass.CodeError, $"{exception.GetType().Name}: {exception.Message}");
                 Pass(lease, new(trial.Trial, epoch, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)),
                     trial);
             }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 
@@ -7,48 +8,58 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>Who may train what, and until when: each method is the body of one transaction.</summary>
 /// <remarks>
 /// A lease that was once granted never takes another trial, so a trial's lease names whoever may train it, or nobody. The row stays
-/// when the lease holds nothing any more: a request that is repeated late finds it, and is granted nothing.
+/// when the lease holds nothing any more: a request that is repeated late finds it, and is granted nothing. A lease whose
+/// <c>expires</c> is NULL holds no trial.
 /// </remarks>
 internal static class LeaseStatements
 {
-    /// <summary>
-    /// The trials that may be granted: those that wait, by their index, merged in order with those of leases that are over, of which
-    /// there are few. <c>@now</c> is NULL where those may not be taken.
-    /// </summary>
+    private const string Ready = "(retry_at IS NULL OR retry_at <= @now)";
+
+    /// <summary>The first trial that may be granted, of a fusion key that the request takes.</summary>
+    // What is written as an expression is looked up in no index: the order is what the index is for.
     public const string NextHead = $"""
-        SELECT replicate, position, fusion_key FROM trials
-        WHERE sweep = @sweep AND {SweepContext.Waiting}
-        UNION ALL
-        SELECT t.replicate, t.position, t.fusion_key FROM leases l CROSS JOIN trials t
-        WHERE l.sweep = @sweep AND l.expires <= @now AND t.lease = l.key AND t.active = 1
-        ORDER BY 1, 2
+        SELECT replicate, fusion_key FROM trials
+        WHERE sweep = @sweep AND {SweepContext.Waiting} AND {Ready}
+          AND fusion_key || '' IN (SELECT value FROM json_each(@fusionKeys))
+        ORDER BY replicate, position LIMIT 1
         """;
 
     public const string NextMembers = $"""
-        SELECT replicate, position, key FROM trials
-        WHERE sweep = @sweep AND fusion_key = @fusionKey AND replicate <= @last AND {SweepContext.Waiting}
-        UNION ALL
-        SELECT t.replicate, t.position, t.key FROM leases l CROSS JOIN trials t
-        WHERE l.sweep = @sweep AND l.expires <= @now AND t.lease = l.key AND t.active = 1
-          AND t.fusion_key = @fusionKey AND t.replicate <= @last
-        ORDER BY 1, 2
-        LIMIT @limit
+        SELECT key FROM trials
+        WHERE sweep = @sweep AND fusion_key = @fusionKey AND replicate <= @last AND {SweepContext.Waiting} AND {Ready}
+        ORDER BY replicate, position LIMIT @limit
         """;
 
-    public static ImmutableArray<LeasedTrial> Grant(
-        SqliteSession session, Coordinator coordinator, GrantRequest request, DateTimeOffset now)
+    public const string NextSuspect = $"""
+        SELECT key FROM trials
+        WHERE sweep = @sweep AND {SweepContext.Suspect} AND active AND lease IS NULL AND {Ready}
+          AND fusion_key IN (SELECT value FROM json_each(@fusionKeys))
+        ORDER BY replicate, position LIMIT 1
+        """;
+
+    public static Granted Grant(SqliteSession session, Coordinator coordinator, GrantRequest request, DateTimeOffset now)
     {
         var sweep = SweepStatements.Admit(session, coordinator);
-        var lease = Find(session, sweep, request.Lease) ?? Take(session, sweep, request, now);
-        return lease is null ? [] : [.. session.Query("""
-            SELECT c.id, t.replicate, t.fence, t.attempt, c.configuration, t.checkpoint, t.checkpoint_epoch
-            FROM trials t JOIN cells c ON c.key = t.cell
-            WHERE t.lease = @lease ORDER BY t.replicate, t.position
-            """,
-            row => new LeasedTrial(new(coordinator.SweepId, row.GetString(0), row.GetInt32(1)),
-                row.GetInt64(2), row.GetInt32(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5),
-                row.IsDBNull(6) ? 0 : row.GetInt32(6)),
-            ("@lease", lease))];
+        var lost = 0;
+        if (Find(session, sweep, request.Lease) is not { } lease)
+        {
+            var milliseconds = now.ToUnixTimeMilliseconds();
+            lost = request.TakeExpired ? TakeExpired(session, sweep, milliseconds) : 0;
+            if (Take(session, sweep, request, milliseconds) is not { } taken)
+                return new([], lost);
+            lease = taken;
+        }
+        return new(
+            [.. session.Query("""
+                SELECT c.id, t.replicate, t.fence, t.attempt, c.configuration, t.checkpoint, t.checkpoint_epoch
+                FROM trials t JOIN cells c ON c.key = t.cell
+                WHERE t.lease = @lease ORDER BY t.replicate, t.position
+                """,
+                row => new LeasedTrial(new(coordinator.SweepId, row.GetString(0), row.GetInt32(1)),
+                    row.GetInt64(2), row.GetInt32(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5),
+                    row.IsDBNull(6) ? 0 : row.GetInt32(6)),
+                ("@lease", lease))],
+            lost);
     }
 
     public static ImmutableHashSet<Guid> Renew(
@@ -77,54 +88,120 @@ internal static class LeaseStatements
                 ("@lease", key), ("@sweep", sweep), ("@cell", trial.Cell), ("@replicate", trial.Replicate)));
     }
 
-    public static int ReleaseSilo(SqliteSession session, string silo) => session.Execute("""
-        UPDATE trials SET lease = NULL
-        WHERE lease IS NOT NULL AND EXISTS (SELECT 1 FROM leases l WHERE l.key = trials.lease AND l.silo = @silo)
-        """, ("@silo", silo));
+    public static ImmutableArray<string> ReleaseSilo(SqliteSession session, string silo) =>
+        ReleaseWhere(session, "lease IN (SELECT key FROM leases WHERE silo = @silo)", ("@silo", silo));
 
-    public static int ReleaseAll(SqliteSession session) =>
-        session.Execute("UPDATE trials SET lease = NULL WHERE lease IS NOT NULL");
+    public static ImmutableArray<string> ReleaseAll(SqliteSession session) => ReleaseWhere(session, "TRUE");
+
+    private static ImmutableArray<string> ReleaseWhere(
+        SqliteSession session, string which, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        ImmutableArray<string> sweeps =
+        [
+            .. session.Query($"SELECT id FROM sweeps WHERE key IN (SELECT sweep FROM trials WHERE lease IS NOT NULL AND {which}) ORDER BY key",
+                row => row.GetString(0), values),
+        ];
+        if (!sweeps.IsEmpty)
+            Lose(session, which, values);
+        return sweeps;
+    }
 
     private static long? Find(SqliteSession session, long sweep, Guid lease) =>
         session.First("SELECT key FROM leases WHERE sweep = @sweep AND id = @id", row => row.GetInt64(0),
             ("@sweep", sweep), ("@id", $"{lease}"));
 
-    /// <summary>The new lease, or null if there is no trial for it: then it leaves no trace.</summary>
-    private static long? Take(SqliteSession session, long sweep, GrantRequest request, DateTimeOffset now)
+    /// <summary>Closes leases whose time is over, also those that ended in good order, and lets their trials wait again.</summary>
+    private static int TakeExpired(SqliteSession session, long sweep, long now)
     {
-        var milliseconds = now.ToUnixTimeMilliseconds();
-        var overdue = request.TakeExpired ? milliseconds : (long?)null;
-        // Leases that ended in good order are never looked at again.
-        session.Execute("""
-            UPDATE leases SET expires = NULL
-            WHERE sweep = @sweep AND expires <= @now AND NOT EXISTS (SELECT 1 FROM trials WHERE lease = leases.key)
-            """, ("@sweep", sweep), ("@now", overdue));
-        var head = session
-            .Query(NextHead, row => (Replicate: row.GetInt32(0), FusionKey: row.GetString(2)), ("@sweep", sweep), ("@now", overdue))
-            .Where(trial => request.Limits.TryGetValue(trial.FusionKey, out var limit) && limit.Trials > 0)
-            .Select(trial => ((int Replicate, string FusionKey)?)trial)
-            .FirstOrDefault();
-        if (head is not var (replicate, fusionKey))
+        var closed = session.Query("""
+            UPDATE leases SET expires = NULL WHERE sweep = @sweep AND expires <= @now
+            RETURNING EXISTS (SELECT 1 FROM trials WHERE lease = leases.key)
+            """, row => row.GetBoolean(0), ("@sweep", sweep), ("@now", now)).ToList();
+        return closed.Contains(true)
+            ? Lose(session, "sweep = @sweep AND lease IN (SELECT key FROM leases WHERE sweep = @sweep AND expires IS NULL)", ("@sweep", sweep))
+            : 0;
+    }
+
+    /// <summary>
+    /// Takes trials from their leases, because whoever trained them is dead or silent, and counts that: against those that it might be
+    /// the fault of. Who got further than at the last loss starts counting anew, as an innocent one in a bad night may be lost often.
+    /// </summary>
+    private static int Lose(SqliteSession session, string which, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        var lost = session.Execute($"""
+            UPDATE trials SET lease = NULL,
+                losses = CASE WHEN reached.epoch > loss_epoch THEN 1 WHEN losses < 2 THEN losses + 1 ELSE losses END,
+                losses_alone = CASE WHEN reached.epoch > loss_epoch THEN 0 WHEN losses < 2 THEN 0 ELSE losses_alone + 1 END,
+                loss_epoch = CASE WHEN reached.epoch > loss_epoch THEN reached.epoch ELSE loss_epoch END
+            FROM (SELECT key AS trial, COALESCE((SELECT MAX(epoch) FROM epochs WHERE trial = trials.key), 0) AS epoch
+                  FROM trials WHERE lease IS NOT NULL AND {which}) AS reached
+            WHERE trials.key = reached.trial
+            """, values);
+        session.Execute($"""
+            UPDATE trials SET outcome = 'Failed', fence = fence + 1, failure_class = '{FailureClass.WorkerKiller}',
+                failure_message = 'The worker that trained it died or fell silent ' || (losses + losses_alone) || ' times, the last '
+                    || losses_alone || ' times with nothing else to train, and it never got beyond epoch ' || loss_epoch
+                    || '. Look into the log of its last worker, and at its memory limit; then retry it.',
+                checkpoint = NULL, checkpoint_epoch = NULL, retry_at = NULL,
+                epochs = (SELECT COUNT(*) FROM epochs WHERE trial = trials.key AND epoch > 0),
+                seconds = (SELECT COALESCE(SUM(seconds), 0.0) FROM epochs WHERE trial = trials.key)
+            WHERE {SweepContext.Suspect} AND losses_alone >= 2
+            """);
+        return lost;
+    }
+
+    /// <summary>The new lease, or null if there is no trial for it: then it leaves no trace.</summary>
+    private static long? Take(SqliteSession session, long sweep, GrantRequest request, long now)
+    {
+        var holdsSuspect = session.First($"""
+            SELECT 1 FROM trials t JOIN leases l ON l.key = t.lease
+            WHERE t.losses >= 2 AND t.outcome IS NULL AND l.silo = @silo AND l.expires > @now LIMIT 1
+            """, row => row.GetInt32(0), ("@silo", request.Silo), ("@now", now));
+        if (holdsSuspect is not null || IsFull(session, sweep, request))
             return null;
-        var (limit, acrossReplicates) = request.Limits[fusionKey];
-        var members = session
-            .Query(NextMembers, row => row.GetInt64(2), ("@sweep", sweep), ("@now", overdue), ("@fusionKey", fusionKey),
-                ("@last", acrossReplicates ? int.MaxValue : replicate), ("@limit", limit))
-            .ToList();
+        var members = Next(session, sweep, request, now);
+        if (members.Count == 0)
+            return null;
         var lease = session.First("""
             INSERT INTO leases (sweep, id, silo, slot, granted, expires) VALUES (@sweep, @id, @silo, @slot, @now, @expires)
             RETURNING key
             """, row => row.GetInt64(0),
             ("@sweep", sweep), ("@id", $"{request.Lease}"), ("@silo", request.Silo), ("@slot", request.Slot),
-            ("@now", milliseconds), ("@expires", (now + request.LeaseTime).ToUnixTimeMilliseconds()))!.Value;
+            ("@now", now), ("@expires", now + (long)request.LeaseTime.TotalMilliseconds))!.Value;
         var provenance = Remember(session, request.Worker);
         foreach (var trial in members)
             session.Execute("""
-                UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1 WHERE key = @key
+                UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1, retry_at = NULL
+                WHERE key = @key
                 """,
                 ("@key", trial), ("@lease", lease), ("@provenance", provenance));
         return lease;
     }
+
+    private static List<long> Next(SqliteSession session, long sweep, GrantRequest request, long now)
+    {
+        var fusionKeys = JsonSerializer.Serialize(request.Limits.Where(limit => limit.Value.Trials > 0).Select(limit => limit.Key));
+        if (session.First(NextHead, row => (Replicate: row.GetInt32(0), FusionKey: row.GetString(1)),
+                ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys)) is var (replicate, fusionKey))
+        {
+            var (limit, acrossReplicates) = request.Limits[fusionKey];
+            return session.Query(NextMembers, row => row.GetInt64(0), ("@sweep", sweep), ("@now", now), ("@fusionKey", fusionKey),
+                ("@last", acrossReplicates ? int.MaxValue : replicate), ("@limit", limit)).ToList();
+        }
+        return HoldsTrial(session, request.Silo, now)
+            ? []
+            : session.Query(NextSuspect, row => row.GetInt64(0), ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys)).ToList();
+    }
+
+    private static bool IsFull(SqliteSession session, long sweep, GrantRequest request) =>
+        request.MaxLeases is { } most && session.First("""
+            SELECT COUNT(DISTINCT lease) FROM trials WHERE sweep = @sweep AND outcome IS NULL AND lease IS NOT NULL
+            """, row => row.GetInt64(0), ("@sweep", sweep)) >= most;
+
+    private static bool HoldsTrial(SqliteSession session, string silo, long now) => session.First("""
+        SELECT 1 FROM trials t JOIN leases l ON l.key = t.lease
+        WHERE t.lease IS NOT NULL AND l.silo = @silo AND l.expires > @now LIMIT 1
+        """, row => row.GetInt32(0), ("@silo", silo), ("@now", now)) is not null;
 
     private static long Remember(SqliteSession session, Provenance worker)
     {

@@ -8,8 +8,12 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>What workers report. The fence of a trial's latest lease is the only one that may write for it.</summary>
 internal static class ReportStatements
 {
+    // A trial that failed for a reason that may pass pauses; each time twice as long.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
     /// <summary>Writes all in one transaction; where the data forbids that, in halves, until what cannot be written is alone.</summary>
-    public static ImmutableArray<WriteVerdict> Write(SqliteSession session, ReadOnlyMemory<FencedReport> reports)
+    public static ImmutableArray<WriteVerdict> Write(SqliteSession session, ReadOnlyMemory<FencedReport> reports, DateTimeOffset now)
     {
         try
         {
@@ -17,24 +21,24 @@ internal static class ReportStatements
             {
                 var verdicts = ImmutableArray.CreateBuilder<WriteVerdict>(reports.Length);
                 foreach (var report in reports.Span)
-                    verdicts.Add(Write(session, report));
+                    verdicts.Add(Write(session, report, now));
                 return verdicts.MoveToImmutable();
             });
         }
         catch (SqliteException error) when (SqliteFailure.IsOfData(error))
         {
             var half = reports.Length / 2;
-            return half == 0 ? [WriteVerdict.Invalid] : [.. Write(session, reports[..half]), .. Write(session, reports[half..])];
+            return half == 0 ? [WriteVerdict.Invalid] : [.. Write(session, reports[..half], now), .. Write(session, reports[half..], now)];
         }
     }
 
-    private static WriteVerdict Write(SqliteSession session, FencedReport fenced)
+    private static WriteVerdict Write(SqliteSession session, FencedReport fenced, DateTimeOffset now)
     {
         var (report, fence) = fenced;
         if (Find(session, report) is not { } trial)
             return WriteVerdict.Invalid;
         var known = trial.FenceOfEpoch == fence;
-        var current = trial.Fence == fence && trial.Outcome is null;
+        var current = trial.Fence == fence && trial.Outcome is null && !trial.Deleted;
         if (report.Ending is { } ending)
         {
             if (trial.Outcome == $"{ending.Outcome}" && trial.Fence == fence && trial.Epochs == report.Epoch)
@@ -48,6 +52,12 @@ internal static class ReportStatements
         }
         if (!current)
             return WriteVerdict.Refused;
+        if (report.Ending is { Outcome: Outcome.Failed, Failure: { } failure } && FailureClass.IsRetried(failure.Class)
+            && trial.Tries + 1 < trial.MaxAttempts)
+        {
+            WriteRetry(session, trial, now);
+            return WriteVerdict.WillRetry;
+        }
         // A failure comes after its epoch, and says nothing of it.
         var saysEpoch = report is not ({ Ending.Failure: not null } or { Epoch: 0, Ending: not null });
         // What an earlier lease trained from here on is trained again now, or never was.
@@ -62,15 +72,24 @@ internal static class ReportStatements
         return WriteVerdict.Accepted;
     }
 
+    /// <summary>What it has trained and saved stays; whoever leases it next goes on from there.</summary>
+    private static void WriteRetry(SqliteSession session, TrialState trial, DateTimeOffset now)
+    {
+        var pause = TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, trial.Tries) * FirstPause.TotalSeconds));
+        session.Execute("UPDATE trials SET tries = tries + 1, lease = NULL, fence = fence + 1, retry_at = @retryAt WHERE key = @trial",
+            ("@trial", trial.Key), ("@retryAt", (now + pause).ToUnixTimeMilliseconds()));
+    }
+
     private static TrialState? Find(SqliteSession session, EpochReport report) => session.First("""
         SELECT t.key, t.fence, t.outcome, t.epochs,
                (SELECT fence FROM epochs WHERE trial = t.key AND epoch = @epoch),
-               (SELECT fence FROM epochs WHERE trial = t.key ORDER BY epoch DESC LIMIT 1)
+               (SELECT fence FROM epochs WHERE trial = t.key ORDER BY epoch DESC LIMIT 1),
+               t.tries, s.max_attempts, s.status = 'Deleted'
         FROM sweeps s CROSS JOIN cells c CROSS JOIN trials t
         WHERE s.id = @sweep AND c.sweep = s.key AND c.id = @cell AND t.cell = c.key AND t.replicate = @replicate
         """,
         row => new TrialState(row.GetInt64(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3),
-            row.IsDBNull(4) ? null : row.GetInt64(4), row.IsDBNull(5) ? null : row.GetInt64(5)),
+            row.IsDBNull(4) ? null : row.GetInt64(4), row.IsDBNull(5) ? null : row.GetInt64(5), row.GetInt32(6), row.GetInt32(7), row.GetBoolean(8)),
         ("@sweep", report.Trial.Sweep), ("@cell", report.Trial.Cell), ("@replicate", report.Trial.Replicate),
         ("@epoch", report.Epoch));
 
@@ -111,15 +130,16 @@ internal static class ReportStatements
     private static void WriteEnding(SqliteSession session, long trial, EpochReport report, Ending ending) => session.Execute("""
         UPDATE trials SET outcome = @outcome, lease = NULL, train_loss = @trainLoss, validation_loss = @validationLoss,
             validation_accuracy = @validationAccuracy, test_loss = @testLoss, test_accuracy = @testAccuracy,
-            failure_class = @failureClass, failure_message = @failureMessage, epochs = @epochs, ailments_end = @ailments,
+            failure_class = @failureClass, failure_message = @failureMessage, failure_log = @failureLog, epochs = @epochs, ailments_end = @ailments,
             checkpoint = NULL, checkpoint_epoch = NULL,
-            seconds = (SELECT TOTAL(seconds) FROM epochs WHERE trial = @trial)
+            seconds = (SELECT COALESCE(SUM(seconds), 0.0) FROM epochs WHERE trial = @trial)
         WHERE key = @trial
         """,
         ("@trial", trial), ("@outcome", $"{ending.Outcome}"), ("@trainLoss", Finite(report.TrainLoss)),
         ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
         ("@testLoss", Finite(ending.TestLoss)), ("@testAccuracy", Finite(ending.TestAccuracy)),
-        ("@failureClass", ending.Failure?.Class), ("@failureMessage", ending.Failure?.Message), ("@epochs", report.Epoch),
+        ("@failureClass", ending.Failure?.Class), ("@failureMessage", ending.Failure?.Message),
+        ("@failureLog", ending.Failure?.Log), ("@epochs", report.Epoch),
         ("@ailments", report.Health is { } health ? (int)health.Ailments : null));
 
     private static double? Finite(double? number) => number is { } value && double.IsFinite(value) ? value : null;
@@ -127,5 +147,5 @@ internal static class ReportStatements
     /// <param name="FenceOfEpoch">Under which the report's epoch is stored; null if it is not.</param>
     /// <param name="FenceOfLastEpoch">Under which the highest epoch is stored; null if there is none.</param>
     private readonly record struct TrialState(
-        long Key, long Fence, string? Outcome, int Epochs, long? FenceOfEpoch, long? FenceOfLastEpoch);
+        long Key, long Fence, string? Outcome, int Epochs, long? FenceOfEpoch, long? FenceOfLastEpoch, int Tries, int MaxAttempts, bool Deleted);
 }

@@ -12,27 +12,35 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
     private volatile bool _ready;
 
     public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) =>
-        ReadAsync(context => Overviews(context, context.Sweeps), [], cancellation);
+        ReadAsync(context => Overviews(context, Kept(context)), [], cancellation);
 
     public Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation) =>
-        ReadAsync(context => Overviews(context, context.Sweeps.Where(sweep => sweep.Id == sweepId)).SingleOrDefault(), null, cancellation);
+        ReadAsync(context => Overviews(context, Kept(context).Where(sweep => sweep.Id == sweepId)).SingleOrDefault(), null, cancellation);
 
     public Task<ImmutableArray<string>> UnfinishedAsync() =>
         ReadAsync<ImmutableArray<string>>(context =>
             [.. context.Sweeps.Where(sweep => sweep.Status == SweepStatus.Running).OrderBy(sweep => sweep.Key).Select(sweep => sweep.Id)],
             [], CancellationToken.None);
 
+    public Task<ImmutableArray<string>> TombstonesAsync() =>
+        ReadAsync<ImmutableArray<string>>(context =>
+            [
+                .. context.Sweeps.Where(sweep => sweep.Status == SweepStatus.Deleted && sweep.Resolved != "").OrderBy(sweep => sweep.Key)
+                    .Select(sweep => sweep.Id),
+            ],
+            [], CancellationToken.None);
+
     public Task<int> LatestNumberAsync(string name, CancellationToken cancellation) =>
         ReadAsync(context => context.Sweeps.Where(sweep => sweep.Name == name).Max(sweep => (int?)sweep.Number) ?? 0, 0, cancellation);
 
     public Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation) =>
-        ReadAsync(context => context.Sweeps.Where(sweep => sweep.Id == sweepId).Select(sweep => sweep.Text).SingleOrDefault(),
+        ReadAsync(context => Kept(context).Where(sweep => sweep.Id == sweepId).Select(sweep => sweep.Text).SingleOrDefault(),
             null, cancellation);
 
     public Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation) =>
         ReadAsync<ImmutableArray<TrialResult>>(context =>
         [
-            .. from sweep in context.Sweeps
+            .. from sweep in Kept(context)
                where sweep.Id == sweepId
                join trial in context.Trials on sweep.Key equals trial.Sweep
                where trial.Active && trial.Outcome != null
@@ -41,7 +49,7 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
                select new TrialResult(new(sweepId, cell.Id, trial.Replicate), trial.Outcome!.Value,
                    trial.TrainLoss, trial.ValidationLoss, trial.ValidationAccuracy, trial.TestLoss, trial.TestAccuracy,
                    trial.Epochs, trial.Seconds, trial.Fence,
-                   trial.FailureClass == null ? null : new(trial.FailureClass, trial.FailureMessage ?? ""))
+                   trial.FailureClass == null ? null : new(trial.FailureClass, trial.FailureMessage ?? "") { Log = trial.FailureLog })
                    {
                        AilmentsStart = trial.AilmentsStart,
                        AilmentsEnd = trial.AilmentsEnd,
@@ -70,8 +78,12 @@ public sealed class SqliteSweepReader(string path) : ISweepReader
             [.. context.Trials.Where(trial => trial.Checkpoint != null).Select(trial => trial.Checkpoint!).Distinct()],
             [], CancellationToken.None);
 
+    /// <summary>The sweeps that are not deleted.</summary>
+    private static IQueryable<SweepRow> Kept(SweepContext context) =>
+        context.Sweeps.Where(sweep => sweep.Status != SweepStatus.Deleted);
+
     private static IQueryable<TrialRow> Rows(SweepContext context, TrialId trial) =>
-        from sweep in context.Sweeps
+        from sweep in Kept(context)
         where sweep.Id == trial.Sweep
         join cell in context.Cells on sweep.Key equals cell.Sweep
         where cell.Id == trial.Cell

@@ -36,7 +36,7 @@ internal sealed class SqliteSweepStore : ISweepStore, IAsyncDisposable
     public Task ExtendAsync(Coordinator coordinator, Sweep sweep) =>
         _writer.TransactAsync(session => SweepStatements.Extend(session, coordinator, sweep));
 
-    public Task<ImmutableArray<LeasedTrial>> GrantAsync(Coordinator coordinator, GrantRequest request) =>
+    public Task<Granted> GrantAsync(Coordinator coordinator, GrantRequest request) =>
         _writer.TransactAsync(session => LeaseStatements.Grant(session, coordinator, request, _time.GetUtcNow()));
 
     public Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime) =>
@@ -45,15 +45,15 @@ internal sealed class SqliteSweepStore : ISweepStore, IAsyncDisposable
     public Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials) =>
         _writer.TransactAsync(session => LeaseStatements.Release(session, coordinator, lease, trials));
 
-    public Task ReleaseSiloAsync(string silo) =>
+    public Task<ImmutableArray<string>> ReleaseSiloAsync(string silo) =>
         _writer.TransactAsync(session => LeaseStatements.ReleaseSilo(session, silo));
 
-    public Task ReleaseAllAsync() => _writer.TransactAsync(LeaseStatements.ReleaseAll);
+    public Task<ImmutableArray<string>> ReleaseAllAsync() => _writer.TransactAsync(LeaseStatements.ReleaseAll);
 
     public Task<ImmutableArray<WriteVerdict>> WriteAsync(IReadOnlyList<FencedReport> reports)
     {
         FencedReport[] copy = [.. reports];
-        return _writer.ShareAsync(session => ReportStatements.Write(session, copy));
+        return _writer.ShareAsync(session => ReportStatements.Write(session, copy, _time.GetUtcNow()));
     }
 
     public Task CancelAsync(Coordinator coordinator) =>
@@ -62,11 +62,28 @@ internal sealed class SqliteSweepStore : ISweepStore, IAsyncDisposable
     public Task<bool> FinishAsync(Coordinator coordinator) =>
         _writer.TransactAsync(session => SweepStatements.Finish(session, coordinator, _time.GetUtcNow()));
 
+    public Task<bool> PauseAsync(Coordinator coordinator) =>
+        _writer.TransactAsync(session => SweepStatements.Pause(session, coordinator));
+
+    public Task<bool> ResumeAsync(Coordinator coordinator) =>
+        _writer.TransactAsync(session => SweepStatements.Resume(session, coordinator));
+
+    public Task<int> RetryAsync(Coordinator coordinator) =>
+        _writer.TransactAsync(session => SweepStatements.Retry(session, coordinator));
+
+    public Task<bool> DeleteAsync(Coordinator coordinator) =>
+        _writer.TransactAsync(session => SweepStatements.Delete(session, coordinator));
+
+    public Task<RemovedChunk> RemoveAsync(string sweepId, int trials) =>
+        _writer.TransactAsync(session => SweepStatements.Remove(session, sweepId, trials));
+
     public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) => _reader.ListAsync(cancellation);
 
     public Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation) => _reader.FindAsync(sweepId, cancellation);
 
     public Task<ImmutableArray<string>> UnfinishedAsync() => _reader.UnfinishedAsync();
+
+    public Task<ImmutableArray<string>> TombstonesAsync() => _reader.TombstonesAsync();
 
     public Task<int> LatestNumberAsync(string name, CancellationToken cancellation) => _reader.LatestNumberAsync(name, cancellation);
 

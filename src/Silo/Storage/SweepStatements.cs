@@ -18,13 +18,14 @@ internal static class SweepStatements
     {
         var resolved = ResolvedSweep.Of(sweep);
         var key = session.First("""
-            INSERT INTO sweeps (id, name, number, status, created, fence, text, resolved, hash)
-            VALUES (@id, @name, @number, 'Running', @now, 0, @text, @resolved, @hash)
+            INSERT INTO sweeps (id, name, number, status, created, fence, text, resolved, hash, max_attempts)
+            VALUES (@id, @name, @number, 'Running', @now, 0, @text, @resolved, @hash, @maxAttempts)
             ON CONFLICT (id) DO NOTHING
             RETURNING key
             """, row => row.GetInt64(0),
             ("@id", sweepId), ("@name", sweep.Name), ("@number", number), ("@now", now.ToUnixTimeMilliseconds()),
-            ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash));
+            ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash),
+            ("@maxAttempts", sweep.MaxAttempts));
         if (key is null)
             return false;
         StoreTrials(session, key.Value, sweep);
@@ -32,7 +33,7 @@ internal static class SweepStatements
     }
 
     public static OpenedSweep? Open(SqliteSession session, string sweepId) =>
-        session.First("UPDATE sweeps SET fence = fence + 1 WHERE id = @id RETURNING fence, text, status",
+        session.First("UPDATE sweeps SET fence = fence + 1 WHERE id = @id AND status <> 'Deleted' RETURNING fence, text, status",
             row => (Fence: row.GetInt64(0), Text: row.GetString(1), Status: Enum.Parse<SweepStatus>(row.GetString(2))),
             ("@id", sweepId)) is { } opened
             ? new(new(sweepId, opened.Fence), opened.Text, opened.Status)
@@ -42,9 +43,12 @@ internal static class SweepStatements
     {
         var key = Admit(session, coordinator);
         var resolved = ResolvedSweep.Of(sweep);
-        session.Execute("UPDATE sweeps SET text = @text, resolved = @resolved, hash = @hash WHERE key = @key",
-            ("@key", key), ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash));
-        session.Execute("UPDATE cells SET active = 0 WHERE sweep = @key", ("@key", key));
+        session.Execute("""
+            UPDATE sweeps SET text = @text, resolved = @resolved, hash = @hash, max_attempts = @maxAttempts WHERE key = @key
+            """,
+            ("@key", key), ("@text", sweep.Text), ("@resolved", resolved.Json), ("@hash", resolved.Hash),
+            ("@maxAttempts", sweep.MaxAttempts));
+        session.Execute("UPDATE cells SET active = FALSE WHERE sweep = @key", ("@key", key));
         StoreTrials(session, key, sweep);
         session.Execute("""
             UPDATE trials SET active = named.active, position = named.position
@@ -52,9 +56,10 @@ internal static class SweepStatements
                   FROM cells c JOIN trials t ON t.cell = c.key WHERE c.sweep = @key) AS named
             WHERE trials.key = named.key AND (trials.active <> named.active OR trials.position <> named.position)
             """, ("@key", key), ("@replicates", sweep.Replicates));
-        session.Execute($"""
+        session.Execute("""
             UPDATE sweeps SET status = 'Running', finished = NULL
-            WHERE key = @key AND EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND {SweepContext.Waiting})
+            WHERE key = @key AND status <> 'Paused'
+              AND EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome IS NULL AND lease IS NULL)
             """, ("@key", key));
         return true;
     }
@@ -63,13 +68,14 @@ internal static class SweepStatements
     public static bool Cancel(SqliteSession session, Coordinator coordinator, DateTimeOffset now)
     {
         var key = Admit(session, coordinator);
-        if (session.Execute("UPDATE sweeps SET status = 'Cancelled', finished = @now WHERE key = @key AND status = 'Running'",
-                ("@key", key), ("@now", now.ToUnixTimeMilliseconds())) == 0)
+        if (session.Execute("""
+                UPDATE sweeps SET status = 'Cancelled', finished = @now WHERE key = @key AND status IN ('Running', 'Paused')
+                """, ("@key", key), ("@now", now.ToUnixTimeMilliseconds())) == 0)
             return false;
         session.Execute("""
             UPDATE trials SET outcome = 'Cancelled', fence = fence + 1, lease = NULL, checkpoint = NULL, checkpoint_epoch = NULL,
-                epochs = (SELECT COUNT(*) FROM epochs WHERE trial = trials.key AND epoch > 0),
-                seconds = (SELECT TOTAL(seconds) FROM epochs WHERE trial = trials.key)
+                retry_at = NULL, epochs = (SELECT COUNT(*) FROM epochs WHERE trial = trials.key AND epoch > 0),
+                seconds = (SELECT COALESCE(SUM(seconds), 0.0) FROM epochs WHERE trial = trials.key)
             WHERE sweep = @key AND outcome IS NULL
             """, ("@key", key));
         return true;
@@ -80,10 +86,68 @@ internal static class SweepStatements
         var key = Admit(session, coordinator);
         session.Execute("""
             UPDATE sweeps SET status = 'Finished', finished = @now
-            WHERE key = @key AND status = 'Running'
-              AND NOT EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active = 1 AND outcome IS NULL)
+            WHERE key = @key AND status IN ('Running', 'Paused')
+              AND NOT EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome IS NULL)
             """, ("@key", key), ("@now", now.ToUnixTimeMilliseconds()));
         return session.First("SELECT status = 'Finished' FROM sweeps WHERE key = @key", row => row.GetBoolean(0), ("@key", key))!.Value;
+    }
+
+    public static bool Pause(SqliteSession session, Coordinator coordinator) =>
+        session.Execute("UPDATE sweeps SET status = 'Paused' WHERE key = @key AND status = 'Running'",
+            ("@key", Admit(session, coordinator))) > 0;
+
+    public static bool Resume(SqliteSession session, Coordinator coordinator) =>
+        session.Execute("UPDATE sweeps SET status = 'Running' WHERE key = @key AND status = 'Paused'",
+            ("@key", Admit(session, coordinator))) > 0;
+
+    public static int Retry(SqliteSession session, Coordinator coordinator)
+    {
+        var key = Admit(session, coordinator);
+        var retried = session.Execute("""
+            UPDATE trials SET outcome = NULL, fence = fence + 1, train_loss = NULL, validation_loss = NULL, validation_accuracy = NULL,
+                test_loss = NULL, test_accuracy = NULL, epochs = 0, seconds = 0, ailments_end = NULL,
+                failure_class = NULL, failure_message = NULL, failure_log = NULL,
+                tries = 0, losses = 0, losses_alone = 0, loss_epoch = 0, retry_at = NULL
+            WHERE sweep = @key AND active AND outcome = 'Failed'
+            """, ("@key", key));
+        if (retried > 0)
+            session.Execute("UPDATE sweeps SET status = 'Running', finished = NULL WHERE key = @key AND status <> 'Paused'", ("@key", key));
+        return retried;
+    }
+
+    public static bool Delete(SqliteSession session, Coordinator coordinator)
+    {
+        var key = Admit(session, coordinator);
+        session.Execute("UPDATE trials SET fence = fence + 1, lease = NULL WHERE sweep = @key", ("@key", key));
+        return session.Execute("UPDATE sweeps SET status = 'Deleted', fence = fence + 1 WHERE key = @key", ("@key", key)) > 0;
+    }
+
+    public static RemovedChunk Remove(SqliteSession session, string sweepId, int trials)
+    {
+        if (session.First("SELECT key FROM sweeps WHERE id = @id AND status = 'Deleted' AND resolved <> ''", row => row.GetInt64(0),
+                ("@id", sweepId)) is not { } key)
+            return new([], More: false);
+        var chunk = session.Query("SELECT key, checkpoint FROM trials WHERE sweep = @key ORDER BY key LIMIT @trials",
+            row => (Key: row.GetInt64(0), Checkpoint: row.IsDBNull(1) ? null : row.GetString(1)), ("@key", key), ("@trials", trials)).ToList();
+        if (chunk.Count > 0)
+        {
+            (string, object?)[] values = [("@key", key), ("@last", chunk[^1].Key)];
+            session.Execute("DELETE FROM epochs WHERE trial IN (SELECT key FROM trials WHERE sweep = @key AND key <= @last)", values);
+            session.Execute("DELETE FROM trials WHERE sweep = @key AND key <= @last", values);
+        }
+        if (chunk.Count < trials)
+        {
+            session.Execute("DELETE FROM cells WHERE sweep = @key", ("@key", key));
+            session.Execute("DELETE FROM leases WHERE sweep = @key", ("@key", key));
+            session.Execute("UPDATE sweeps SET text = '', resolved = '' WHERE key = @key", ("@key", key));
+        }
+        return new(
+            [
+                .. chunk.Select(trial => trial.Checkpoint).OfType<string>().Distinct().Where(checkpoint =>
+                    session.First("SELECT 1 FROM trials WHERE checkpoint = @checkpoint LIMIT 1", row => row.GetInt32(0),
+                        ("@checkpoint", checkpoint)) is null),
+            ],
+            More: chunk.Count >= trials);
     }
 
     /// <summary>Stores the cells and trials that are new; the cells that were known are named again, in their new order.</summary>
@@ -92,16 +156,17 @@ internal static class SweepStatements
         foreach (var (position, cell) in sweep.Cells.Index())
             session.Execute("""
                 INSERT INTO cells (sweep, id, position, configuration, fusion_key, active)
-                VALUES (@sweep, @id, @position, @configuration, @fusionKey, 1)
-                ON CONFLICT (sweep, id) DO UPDATE SET position = excluded.position, active = 1
+                VALUES (@sweep, @id, @position, @configuration, @fusionKey, TRUE)
+                ON CONFLICT (sweep, id) DO UPDATE SET position = excluded.position, active = TRUE
                 """,
                 ("@sweep", key), ("@id", cell.Id), ("@position", position),
                 ("@configuration", cell.Configuration.Json), ("@fusionKey", cell.Configuration.FusionKey));
         session.Execute("""
             WITH RECURSIVE replicates (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM replicates WHERE number < @replicates)
-            INSERT INTO trials (sweep, cell, replicate, position, fusion_key, active, fence, attempt, epochs, seconds)
-            SELECT c.sweep, c.key, r.number, c.position, c.fusion_key, 1, 0, 0, 0, 0
-            FROM replicates r CROSS JOIN cells c WHERE c.sweep = @sweep AND c.active = 1 ORDER BY r.number, c.position
+            INSERT INTO trials (sweep, cell, replicate, position, fusion_key, active, fence, attempt, epochs, seconds,
+                tries, losses, losses_alone, loss_epoch)
+            SELECT c.sweep, c.key, r.number, c.position, c.fusion_key, TRUE, 0, 0, 0, 0, 0, 0, 0, 0
+            FROM replicates r CROSS JOIN cells c WHERE c.sweep = @sweep AND c.active ORDER BY r.number, c.position
             ON CONFLICT (cell, replicate) DO NOTHING
             """, ("@sweep", key), ("@replicates", sweep.Replicates));
     }

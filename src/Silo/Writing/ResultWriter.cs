@@ -83,6 +83,8 @@ internal sealed class ResultWriter(
                 case WriteVerdict.AlreadyAccepted:
                     durable.Add(report);
                     break;
+                case WriteVerdict.WillRetry:
+                    break;
                 case WriteVerdict.Refused:
                     metrics.WriteRefused();
                     lease.Refuse(report.Report.Trial);

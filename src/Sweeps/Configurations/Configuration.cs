@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -9,12 +10,15 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <summary>Everything a trial's result depends on besides its replicate: the resolved value of each parameter in effect.</summary>
 /// <remarks>
 /// A parameter that has no effect here (<c>leakAlpha</c> where the activation is not leaky-relu) is left out, and <c>depth</c> and
-/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same thing.
+/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same thing. A name that is not in
+/// the table of <see cref="Parameters"/> is that of a parameter which the file declares for its command; it always has an effect.
 /// </remarks>
 public sealed class Configuration : IEquatable<Configuration>
 {
     private static readonly ImmutableArray<Parameter> InOrdinalOrder =
         [.. Parameters.All.OrderBy(parameter => parameter.Name, StringComparer.Ordinal)];
+
+    private static readonly FrozenDictionary<string, Parameter> OfTable = Parameters.ByName.ToFrozenDictionary(StringComparer.Ordinal);
 
     private readonly ParameterValues _values;
 
@@ -49,22 +53,25 @@ public sealed class Configuration : IEquatable<Configuration>
     /// <summary>Null where it is not given, or has no effect.</summary>
     public string? this[TextParameter parameter] => _values.TryGetValue(parameter.Name, out var value) ? value.AsText() : null;
 
+    public ImmutableArray<string> this[TextsParameter parameter] => _values[parameter.Name].AsTexts();
+
     public ImmutableArray<int> this[SizesParameter parameter] => _values[parameter.Name].AsSizes();
 
     /// <summary>Fills in defaults, writes depth x width as hidden and drops what has no effect.</summary>
     /// <param name="values">The values given, by parameter name, each already of its parameter's kind and range.</param>
     public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values)
     {
-        var resolved = new List<(Parameter, ParameterValue)>(InOrdinalOrder.Length);
+        var resolved = new List<KeyValuePair<string, ParameterValue>>(InOrdinalOrder.Length);
         foreach (var parameter in InOrdinalOrder)
         {
             if (ReferenceEquals(parameter, Parameters.Depth) || ReferenceEquals(parameter, Parameters.Width) || !Applies(parameter, values))
                 continue;
             if (((ReferenceEquals(parameter, Parameters.Hidden) ? LayersOf(values) : null)
                 ?? values.GetValueOrDefault(parameter.Name) ?? parameter.Default) is { } value)
-                resolved.Add((parameter, value));
+                resolved.Add(new(parameter.Name, value));
         }
-        return new(new([.. resolved]));
+        var free = values.Where(value => !OfTable.ContainsKey(value.Key)).ToList();
+        return new(new(free.Count == 0 ? [.. resolved] : [.. resolved.Concat(free).OrderBy(value => value.Key, StringComparer.Ordinal)]));
     }
 
     /// <summary>Reads <see cref="Json"/> back.</summary>
@@ -98,12 +105,13 @@ public sealed class Configuration : IEquatable<Configuration>
     {
         var json = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[1024]);
         var separator = "{\"";
-        foreach (var (parameter, value) in _values.InOrder)
+        foreach (var (name, value) in _values.InOrder)
         {
-            if ((sharedOnly && !parameter.Shared) || (parameter.CameLater && value == parameter.Default))
+            if (OfTable.TryGetValue(name, out var parameter)
+                && ((sharedOnly && !parameter.Shared) || (parameter.CameLater && value == parameter.Default)))
                 continue;
             json.AppendLiteral(separator);
-            json.AppendLiteral(parameter.Name);
+            json.AppendLiteral(name);
             json.AppendLiteral("\":");
             json.AppendLiteral(value.Json);
             separator = ",\"";

@@ -6,13 +6,13 @@ namespace DeepTrain.Cluster.Sweeps;
 
 /// <summary>The values of a configuration by their parameters' names, in ordinal order.</summary>
 /// <remarks>One array and a search by halves: a sweep may have a hundred thousand configurations in memory.</remarks>
-internal sealed class ParameterValues(ImmutableArray<(Parameter Parameter, ParameterValue Value)> inOrder) : IReadOnlyDictionary<string, ParameterValue>
+internal sealed class ParameterValues(ImmutableArray<KeyValuePair<string, ParameterValue>> inOrder) : IReadOnlyDictionary<string, ParameterValue>
 {
-    public ImmutableArray<(Parameter Parameter, ParameterValue Value)> InOrder => inOrder;
+    public ImmutableArray<KeyValuePair<string, ParameterValue>> InOrder => inOrder;
 
     public int Count => inOrder.Length;
 
-    public IEnumerable<string> Keys => inOrder.Select(value => value.Parameter.Name);
+    public IEnumerable<string> Keys => inOrder.Select(value => value.Key);
 
     public IEnumerable<ParameterValue> Values => inOrder.Select(value => value.Value);
 
@@ -28,7 +28,7 @@ internal sealed class ParameterValues(ImmutableArray<(Parameter Parameter, Param
         while (low <= high)
         {
             var middle = (low + high) / 2;
-            var order = string.CompareOrdinal(inOrder[middle].Parameter.Name, key);
+            var order = string.CompareOrdinal(inOrder[middle].Key, key);
             if (order == 0)
             {
                 value = inOrder[middle].Value;
@@ -44,7 +44,7 @@ internal sealed class ParameterValues(ImmutableArray<(Parameter Parameter, Param
     }
 
     public IEnumerator<KeyValuePair<string, ParameterValue>> GetEnumerator() =>
-        inOrder.Select(value => KeyValuePair.Create(value.Parameter.Name, value.Value)).GetEnumerator();
+        inOrder.AsEnumerable().GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

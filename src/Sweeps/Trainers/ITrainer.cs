@@ -28,7 +28,9 @@ public interface ITrainingRun : IDisposable
     IReadOnlyList<EpochReport> ReportStart();
 
     /// <summary>Trains one epoch: a report for each trial aboard. Those whose report has an ending have left.</summary>
-    IReadOnlyList<EpochReport> TrainEpoch();
+    /// <param name="stop">Ends it early, where the wait for the epoch's end would be too long.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled; the run is only good for being disposed.</exception>
+    IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default);
 
     /// <summary>Takes trials off between epochs, without a report.</summary>
     void Leave(IReadOnlyCollection<TrialId> trials);

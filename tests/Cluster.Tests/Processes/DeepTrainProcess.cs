@@ -2,14 +2,25 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using DeepTrain.Cluster.Servers;
 
 namespace DeepTrain.Cluster.Cluster.Tests;
 
-/// <summary>The built program as a process of its own, ended by its id.</summary>
+/// <summary>A built program as a process of its own, ended by its id.</summary>
 internal sealed class DeepTrainProcess : IDisposable
 {
+    /// <summary>What people start.</summary>
+    public const string CommandLineProgram = "deeptrain.dll";
+
+    /// <summary>What a cluster's machines run.</summary>
+    public const string SiloProgram = "silo.dll";
+
     private const int Interrupt = 2;
-    private const string Program = "artifacts/deeptrain/deeptrain.dll";
+    private const int Terminate = 15;
+    private const string Output = "artifacts/deeptrain";
+
+    private static readonly int StopSignal = OperatingSystem.IsMacOS() ? 17 : 19;
+    private static readonly int ContinueSignal = OperatingSystem.IsMacOS() ? 19 : 18;
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -24,6 +35,7 @@ internal sealed class DeepTrainProcess : IDisposable
         process.ErrorDataReceived += (_, line) => Append(_errors, line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+        Reaper.Watch(process);
     }
 
     public int Id => _process.Id;
@@ -32,19 +44,26 @@ internal sealed class DeepTrainProcess : IDisposable
 
     public string Errors => Read(_errors);
 
-    public static DeepTrainProcess Start(string folder, IReadOnlyList<string> arguments, int? checkpointSeconds = null)
+    public int ExitCode => _process.ExitCode;
+
+    public static DeepTrainProcess Start(string folder, IReadOnlyList<string> arguments, int? checkpointSeconds = null) =>
+        Start(CommandLineProgram, folder, arguments,
+            checkpointSeconds is { } seconds ? new() { ["DEEPTRAIN_CHECKPOINT_SECONDS"] = $"{seconds}" } : []);
+
+    public static DeepTrainProcess Start(
+        string program, string folder, IReadOnlyList<string> arguments, Dictionary<string, string> environment)
     {
-        var program = Repository.PathOf(Program);
-        Assert.True(File.Exists(program), $"{Program} is not there. Build it first: ./deeptrain --version");
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments])
+        var path = Repository.PathOf(Path.Combine(Output, program));
+        Assert.True(File.Exists(path), $"{Output}/{program} is not there. Build it first: ./deeptrain --version");
+        var start = new ProcessStartInfo("dotnet", [path, .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        if (checkpointSeconds is { } seconds)
-            start.Environment["DEEPTRAIN_CHECKPOINT_SECONDS"] = $"{seconds}";
-        return new(Process.Start(start)!, string.Join(' ', arguments));
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return new(Process.Start(start)!, $"{program} {string.Join(' ', arguments)}");
     }
 
     /// <summary>SIGKILL, and the process is gone when this returns.</summary>
@@ -58,18 +77,25 @@ internal sealed class DeepTrainProcess : IDisposable
     public void SendInterrupt() => Assert.Equal(0, SendSignal(Id, Interrupt));
 
     /// <summary>SIGSTOP: it lives, and does nothing.</summary>
-    public void Freeze() => Assert.Equal(0, SendSignal(Id, OperatingSystem.IsMacOS() ? 17 : 19));
+    public void Freeze() => Assert.Equal(0, SendSignal(Id, StopSignal));
 
-    public async Task<Finished> WaitAsync()
+    /// <summary>SIGCONT: it goes on as if no time had passed.</summary>
+    public void Thaw() => Assert.Equal(0, SendSignal(Id, ContinueSignal));
+
+    /// <summary>SIGTERM: it is asked to end.</summary>
+    public void SendTerminate() => Assert.Equal(0, SendSignal(Id, Terminate));
+
+    public async Task<Finished> WaitAsync(TimeSpan? within = null)
     {
-        using var deadline = new CancellationTokenSource(Eventually.Deadline);
+        var patience = within ?? Eventually.Deadline;
+        using var deadline = new CancellationTokenSource(patience);
         try
         {
             await _process.WaitForExitAsync(deadline.Token);
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"'{_commandLine}' has not ended after {Eventually.Deadline.TotalSeconds} s.{Environment.NewLine}{Errors}");
+            Assert.Fail($"'{_commandLine}' has not ended after {patience.TotalSeconds} s.{Environment.NewLine}{Errors}");
         }
         return new(_commandLine, _process.ExitCode, Read(_output), Errors);
     }
@@ -78,6 +104,7 @@ internal sealed class DeepTrainProcess : IDisposable
     {
         if (!_process.HasExited)
             Kill();
+        Reaper.Forget(_process);
         _process.Dispose();
     }
 

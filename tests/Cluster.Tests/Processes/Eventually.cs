@@ -7,6 +7,7 @@ internal static class Eventually
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(50);
 
     public static async Task<T> Get<T>(Func<T?> look, string what, DeepTrainProcess of) where T : class
     {
@@ -26,6 +27,26 @@ internal static class Eventually
 
     public static Task True(Func<bool> condition, string what, DeepTrainProcess of) =>
         Get(() => condition() ? "" : null, what, of);
+
+    /// <summary>Waits until a question to the outside has an answer.</summary>
+    /// <param name="what">What was missing, when it never was seen.</param>
+    /// <param name="because">What may explain that.</param>
+    public static async Task<T> Get<T>(Func<Task<T?>> ask, string what, Func<string> because, TimeSpan? within = null) where T : class
+    {
+        using var deadline = new CancellationTokenSource(within ?? Deadline);
+        using var timer = new PeriodicTimer(AskInterval);
+        do
+        {
+            if (await ask() is { } seen)
+                return seen;
+        }
+        while (await Tick(timer, deadline.Token));
+        throw new TimeoutException(
+            $"Waited {(within ?? Deadline).TotalSeconds} s in vain for {what}.{Environment.NewLine}{because()}");
+    }
+
+    public static Task True(Func<Task<bool>> ask, string what, Func<string> because, TimeSpan? within = null) =>
+        Get(async () => await ask() ? "" : null, what, because, within);
 
     private static async Task<bool> Tick(PeriodicTimer timer, CancellationToken deadline)
     {

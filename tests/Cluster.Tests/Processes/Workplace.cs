@@ -64,17 +64,27 @@ internal sealed record SweepText(string Name)
 
     public double LearningRate { get; init; } = 0.05;
 
+    /// <summary>Hidden layers.</summary>
+    public int Depth { get; init; } = 1;
+
+    /// <summary>The smaller, the longer an epoch takes.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>More lines of the file.</summary>
+    public string More { get; init; } = "";
+
     public int Trials => Widths.Length * Epochs.Length * Activations.Length * Replicates;
 
     public override string ToString() => FormattableString.Invariant($$"""
         name: {{Name}}
         dataset: digits
-        network: { depth: 1, initializer: xavier-uniform }
-        training: { batchSize: 32, learningRate: {{LearningRate}}, momentum: 0.9 }
+        network: { depth: {{Depth}}, initializer: xavier-uniform }
+        training: { batchSize: {{BatchSize}}, learningRate: {{LearningRate}}, momentum: 0.9 }
         space:
           width: [{{string.Join(", ", Widths)}}]
           epochs: [{{string.Join(", ", Epochs)}}]
           activation: [{{string.Join(", ", Activations)}}]
         replicates: {{Replicates}}
+        {{More}}
         """);
 }

@@ -14,7 +14,7 @@ public sealed class DeadSilosTests
         var silo = SiloAddress.New(IPAddress.Loopback, 11_111, 1);
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(2, silo: silo.ToParsableString()));
+        await fixture.GrantAsync(coordinator, Sample.Request(2, silo: silo.ToParsableString()));
         // Membership is only asked to subscribe, which the test stands in for.
         var watcher = new DeadSilos(null!, fixture.Store, NullLogger<DeadSilos>.Instance);
 

@@ -51,7 +51,7 @@ internal sealed class ScriptedTrainer : ITrainer
         public IReadOnlyList<EpochReport> ReportStart() =>
             [.. _aboard.Select(trial => new EpochReport(trial.Id, 0, double.NaN, 2.3, 0.1, 0, 0, null))];
 
-        public IReadOnlyList<EpochReport> TrainEpoch()
+        public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default)
         {
             _epoch++;
             trainer.BeforeEpoch(_aboard, _epoch);

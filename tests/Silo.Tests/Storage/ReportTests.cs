@@ -10,7 +10,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(1));
 
         Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Accepted],
             await fixture.Store.WriteAsync([Sample.Epoch(leased[0], 1), Sample.Epoch(leased[0], 2)]));
@@ -30,7 +30,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(1));
         FencedReport[] reports = [Sample.Epoch(leased[0], 1), Sample.Completion(leased[0], 2)];
         Assert.All(await fixture.Store.WriteAsync(reports), verdict => Assert.Equal(WriteVerdict.Accepted, verdict));
         var results = await fixture.ResultsAsync();
@@ -45,7 +45,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1), Sample.Completion(leased, 2)]);
         var results = await fixture.ResultsAsync();
 
@@ -65,7 +65,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 3)]);
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Epoch(leased, 3, new(Outcome.Stopped))]));
@@ -79,7 +79,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Failure("bad-data", "no such file");
         FencedReport[] report =
             [new(new(leased.Trial, 0, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)), leased.Fence)];
@@ -100,7 +100,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
             [new(new(leased.Trial, 1, number, number, number, 40, number, new(Outcome.Diverged, number, number)), leased.Fence)]));
@@ -118,9 +118,9 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var stale = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var stale = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         Assert.Equal(stale.Fence + 1, current.Fence);
 
         Assert.Equal([WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.Refused], await fixture.Store.WriteAsync(
@@ -135,10 +135,10 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var old = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var old = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.Store.WriteAsync([.. old.SelectMany(trial => Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(trial, epoch)))]);
         fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 1), Sample.Completion(current, 2)]);
 
@@ -154,10 +154,10 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([.. Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(old, epoch))]);
         fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Completion(current, 3)]);
 
@@ -170,10 +170,10 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(old, 1)]);
         fixture.Time.Advance(Sample.LeaseTime);
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        await fixture.GrantAsync(coordinator, Sample.Request(1));
 
         Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
             await fixture.Store.WriteAsync([Sample.Epoch(old, 1), Sample.Completion(old, 1)]));
@@ -184,7 +184,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 9));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(9));
         var reports = leased.Select(trial => Sample.Completion(trial, 1)).ToArray();
         reports[2] = Sample.Epoch(leased[2], -1);
         reports[3] = Sample.Epoch(leased[3], int.MinValue);
@@ -214,13 +214,13 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         fixture.Time.Advance(Sample.LeaseTime * 2);
         await fixture.Store.ReleaseAllAsync();
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased, 1)]));
 
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         Assert.True(await fixture.Store.FinishAsync(coordinator));
     }
 
@@ -236,7 +236,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var (start, end) = (Sample.Epoch(leased, 0), Sample.Completion(leased, 1));
 
         await fixture.Store.WriteAsync(
@@ -261,7 +261,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 0), Sample.Completion(leased, 1)]);
 
         var result = Assert.Single(await fixture.ResultsAsync());
@@ -275,7 +275,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var old = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var old = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.Store.WriteAsync(
         [
             .. Enumerable.Range(0, 3).Select(epoch => Sample.Epoch(old[0], epoch)),
@@ -284,7 +284,7 @@ public sealed class ReportTests
         ]);
         fixture.Time.Advance(Sample.LeaseTime);
 
-        var current = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var current = await fixture.GrantAsync(coordinator, Sample.Request(2));
         Assert.Equal(["a-3", null], current.Select(trial => trial.Checkpoint));
         // Too late: another goes on from the file that is stored.
         Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
@@ -304,7 +304,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1)]);
 
         Assert.Equal([WriteVerdict.AlreadyAccepted], await fixture.Store.WriteAsync([Sample.Epoch(leased, 1) with { Checkpoint = "a-1" }]));
@@ -317,10 +317,10 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(old, 4), Sample.Epoch(old, 5) with { Checkpoint = "a-5" }]);
         fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 0)]);
 
@@ -332,10 +332,10 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([.. Enumerable.Range(1, 3).Select(epoch => Sample.Epoch(old, epoch) with { Checkpoint = $"a-{epoch}" })]);
         fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Ending(Outcome.Failed, Failure: new("code-error", "no gradient"));
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
@@ -351,7 +351,7 @@ public sealed class ReportTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         Assert.Equal(Sample.Provenance, await fixture.Store.ReadProvenanceAsync(leased.Trial, CancellationToken.None));
         Assert.Null(await fixture.Store.ReadProvenanceAsync(leased.Trial with { Replicate = 2 }, CancellationToken.None));

@@ -38,8 +38,8 @@ public sealed class SharedTransactionTests
         resume();
 
         await Assert.ThrowsAsync<CoordinatorReplacedException>(() => replaced);
-        var granted = Assert.Single(await before);
-        Assert.NotEqual(granted.Trial, Assert.Single(await after).Trial);
+        var granted = Assert.Single((await before).Trials);
+        Assert.NotEqual(granted.Trial, Assert.Single((await after).Trials).Trial);
         // Granted once, though the first run of it was undone.
         Assert.Equal((1, 1), (granted.Fence, granted.Attempt));
         Assert.Equal((2, 2), ((await fixture.OverviewAsync()).Waiting, (await fixture.OverviewAsync()).Leased));
@@ -50,7 +50,7 @@ public sealed class SharedTransactionTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 4));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(3));
+        var leased = (await fixture.Store.GrantAsync(coordinator, Sample.Request(3))).Trials;
         var resume = await HoldAsync(fixture);
 
         var grant = fixture.Store.GrantAsync(coordinator, Sample.Request(1));
@@ -59,7 +59,7 @@ public sealed class SharedTransactionTests
         var single = fixture.Store.WriteAsync([Sample.Epoch(leased[1], -1)]);
         resume();
 
-        Assert.Single(await grant);
+        Assert.Single((await grant).Trials);
         Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Invalid, WriteVerdict.Accepted], await write);
         Assert.Equal([WriteVerdict.Invalid], await single);
         Assert.Equal(2, (await fixture.OverviewAsync()).ByOutcome[Outcome.Completed]);
@@ -70,7 +70,7 @@ public sealed class SharedTransactionTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var leased = (await fixture.Store.GrantAsync(coordinator, Sample.Request(2))).Trials;
         await fixture.ExecuteAsync($"PRAGMA max_page_count = {await fixture.QueryAsync<long>("PRAGMA page_count") + 10}");
         var resume = await HoldAsync(fixture);
 

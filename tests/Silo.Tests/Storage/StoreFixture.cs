@@ -42,6 +42,9 @@ internal sealed class StoreFixture : IAsyncDisposable
 
     public Task<ImmutableArray<TrialResult>> ResultsAsync(string id = Sample.SweepId) => Store.ReadResultsAsync(id, CancellationToken.None);
 
+    public async Task<ImmutableArray<LeasedTrial>> GrantAsync(Coordinator coordinator, GrantRequest request) =>
+        (await Store.GrantAsync(coordinator, request)).Trials;
+
     /// <summary>The first column of the first row, over the store's own connection.</summary>
     public Task<T> QueryAsync<T>(string sql) => Store.Writer.RunAsync(session =>
     {

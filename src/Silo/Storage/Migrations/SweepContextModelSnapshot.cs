@@ -212,6 +212,10 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
 
+                    b.Property<int>("MaxAttempts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("max_attempts");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -289,6 +293,10 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("TEXT")
                         .HasColumnName("failure_class");
 
+                    b.Property<string>("FailureLog")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("failure_log");
+
                     b.Property<string>("FailureMessage")
                         .HasColumnType("TEXT")
                         .HasColumnName("failure_message");
@@ -306,6 +314,18 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("INTEGER")
                         .HasColumnName("lease");
 
+                    b.Property<int>("LossEpoch")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("loss_epoch");
+
+                    b.Property<int>("Losses")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("losses");
+
+                    b.Property<int>("LossesAlone")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("losses_alone");
+
                     b.Property<string>("Outcome")
                         .HasColumnType("TEXT")
                         .HasColumnName("outcome");
@@ -321,6 +341,10 @@ namespace DeepTrain.Cluster.Silo
                     b.Property<int>("Replicate")
                         .HasColumnType("INTEGER")
                         .HasColumnName("replicate");
+
+                    b.Property<long?>("RetryAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("retry_at");
 
                     b.Property<double>("Seconds")
                         .HasColumnType("REAL")
@@ -341,6 +365,10 @@ namespace DeepTrain.Cluster.Silo
                     b.Property<double?>("TrainLoss")
                         .HasColumnType("REAL")
                         .HasColumnName("train_loss");
+
+                    b.Property<int>("Tries")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("tries");
 
                     b.Property<double?>("ValidationAccuracy")
                         .HasColumnType("REAL")
@@ -365,11 +393,14 @@ namespace DeepTrain.Cluster.Silo
                     b.HasIndex(new[] { "Checkpoint" }, "ix_trials_saved")
                         .HasFilter("checkpoint IS NOT NULL");
 
+                    b.HasIndex(new[] { "Sweep", "Replicate", "Position" }, "ix_trials_suspect")
+                        .HasFilter("losses >= 2 AND outcome IS NULL");
+
                     b.HasIndex(new[] { "Sweep", "Replicate", "Position" }, "ix_trials_waiting")
-                        .HasFilter("active = 1 AND outcome IS NULL AND lease IS NULL");
+                        .HasFilter("active AND outcome IS NULL AND lease IS NULL AND losses < 2");
 
                     b.HasIndex(new[] { "Sweep", "FusionKey", "Replicate", "Position" }, "ix_trials_waiting_by_fusion_key")
-                        .HasFilter("active = 1 AND outcome IS NULL AND lease IS NULL");
+                        .HasFilter("active AND outcome IS NULL AND lease IS NULL AND losses < 2");
 
                     b.ToTable("trials", null, t =>
                         {

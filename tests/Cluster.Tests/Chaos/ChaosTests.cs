@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace DeepTrain.Cluster.Cluster.Tests;
+
+public sealed class ChaosTests(ITestOutputHelper output)
+{
+    /// <summary>Names other seeds, separated by commas.</summary>
+    private const string SeedsVariable = "DEEPTRAIN_CHAOS_SEEDS";
+
+    private const int FewestFaults = 15;
+
+    public static TheoryData<int> Seeds =>
+        [.. (Environment.GetEnvironmentVariable(SeedsVariable) is { Length: > 0 } seeds ? seeds : "1,2")
+            .Split(',').Select(seed => int.Parse(seed, CultureInfo.InvariantCulture))];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Silos_StruckEveryTenSeconds_EveryTrialHasTheResultOfAQuietRun(int seed)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var quiet = await QuietRun.Get();
+
+        var report = await new ChaosRun(cluster, seed).RunAsync(quiet);
+
+        output.WriteLine($"{report}");
+        report.Keep();
+        Assert.Equal("equal bit for bit", report.Verdict);
+        Assert.Equal(quiet.Sweep.Trials, report.Trials);
+        Assert.InRange(report.FaultCount, FewestFaults, int.MaxValue);
+        Assert.All(report.Faults.Values, count => Assert.InRange(count, 1, int.MaxValue));
+        Assert.InRange(report.OnCoordinator, 1, int.MaxValue);
+        Assert.InRange(report.Resumes, 1, int.MaxValue);
+        Assert.InRange(report.QuietSeconds, 60, double.MaxValue);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using DeepTrain.Cluster.Servers;
+
+namespace DeepTrain.Cluster.Cluster.Tests;
+
+/// <summary>How a silo of a test's cluster differs from the others.</summary>
+internal sealed record SiloSetup(string Role = "both")
+{
+    public int Slots { get; init; } = 1;
+
+    /// <summary>Where it finds PostgreSQL instead of at its own port: behind a proxy.</summary>
+    public int? PostgresPort { get; init; }
+
+    /// <inheritdoc cref="PostgresPort"/>
+    public int? RedisPort { get; init; }
+
+    /// <summary>More of its environment.</summary>
+    public Dictionary<string, string> Environment { get; init; } = [];
+}
+
+/// <summary>
+/// A silo's place in a cluster: its ports, its settings, and the process that fills it now. A process that has ended can be started
+/// again there, as Kubernetes would.
+/// </summary>
+internal sealed class SiloProcess(string name, string folder, Dictionary<string, string> environment) : IDisposable
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
+
+    private readonly int _port = LoopbackPort.Free();
+    private readonly int _gatewayPort = LoopbackPort.Free();
+    private readonly int _metricsPort = LoopbackPort.Free();
+    private DeepTrainProcess? _process;
+
+    public string Name => name;
+
+    /// <summary>How often it was started.</summary>
+    public int Starts { get; private set; }
+
+    public bool IsFrozen { get; private set; }
+
+    public bool HasExited => Process.HasExited;
+
+    /// <summary>It said so, and has neither ended nor been stopped since.</summary>
+    public bool IsActive => _process is { HasExited: false } && !IsFrozen && HasSaidSo;
+
+    public string Errors => $"--- {name} (started {Starts} times){Environment.NewLine}{_process?.Errors}";
+
+    public DeepTrainProcess Process => _process ?? throw new InvalidOperationException($"{name} was never started.");
+
+    private bool HasSaidSo => Process.Errors.Contains(" is active at ", StringComparison.Ordinal);
+
+    /// <summary>Whether the store means this place when it names a silo.</summary>
+    public bool IsNamedBy(string silo) => Regex.IsMatch(silo, $@"\b{_port}\b");
+
+    public void Start()
+    {
+        _process?.Dispose();
+        IsFrozen = false;
+        Starts++;
+        _process = DeepTrainProcess.Start(DeepTrainProcess.SiloProgram, folder, ["run"], new(environment)
+        {
+            ["DEEPTRAIN_SILO_NAME"] = name,
+            ["DEEPTRAIN_SILO_PORT"] = $"{_port}",
+            ["DEEPTRAIN_GATEWAY_PORT"] = $"{_gatewayPort}",
+            ["DEEPTRAIN_METRICS_PORT"] = $"{_metricsPort}",
+        });
+    }
+
+    public Task ActiveAsync() => Eventually.True(() => HasSaidSo, $"{name} to say that it is active", Process);
+
+    public void Kill() => Process.Kill();
+
+    public void Freeze()
+    {
+        Process.Freeze();
+        IsFrozen = true;
+    }
+
+    public void Thaw()
+    {
+        IsFrozen = false;
+        Process.Thaw();
+    }
+
+    public void Terminate() => Process.SendTerminate();
+
+    /// <summary>The sum over a metric's series; null: the silo does not answer, or has no such metric.</summary>
+    public async Task<double?> MetricAsync(string metric)
+    {
+        string text;
+        try
+        {
+            text = await Http.GetStringAsync(new Uri($"http://127.0.0.1:{_metricsPort}/metrics"));
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return null;
+        }
+        var values = text.Split('\n')
+            .Where(line => Regex.IsMatch(line, $@"^{metric}(_[a-z]+)?(\{{|\s)"))
+            .Select(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ', 2)[^1].Split(' ')[0], CultureInfo.InvariantCulture))
+            .ToList();
+        return values.Count == 0 ? null : values.Sum();
+    }
+
+    public void Dispose() => _process?.Dispose();
+}
