@@ -37,6 +37,19 @@ internal static class LeaseStatements
         ORDER BY replicate, position LIMIT 1
         """;
 
+    /// <summary>Whether a silo trains a suspect.</summary>
+    // Trials first: a lease stays open for its time, though its trials have ended, so there may be thousands.
+    public const string HoldsSuspect = """
+        SELECT 1 FROM trials t CROSS JOIN leases l
+        WHERE t.losses >= 2 AND t.outcome IS NULL AND l.key = t.lease AND l.silo = @silo AND l.expires > @now LIMIT 1
+        """;
+
+    /// <summary>Whether a silo trains anything.</summary>
+    public const string HoldsAny = """
+        SELECT 1 FROM trials t CROSS JOIN leases l
+        WHERE t.lease IS NOT NULL AND l.key = t.lease AND l.silo = @silo AND l.expires > @now LIMIT 1
+        """;
+
     public static Granted Grant(SqliteSession session, Coordinator coordinator, GrantRequest request, DateTimeOffset now)
     {
         var sweep = SweepStatements.Admit(session, coordinator);
@@ -153,10 +166,7 @@ internal static class LeaseStatements
     /// <summary>The new lease, or null if there is no trial for it: then it leaves no trace.</summary>
     private static long? Take(SqliteSession session, long sweep, GrantRequest request, long now)
     {
-        var holdsSuspect = session.First($"""
-            SELECT 1 FROM trials t JOIN leases l ON l.key = t.lease
-            WHERE t.losses >= 2 AND t.outcome IS NULL AND l.silo = @silo AND l.expires > @now LIMIT 1
-            """, row => row.GetInt32(0), ("@silo", request.Silo), ("@now", now));
+        var holdsSuspect = session.First(HoldsSuspect, row => row.GetInt32(0), ("@silo", request.Silo), ("@now", now));
         if (holdsSuspect is not null || IsFull(session, sweep, request))
             return null;
         var members = Next(session, sweep, request, now);
@@ -198,10 +208,7 @@ internal static class LeaseStatements
             SELECT COUNT(DISTINCT lease) FROM trials WHERE sweep = @sweep AND outcome IS NULL AND lease IS NOT NULL
             """, row => row.GetInt64(0), ("@sweep", sweep)) >= most;
 
-    private static bool HoldsTrial(SqliteSession session, string silo, long now) => session.First("""
-        SELECT 1 FROM trials t JOIN leases l ON l.key = t.lease
-        WHERE t.lease IS NOT NULL AND l.silo = @silo AND l.expires > @now LIMIT 1
-        """, row => row.GetInt32(0), ("@silo", silo), ("@now", now)) is not null;
+    private static bool HoldsTrial(SqliteSession session, string silo, long now) => session.First(HoldsAny, row => row.GetInt32(0), ("@silo", silo), ("@now", now)) is not null;
 
     private static long Remember(SqliteSession session, Provenance worker)
     {
