@@ -138,7 +138,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     private static void AddSlots(IServiceCollection services, EmbeddedSettings settings, Provenance worker, DataFolder folder, TimeProvider time) =>
         services
             .AddSingleton(worker)
-            .AddSingleton<ITrainer>(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }))
+            .AddSingleton<ITrainer>(new Trainers(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }), CommandPolicy.Any, time))
             .AddSingleton(new SlotSettings(settings.Slots, settings.CheckpointInterval))
             // Hosted services end in the reverse order: slots first, then what carries their results, then the silo.
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())

@@ -24,7 +24,7 @@ public interface ITrainingRun : IDisposable
     /// <summary>The epochs that are behind; more than 0 at the start of a run that goes on from a checkpoint.</summary>
     int Epoch { get; }
 
-    /// <summary>What trials show before the first epoch: a report for each trial aboard, of epoch 0 and without an ending.</summary>
+    /// <summary>What trials show before the first epoch: a report for each trial aboard, of epoch 0 and without an ending; none where the trainer does not look.</summary>
     IReadOnlyList<EpochReport> ReportStart();
 
     /// <summary>Trains one epoch: a report for each trial aboard. Those whose report has an ending have left.</summary>
