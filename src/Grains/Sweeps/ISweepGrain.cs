@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using Orleans.Concurrency;
 
 namespace DeepTrain.Cluster.Grains;
 
@@ -14,7 +15,8 @@ public interface ISweepGrain : IGrainWithStringKey
     Task<Submission> Submit(string text, bool asNew);
 
     /// <summary>A slot asks for a cohort, under a lease id that it made. Repeating a request is harmless.</summary>
-    [Alias("Lease")]
+    /// <remarks>Requests overlap: the store makes several grants durable in the time of one.</remarks>
+    [AlwaysInterleave, Alias("Lease")]
     Task<LeaseReply> Lease(LeaseRequest request);
 
     /// <summary>A silo renews the leases that it works under. A lease that the answer lacks is lost.</summary>
@@ -25,7 +27,7 @@ public interface ISweepGrain : IGrainWithStringKey
     [Alias("Release")]
     Task Release(Guid lease, ImmutableArray<TrialId> trials);
 
-    /// <summary>What has become durable. Repeated until acknowledged; a repeat counts once.</summary>
+    /// <summary>Which trials have durably ended. Repeated until acknowledged; a repeat counts once.</summary>
     [Alias("Report")]
     Task Report(ImmutableArray<FencedReport> durable);
 

@@ -18,6 +18,9 @@ internal sealed class SweepGrain(
 
     private static readonly LeaseReply NoWork = new([], [], KeepModels: false);
 
+    /// <summary>Grants are counted in what is opened and counted anew at times, which therefore happens between them.</summary>
+    private readonly Gate _gate = new();
+
     private Coordinated? _sweep;
     private long _reachedSince;
     private long? _reachedLast;
@@ -65,7 +68,9 @@ internal sealed class SweepGrain(
         return new(Id, SubmissionKind.Extended, change.AddedTrials, change.RemovedTrials, []);
     }
 
-    public async Task<LeaseReply> Lease(LeaseRequest request)
+    public Task<LeaseReply> Lease(LeaseRequest request) => _gate.PassAsync(() => GrantAsync(request));
+
+    private async Task<LeaseReply> GrantAsync(LeaseRequest request)
     {
         if (_sweep is not { Status: SweepStatus.Running } sweep)
         {
@@ -85,6 +90,7 @@ internal sealed class SweepGrain(
             // Trials of one replicate share their mini-batches; only cells that leave most of the device idle are joined by others.
             return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
+        var released = sweep.Released;
         var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
         var (trials, lost) = await Reach(store.GrantAsync(sweep.Coordinator, new(
             request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)
@@ -96,7 +102,8 @@ internal sealed class SweepGrain(
             await RecountAsync(sweep);
         else if (sweep.Granted.Add(request.Lease))
             sweep.Move(trials.Length);
-        sweep.Exhausted = trials.IsEmpty;
+        // What was given back since the store looked waits again.
+        sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
         await AnnounceAsync();
         return new(trials, [], sweep.Sweep.Keep is not Keep.None);
     }
@@ -119,6 +126,7 @@ internal sealed class SweepGrain(
             return;
         await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
         sweep.Move(-trials.Length);
+        sweep.Released++;
         sweep.Exhausted = false;
         await AnnounceAsync();
     }
@@ -203,16 +211,18 @@ internal sealed class SweepGrain(
         sweep.Yielding = await GrainFactory.GetGrain<IDispatcherGrain>(0).Share(Id, sweep.Sweep.Priority, [.. sweep.Heard.Keys]);
     }
 
-    private async Task OpenAsync()
+    private Task OpenAsync() => _gate.AloneAsync(async () =>
     {
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         var sweep = Parse(opened.Text);
         _sweep = new(opened.Coordinator, sweep, opened.Status);
-        await RecountAsync(_sweep);
-    }
+        await CountAsync(_sweep);
+    });
 
-    private async Task RecountAsync(Coordinated sweep)
+    private Task RecountAsync(Coordinated sweep) => _gate.AloneAsync(() => CountAsync(sweep));
+
+    private async Task CountAsync(Coordinated sweep)
     {
         var counts = await Reach(store.FindAsync(Id, CancellationToken.None));
         if (sweep.Tally.Ended != counts!.ByOutcome.Values.Sum())
@@ -315,6 +325,9 @@ internal sealed class SweepGrain(
 
         /// <summary>The slots that another sweep should have.</summary>
         public ImmutableHashSet<SlotId> Yielding { get; set; } = [];
+
+        /// <summary>How often trials were given back.</summary>
+        public int Released { get; set; }
 
         /// <summary>The last request for a cohort found nothing, and nothing was given back since.</summary>
         public bool Exhausted { get; set; }

@@ -20,6 +20,19 @@ internal static class LeaseStatements
         ORDER BY replicate, position LIMIT @limit
         """;
 
+    /// <summary>Whether a silo trains a suspect.</summary>
+    // Trials first: a lease stays open for its time, though its trials have ended, so there may be thousands.
+    public const string HoldsSuspect = """
+        SELECT 1 FROM trials t CROSS JOIN leases l
+        WHERE t.losses >= 2 AND t.outcome IS NULL AND l.key = t.lease AND l.silo = @silo AND l.expires > @now LIMIT 1
+        """;
+
+    /// <summary>Whether a silo trains anything.</summary>
+    public const string HoldsTrial = """
+        SELECT 1 FROM trials t CROSS JOIN leases l
+        WHERE t.lease IS NOT NULL AND l.key = t.lease AND l.silo = @silo AND l.expires > @now LIMIT 1
+        """;
+
     public static Granted Grant(Session session, Coordinator coordinator, GrantRequest request)
     {
         var (sweep, now) = SweepStatements.Admit(session, coordinator);
@@ -177,12 +190,12 @@ internal static class LeaseStatements
     {
         // The silo may be asking for a trial of another sweep at the same time.
         session.Dialect.Exclude(session, request.Silo);
-        if (HoldsSuspect(session, request.Silo, now) || IsFull(session, sweep, request))
+        if (Holds(session, HoldsSuspect, request.Silo, now) || IsFull(session, sweep, request))
             return null;
         var fusionKeys = session.Dialect.List(request.Limits.Where(limit => limit.Value.Trials > 0).Select(limit => limit.Key));
         var head = session.First(NextHead(session.Dialect), row => (Replicate: row.GetInt32(0), FusionKey: row.GetString(1)),
             ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys));
-        if (head is null && HoldsTrial(session, request.Silo, now))
+        if (head is null && Holds(session, HoldsTrial, request.Silo, now))
             return null;
         var lease = session.First("""
             INSERT INTO leases (sweep, id, silo, slot, granted, expires) VALUES (@sweep, @id, @silo, @slot, @now, @expires)
@@ -215,15 +228,8 @@ internal static class LeaseStatements
             SELECT COUNT(DISTINCT lease) FROM trials WHERE sweep = @sweep AND outcome IS NULL AND lease IS NOT NULL
             """, row => row.GetInt64(0), ("@sweep", sweep)) >= most;
 
-    private static bool HoldsSuspect(Session session, string silo, long now) => session.First("""
-        SELECT 1 FROM trials t JOIN leases l ON l.key = t.lease
-        WHERE t.losses >= 2 AND t.outcome IS NULL AND l.silo = @silo AND l.expires > @now LIMIT 1
-        """, row => row.GetInt32(0), ("@silo", silo), ("@now", now)) is not null;
-
-    private static bool HoldsTrial(Session session, string silo, long now) => session.First("""
-        SELECT 1 FROM trials t JOIN leases l ON l.key = t.lease
-        WHERE t.lease IS NOT NULL AND l.silo = @silo AND l.expires > @now LIMIT 1
-        """, row => row.GetInt32(0), ("@silo", silo), ("@now", now)) is not null;
+    private static bool Holds(Session session, string sql, string silo, long now) =>
+        session.First(sql, row => row.GetInt32(0), ("@silo", silo), ("@now", now)) is not null;
 
     private static long Remember(Session session, Provenance worker)
     {

@@ -12,6 +12,7 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
 
     private readonly Dictionary<string, DbCommand> _kept = [];
     private DbTransaction? _transaction;
+    private bool _spoiled;
 
     public DbConnection Connection => connection;
 
@@ -27,15 +28,22 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
     /// Runs the body as one transaction. SQLite lets one at a time begin; PostgreSQL's see what others have committed, so that a body
     /// locks the rows by which it decides.
     /// </summary>
+    /// <remarks>
+    /// Within another one it is a part of that, which stands or falls as a whole: once a part has failed, so does whatever comes after.
+    /// </remarks>
     public T InTransaction<T>(Func<T> body)
     {
+        if (_transaction is not null)
+            return AsPart(body);
         for (var attempt = 1; ; attempt++)
         {
             using var transaction = connection.BeginTransaction();
-            _transaction = transaction;
+            (_transaction, _spoiled) = (transaction, false);
             try
             {
                 var result = body();
+                if (_spoiled)
+                    throw new TransactionSpoiledException();
                 transaction.Commit();
                 return result;
             }
@@ -104,6 +112,21 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
     private const string SerializationFailure = "40001";
     private const string Deadlock = "40P01";
 
+    private T AsPart<T>(Func<T> body)
+    {
+        if (_spoiled)
+            throw new TransactionSpoiledException();
+        try
+        {
+            return body();
+        }
+        catch
+        {
+            _spoiled = true;
+            throw;
+        }
+    }
+
     private Statement Bind(string sql, ReadOnlySpan<(string Name, object? Value)> values)
     {
         if (!_kept.TryGetValue(sql, out var command))
@@ -115,14 +138,19 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
         }
         command.Transaction = _transaction;
         command.CommandTimeout = (int)Patience.TotalSeconds;
-        command.Parameters.Clear();
-        foreach (var (name, value) in values)
+        // A statement is always given the same names in the same order, from its one place in the program.
+        if (command.Parameters.Count != values.Length)
         {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            parameter.Value = value ?? DBNull.Value;
-            command.Parameters.Add(parameter);
+            command.Parameters.Clear();
+            foreach (var (name, _) in values)
+            {
+                var parameter = command.CreateParameter();
+                parameter.ParameterName = name;
+                command.Parameters.Add(parameter);
+            }
         }
+        for (var at = 0; at < values.Length; at++)
+            command.Parameters[at].Value = values[at].Value ?? DBNull.Value;
         return new(command, dialect.KeepsCommands);
     }
 
@@ -135,3 +163,6 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
         }
     }
 }
+
+/// <summary>A part of a transaction has failed; nothing of the whole is stored.</summary>
+internal sealed class TransactionSpoiledException() : Exception("A part of this transaction has failed, so nothing of it is stored.");

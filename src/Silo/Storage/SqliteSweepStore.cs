@@ -20,5 +20,5 @@ internal sealed class SqliteSweepStore : SweepStore
 
     protected override Task<T> TransactAsync<T>(Func<Session, T> body) => _writer.TransactAsync(body);
 
-    protected override Task<T> ReportAsync<T>(Func<Session, T> work) => _writer.RunAsync(work);
+    protected override Task<T> ReportAsync<T>(Func<Session, T> work) => _writer.ShareAsync(work);
 }

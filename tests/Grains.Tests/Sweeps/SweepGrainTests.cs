@@ -117,6 +117,19 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lease_ManyAtOnce_GrantsEachTrialOnceAndCountsAll()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", replicates: 4), asNew: false);
+
+        var cohorts = await Task.WhenAll(Enumerable.Range(0, 20).Select(slot => _cluster.LeaseAsync("digits-1", size: 1, slots: 16)));
+
+        Assert.Equal(16, cohorts.SelectMany(cohort => cohort).Select(trial => trial.Trial).Distinct().Count());
+        Assert.Equal(16, cohorts.Sum(cohort => cohort.Length));
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((0, 16), (progress.Waiting, progress.Running));
+    }
+
+    [Fact]
     public async Task Lease_CellsFillTheDevice_StaysInOneReplicate()
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", 4), asNew: false);

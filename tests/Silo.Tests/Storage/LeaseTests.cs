@@ -290,6 +290,9 @@ public sealed class LeaseTests
         }
         Assert.Contains(await fixture.ExplainAsync(LeaseStatements.NextSuspect),
             step => step.StartsWith("SEARCH trials USING INDEX ix_trials_suspect", StringComparison.Ordinal));
+        foreach (var sql in (string[])[LeaseStatements.HoldsSuspect, LeaseStatements.HoldsAny])
+            Assert.Contains(await fixture.ExplainAsync(sql),
+                step => step.StartsWith("SEARCH l USING INTEGER PRIMARY KEY", StringComparison.Ordinal));
     }
 
     private static IEnumerable<(string Cell, int Replicate)> Places(IEnumerable<LeasedTrial> trials) =>
