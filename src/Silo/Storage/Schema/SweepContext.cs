@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>The schema, and plain reads of it. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
-internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbContext(options)
+/// <summary>The schema, the same in every database, and plain reads of it. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
+internal abstract class SweepContext(DbContextOptions options) : DbContext(options)
 {
     public DbSet<SweepRow> Sweeps => Set<SweepRow>();
 
@@ -97,3 +97,9 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
     private sealed class Milliseconds() : ValueConverter<DateTimeOffset, long>(
         time => time.ToUnixTimeMilliseconds(), milliseconds => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds));
 }
+
+/// <summary>For the migrations of SQLite.</summary>
+internal sealed class SqliteSweepContext(DbContextOptions<SqliteSweepContext> options) : SweepContext(options);
+
+/// <summary>For the migrations of PostgreSQL.</summary>
+internal sealed class PostgresSweepContext(DbContextOptions<PostgresSweepContext> options) : SweepContext(options);

@@ -9,7 +9,7 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace DeepTrain.Cluster.Silo
 {
-    [DbContext(typeof(SweepContext))]
+    [DbContext(typeof(SqliteSweepContext))]
     [Migration("20261123192240_ControlAndFailures")]
     partial class ControlAndFailures
     {
