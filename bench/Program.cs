@@ -8,4 +8,26 @@ var fusion = new Command("fusion", "Trial-steps per second: stock modules, one u
     format,
 };
 fusion.SetAction(parsed => Fusion.Run(Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
-return new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion }.Parse(args).Invoke();
+
+var store = new Option<string>("--store") { Description = "Where sweeps and results are.", DefaultValueFactory = _ => "sqlite" };
+store.AcceptOnlyFromAmong("sqlite");
+var trials = new Option<int>("--trials") { Description = "All of one sweep.", DefaultValueFactory = _ => 10_000 };
+var seconds = new Option<double>("--seconds") { Description = "How long each is said to train." };
+var slots = new Option<int>("--slots") { Description = "How many train at a time.", DefaultValueFactory = _ => 16 };
+var cohort = new Option<int>("--cohort") { Description = "How many a slot trains together.", DefaultValueFactory = _ => 1 };
+var optuna = new Option<bool>("--optuna") { Description = "Take Optuna's figures too, where it is installed." };
+var orchestration = new Command("orchestration", "What the way of a trial costs beside its training: simulated trials, all else as it is.")
+{
+    store, trials, seconds, slots, cohort, optuna, format,
+};
+orchestration.SetAction(parsed => Orchestration.RunAsync(
+    new(parsed.GetValue(store)!, parsed.GetValue(trials), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(slots),
+        parsed.GetValue(cohort), parsed.GetValue(optuna)),
+    Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
+
+var data = new Option<string>("--data") { Required = true };
+var silo = new Command("orchestration-silo", "The silo that 'orchestration' starts.") { data, slots };
+silo.Hidden = true;
+silo.SetAction((parsed, cancellation) => EmbeddedProcess.RunAsync(parsed.GetValue(data)!, parsed.GetValue(slots), cancellation));
+
+return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration, silo }.Parse(args).InvokeAsync();

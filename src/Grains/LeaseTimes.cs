@@ -12,6 +12,9 @@ public sealed record LeaseTimes
     /// <summary>A worker that has not renewed for so long, by its own clock, parks its work: well before the lease ends.</summary>
     public TimeSpan WorkerDeadline { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>The times that go with a lease: a worker has several tries to renew it, and parks its work well before its end.</summary>
+    public static LeaseTimes Of(TimeSpan lease) => new() { Lease = lease, Renewal = lease / 6, WorkerDeadline = lease * 2 / 3 };
+
     /// <summary>How often a coordinator recounts from the store.</summary>
     public TimeSpan Recount { get; init; } = TimeSpan.FromSeconds(60);
 

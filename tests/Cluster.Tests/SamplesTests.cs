@@ -43,6 +43,23 @@ public sealed class SamplesTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task Command_Runs_AndMoreUnitsAreBetter()
+    {
+        // The script's path is relative to where the command starts, which is another folder here.
+        var text = File.ReadAllText(Repository.PathOf("samples/command.yaml"));
+        var file = _workplace.Write("command.yaml", text.Replace("samples/train.py", Repository.PathOf("samples/train.py"), StringComparison.Ordinal));
+        var run = (await _workplace.Run(file).WaitAsync()).Expect(0).Json;
+        Assert.Equal(12, run.GetProperty("trials").GetProperty("completed").GetInt32());
+
+        var results = (await _workplace.Tell("results", "moons-in-python", "--format", "json")).Expect(0).Json.EnumerateArray().ToList();
+        Assert.All(results, trial => Assert.Equal(15, trial.GetProperty("epochs").GetInt32()));
+        var byUnits = results.ToLookup(
+            trial => trial.GetProperty("cell").GetProperty("units").GetInt32(), trial => trial.GetProperty("validationAccuracy").GetDouble());
+        output.WriteLine($"2 units: {byUnits[2].Average():F3}, 8 units: {byUnits[8].Average():F3}");
+        Assert.True(byUnits[8].Average() > byUnits[2].Average());
+    }
+
+    [Fact]
     public async Task FashionMnist_TenEpochs_ReachesItsAccuracy()
     {
         Assert.SkipUnless(Directory.Exists(FashionMnist) || Environment.GetEnvironmentVariable("CI") is { Length: > 0 },

@@ -67,7 +67,7 @@ public sealed class TwoProcessesTests : IDisposable
 
         var end = (await second.WaitAsync()).Expect(0)
             .ExpectInErrors($"(trained by process {first.Id})")
-            .ExpectInErrors("the process that trained other-1 has gone: this one takes over");
+            .ExpectInErrors($"process {first.Id}, which trained other-1, does not answer any more: going on without it");
         Assert.Equal(other.Trials, end.Json.GetProperty("trials").GetProperty("completed").GetInt32());
         Assert.Equal("Running", _workplace.Store.Status("long-1"));
         Assert.Equal(before, _workplace.Store.Trials("long-1").Where(trial => trial.Outcome is not null).Select(trial => trial.Everything));

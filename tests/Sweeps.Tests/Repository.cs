@@ -13,7 +13,7 @@ internal static class Repository
         if (Environment.GetEnvironmentVariable("UPDATE_GENERATED") == "1")
             File.WriteAllText(PathOf(path), content);
         Assert.True(File.ReadAllText(PathOf(path)) == content,
-            $"{path} is not what its generator writes; run the tests of Sweeps with UPDATE_GENERATED=1 and commit it.");
+            $"{path} is not what its generator writes; run the tests with UPDATE_GENERATED=1 and commit it.");
     }
 
     private static string FindRoot()

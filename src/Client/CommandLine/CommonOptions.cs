@@ -36,6 +36,21 @@ internal static class CommonOptions
     };
 
     /// <inheritdoc cref="Data"/>
+    public static Option<bool> Cluster { get; } = new("--cluster")
+    {
+        Description = "Work with the cluster that the settings name, by the environment or --settings.",
+        Recursive = true,
+    };
+
+    /// <inheritdoc cref="Data"/>
+    public static Option<string?> SettingsFile { get; } = new("--settings")
+    {
+        Description = $"The cluster's settings file; by default what {SettingsReader.FileVariable} names.",
+        HelpName = "FILE",
+        Recursive = true,
+    };
+
+    /// <inheritdoc cref="Data"/>
     public static Option<OutputFormat> Format { get; } = new("--format")
     {
         Description = "How results are written to stdout; table by default.",
@@ -91,6 +106,23 @@ internal static class CommonOptions
         Description = "A sweep's id, its name (the latest of that name), or the unique beginning of an id.",
         HelpName = "ID",
     };
+
+    /// <summary>Where this command line's sweeps are.</summary>
+    /// <exception cref="UserException">The cluster's settings are broken; what is wrong has been written.</exception>
+    public static Place Place(ParseResult parsed)
+    {
+        if (!parsed.GetValue(Cluster))
+            return new LocalPlace(parsed.GetValue(Data)!);
+        var reading = SettingsReader.Read(parsed.GetValue(SettingsFile), Environment.GetEnvironmentVariable);
+        foreach (var problem in reading.Problems)
+            Console.Error.WriteLine(problem);
+        if (reading.Settings is not { } settings)
+            throw new UserException(ExitCode.BadInput, "the cluster's settings are not valid.");
+        if (settings.Cluster is not { } servers)
+            throw new UserException(ExitCode.BadInput,
+                $"--cluster needs {SettingsTable.PostgresHost.Variable} and {SettingsTable.RedisHost.Variable}, or a settings file that names both.");
+        return new ClusterPlace(parsed.GetResult(Data) is { Implicit: false } ? settings with { Data = parsed.GetValue(Data)! } : settings, servers);
+    }
 
     /// <summary>Where this command line looks for data sets.</summary>
     public static DatasetSources Sources(ParseResult parsed) =>

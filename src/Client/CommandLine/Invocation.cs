@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -33,7 +33,7 @@ internal static class Invocation
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return exception.ExitCode;
         }
-        catch (Exception exception) when (exception is StoreException or TrainingException or IOException)
+        catch (Exception exception) when (exception is StoreException or TrainerException or IOException)
         {
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return ExitCode.NotFound;

@@ -6,7 +6,7 @@ using Orleans.Configuration;
 
 namespace DeepTrain.Cluster.Client;
 
-/// <summary>An Orleans client of the silo that owns a data folder.</summary>
+/// <summary>An Orleans client of silos in other processes.</summary>
 internal sealed class AttachedClient(IHost host) : IAsyncDisposable
 {
     /// <summary>A call that takes longer means that the owner is gone.</summary>
@@ -14,18 +14,24 @@ internal sealed class AttachedClient(IHost host) : IAsyncDisposable
 
     public IGrainFactory Grains => host.Services.GetRequiredService<IGrainFactory>();
 
-    /// <summary>Null: nobody listens there, or not any more.</summary>
-    public static async Task<AttachedClient?> TryConnectAsync(Gateway gateway, CancellationToken cancellation)
+    /// <summary>The way to the one silo that owns a data folder.</summary>
+    public static void Reach(IClientBuilder client, Gateway gateway) => client
+        .UseStaticClustering(IPEndPoint.Parse(gateway.Endpoint))
+        .Configure<ClusterOptions>(options =>
+        {
+            options.ServiceId = gateway.ServiceId;
+            options.ClusterId = gateway.ClusterId;
+        });
+
+    /// <exception cref="Exception">Nobody listens there, or not any more.</exception>
+    public static async Task<AttachedClient> ConnectAsync(Action<IClientBuilder> reach, CancellationToken cancellation)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.UseOrleansClient(client => client
-            .UseStaticClustering(IPEndPoint.Parse(gateway.Endpoint))
-            .Configure<ClusterOptions>(options =>
-            {
-                options.ServiceId = gateway.ServiceId;
-                options.ClusterId = gateway.ClusterId;
-            })
-            .Configure<ClientMessagingOptions>(options => options.ResponseTimeout = AnswerTime));
+        builder.UseOrleansClient(client =>
+        {
+            reach(client);
+            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = AnswerTime);
+        });
         var host = builder.Build();
         // An owner that is frozen takes the connection and says nothing.
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -35,10 +41,10 @@ internal sealed class AttachedClient(IHost host) : IAsyncDisposable
             await host.StartAsync(patience.Token);
             return new(host);
         }
-        catch (Exception) when (!cancellation.IsCancellationRequested)
+        catch
         {
             host.Dispose();
-            return null;
+            throw;
         }
     }
 

@@ -21,14 +21,22 @@ internal static class Submitter
                 number++;
                 continue;
             }
-            Tell(sweep, submission, connection.OwnerPid);
+            Tell(sweep, submission, connection.Owner);
             return submission;
         }
     }
 
+    /// <summary>Gives a stored sweep another file.</summary>
+    public static async Task<Submission> SubmitAsync(SweepConnection connection, string sweepId, Sweep sweep)
+    {
+        var submission = await Grain(connection, sweepId).Submit(sweep.Text, asNew: false);
+        Tell(sweep, submission, connection.Owner);
+        return submission;
+    }
+
     private static ISweepGrain Grain(SweepConnection connection, string sweepId) => connection.Grains.GetGrain<ISweepGrain>(sweepId);
 
-    private static void Tell(Sweep sweep, Submission submission, int? ownerPid)
+    private static void Tell(Sweep sweep, Submission submission, string? owner)
     {
         var size = $"{sweep.Cells.Length} cells x {sweep.Replicates} replicates";
         var said = submission.Kind switch
@@ -47,6 +55,6 @@ internal static class Submitter
                 "Run it under --new, or give the file another name.",
             ])),
         };
-        Console.Error.WriteLine(ownerPid is { } pid ? $"{said} (trained by process {pid})" : said);
+        Console.Error.WriteLine(owner is not null ? $"{said} (trained by {owner})" : said);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class Follower(SweepConnection connection, TimeProvider time)
                 {
                     last = await sweep.GetProgress().WaitAsync(cancellation);
                     show(pace.Look(last!));
-                    if (last!.Status is not SweepStatus.Running)
+                    if (last!.Status is not (SweepStatus.Running or SweepStatus.Paused))
                         return;
                 }
                 catch (Exception exception) when (connection.IsLost(exception))

@@ -25,7 +25,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, Ti
         long? written = null;
         await follow(view =>
         {
-            var ended = view.Progress.Status is not SweepStatus.Running;
+            var ended = view.Progress.Status is not (SweepStatus.Running or SweepStatus.Paused);
             if (!ended && written is { } last && time.GetElapsedTime(last) < LineInterval)
                 return;
             written = time.GetTimestamp();
@@ -69,7 +69,8 @@ internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, Ti
             (progress.Failed, "failed"), (progress.Cancelled, "cancelled"), (progress.Running, "running"),
         };
         var named = string.Join(", ", counts.Where(count => count.Item1 > 0).Select(count => $"{count.Item1} {count.Item2}"));
-        return $"{progress.SweepId}  {progress.Ended}/{progress.Total} trials{(named.Length > 0 ? $" ({named})" : "")}";
+        var state = progress.Status is SweepStatus.Paused ? "  paused" : "";
+        return $"{progress.SweepId}{state}  {progress.Ended}/{progress.Total} trials{(named.Length > 0 ? $" ({named})" : "")}";
     }
 
     private static string Speed(ProgressView view)

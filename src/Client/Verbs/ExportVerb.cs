@@ -25,15 +25,15 @@ internal static class ExportVerb
         };
         var command = new Command("export", "Write a trial's final weights for Python; those that were not kept are trained again.") { trial, output };
         command.SetAction((parsed, cancellation) => ExportAsync(
-            parsed.GetValue(trial)!, parsed.GetValue(output), new(parsed.GetValue(CommonOptions.Data)!), CommonOptions.Sources(parsed),
+            parsed.GetValue(trial)!, parsed.GetValue(output), CommonOptions.Place(parsed), CommonOptions.Sources(parsed),
             parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
     private static async Task<int> ExportAsync(
-        string text, string? output, DataFolder folder, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
+        string text, string? output, Place place, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
-        var reader = new SqliteSweepReader(folder.Database);
+        var (reader, folder) = (place.Reader, place.Folder);
         var named = TrialSelector.Split(text);
         var selected = SweepSelector.Select(await reader.ListAsync(cancellation), named.Sweep);
         var (_, sweep, results) = await StoredSweep.ReadAsync(reader, selected.Id, cancellation);
@@ -46,6 +46,8 @@ internal static class ExportVerb
 
         var path = Path.GetFullPath(output ?? Model.FileName(id));
         var configuration = sweep.Cells.First(cell => cell.Id == id.Cell).Configuration;
+        if (configuration[Parameters.Trainer] is not Parameters.Fused and var trainer)
+            throw new UserException(ExitCode.NotFound, $"{id} has no model here: its trainer was {trainer}, which keeps none.");
         var export = new ModelExport(folder, reader, new FusedTrainer(TimeProvider.System, sources with { Kept = folder.Datasets }));
         try
         {

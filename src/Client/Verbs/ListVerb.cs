@@ -1,5 +1,4 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
@@ -12,7 +11,7 @@ internal static class ListVerb
         var command = new Command("list", "List the sweeps, the newest first.");
         command.SetAction(async (parsed, cancellation) =>
         {
-            var sweeps = await new SqliteSweepReader(new DataFolder(parsed.GetValue(CommonOptions.Data)!).Database).ListAsync(cancellation);
+            var sweeps = await CommonOptions.Place(parsed).Reader.ListAsync(cancellation);
             Output.WriteRows(
                 parsed.GetValue(CommonOptions.Format),
                 [("sweep", false), ("status", false), ("trials", true), ("ended", true), ("failed", true), ("created", false)],

@@ -24,6 +24,9 @@ internal static class PlanVerb
         {
             var sources = CommonOptions.Sources(parsed);
             var input = SweepFiles.Read(parsed.GetValue(file)!, sources, cancellation);
+            if (input.Sweep.Cells[0].Configuration[Parameters.Trainer] is not Parameters.Fused and var trainer)
+                throw new UserException(ExitCode.BadInput,
+                    $"plan tries the networks that this program trains itself, and this sweep's trainer is {trainer}; run it with few trials to see how long they take.");
             // The trainer finds a data file where a sweep's is kept; here it is kept while the command runs.
             var kept = Directory.CreateTempSubdirectory("deeptrain-");
             try

@@ -18,19 +18,18 @@ internal static class RunVerb
             file, slots, metricsPort, isNew,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(file)!, parsed.GetValue(CommonOptions.Data)!, parsed.GetValue(CommonOptions.Format), parsed.GetValue(isNew),
+            parsed.GetValue(file)!, CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), parsed.GetValue(isNew),
             CommonOptions.Settings(parsed.GetValue(slots), parsed.GetValue(metricsPort)) with { Datasets = CommonOptions.Sources(parsed) },
             cancellation));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        string path, string data, OutputFormat format, bool isNew, EmbeddedSettings settings, CancellationToken cancellation)
+        string path, Place place, OutputFormat format, bool isNew, EmbeddedSettings settings, CancellationToken cancellation)
     {
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
         var input = SweepFiles.Read(path, settings.Datasets, cancellation);
-        var folder = new DataFolder(data);
         var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
         using var leaving = cancellation.Register(() => Console.Error.WriteLine("stopping after the epoch in training ..."));
@@ -38,34 +37,33 @@ internal static class RunVerb
         {
             while (true)
             {
-                await using var connection = await SweepConnection.OpenAsync(folder, settings, time, cancellation);
+                await using var connection = await place.OpenAsync(settings, time, cancellation);
                 try
                 {
-                    input.KeepData(folder);
+                    input.KeepData(place.Folder);
                     // Once submitted it is durable: whoever takes the folder over finds it there.
                     sweepId ??= (await Submitter.SubmitAsync(connection, input.Sweep, isNew)).SweepId;
                 }
                 catch (Exception exception) when (connection.IsLost(exception) && IsRepeatable(exception))
                 {
                     await Console.Error.WriteLineAsync(
-                        $"process {connection.OwnerPid}, which owns {folder.Root}, does not answer: trying again");
+                        $"{connection.Owner}, which trains{place.Option}, does not answer: trying again");
                     continue;
                 }
                 if (await new Follower(connection, time).FollowAsync(sweepId, display, cancellation) is not null)
                 {
-                    if (connection.OwnerPid is null)
+                    if (connection.Owner is null)
                         foreach (var other in await connection.Reader.UnfinishedAsync())
                             await Console.Error.WriteLineAsync($"{other} is unfinished: run its file to go on with it");
                     return await SweepReport.WriteAsync(connection.Reader, sweepId, format, time.GetElapsedTime(began), cancellation);
                 }
-                await Console.Error.WriteLineAsync($"the process that trained {sweepId} has gone: this one takes over");
+                await Console.Error.WriteLineAsync($"{connection.Owner}, which trained {sweepId}, does not answer any more: going on without it");
             }
         }
         // Whatever else went wrong on the way out, this is what the person at the terminal needs.
         catch (Exception) when (cancellation.IsCancellationRequested && sweepId is not null)
         {
-            var elsewhere = data == CommonOptions.DefaultData ? "" : $" --data {data}";
-            await Console.Error.WriteLineAsync($"interrupted: what is finished is kept. Resume with: deeptrain run {path}{elsewhere}");
+            await Console.Error.WriteLineAsync($"interrupted: what is finished is kept. Resume with: deeptrain run {path}{place.Option}");
             return ExitCode.Interrupted;
         }
 

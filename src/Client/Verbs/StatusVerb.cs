@@ -1,5 +1,4 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
@@ -13,7 +12,7 @@ internal static class StatusVerb
         var command = new Command("status", "Show how a sweep stands.") { id };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var reader = new SqliteSweepReader(new DataFolder(parsed.GetValue(CommonOptions.Data)!).Database);
+            var reader = CommonOptions.Place(parsed).Reader;
             var sweep = SweepSelector.Select(await reader.ListAsync(cancellation), parsed.GetValue(id)!);
             Output.WriteRows(
                 parsed.GetValue(CommonOptions.Format),

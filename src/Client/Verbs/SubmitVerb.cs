@@ -1,6 +1,5 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Client;
@@ -17,21 +16,21 @@ internal static class SubmitVerb
             file, isNew,
         };
         command.SetAction((parsed, cancellation) => SubmitAsync(
-            parsed.GetValue(file)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(isNew),
+            parsed.GetValue(file)!, CommonOptions.Place(parsed), parsed.GetValue(isNew),
             CommonOptions.Sources(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
     private static async Task<int> SubmitAsync(
-        string path, DataFolder folder, bool isNew, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
+        string path, Place place, bool isNew, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
         var input = SweepFiles.Read(path, sources, cancellation);
-        await using var connection = await SweepConnection.OpenAsync(
-            folder, CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
-        input.KeepData(folder);
+        await using var connection = await place.OpenAsync(
+            CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        input.KeepData(place.Folder);
         var submission = await Submitter.SubmitAsync(connection, input.Sweep, isNew);
-        if (connection.OwnerPid is null && submission.Kind is not SubmissionKind.Ended)
-            await Console.Error.WriteLineAsync($"nothing trains in {folder.Root} now: it begins with the next 'deeptrain run'");
+        if (connection.Owner is null && submission.Kind is not SubmissionKind.Ended)
+            await Console.Error.WriteLineAsync($"nothing trains in {place.Folder.Root} now: it begins with the next 'deeptrain run'");
         Output.WriteLine(format, submission.SweepId,
             ("sweepId", submission.SweepId), ("addedTrials", submission.AddedTrials), ("removedTrials", submission.RemovedTrials));
         return ExitCode.Done;

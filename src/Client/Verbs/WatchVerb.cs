@@ -1,6 +1,5 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Silo;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -12,19 +11,19 @@ internal static class WatchVerb
         var id = CommonOptions.Sweep();
         var command = new Command("watch", "Follow a sweep that is being trained, then print its cells.") { id };
         command.SetAction((parsed, cancellation) =>
-            WatchAsync(parsed.GetValue(id)!, new(parsed.GetValue(CommonOptions.Data)!), parsed.GetValue(CommonOptions.Format), cancellation));
+            WatchAsync(parsed.GetValue(id)!, CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
-    private static async Task<int> WatchAsync(string id, DataFolder folder, OutputFormat format, CancellationToken cancellation)
+    private static async Task<int> WatchAsync(string id, Place place, OutputFormat format, CancellationToken cancellation)
     {
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
-        var reader = new SqliteSweepReader(folder.Database);
+        var reader = place.Reader;
         var sweep = SweepSelector.Select(await reader.ListAsync(cancellation), id);
-        if (sweep.Status is SweepStatus.Running)
+        if (sweep.Status is SweepStatus.Running or SweepStatus.Paused)
         {
-            await using var connection = await SweepConnection.TryAttachAsync(folder, cancellation);
+            await using var connection = await place.TryAttachAsync(cancellation);
             if (connection is not null)
                 await new Follower(connection, time).FollowAsync(sweep.Id, ProgressDisplay.OnStandardError(time), cancellation);
             // Its owner may have ended because the sweep had.

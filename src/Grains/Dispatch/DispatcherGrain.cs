@@ -1,26 +1,32 @@
+using System.Collections.Immutable;
+
 namespace DeepTrain.Cluster.Grains;
 
 /// <remarks>
-/// All it knows is hearsay: coordinators repeat what waits at least as often as they are touched by the keeper, and slots ask again when
-/// they are free. Losing the memory costs seconds, never a trial.
+/// All it knows is hearsay: coordinators repeat what waits and who trains for them at least as often as they are touched by the keeper,
+/// and slots ask again when they are free. Losing the memory costs seconds, never a trial.
 /// </remarks>
 internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGrain
 {
     /// <summary>A silo that has not asked for so long no longer counts, nor does a sweep that nobody has announced again.</summary>
     internal static readonly TimeSpan Forgetting = TimeSpan.FromMinutes(1);
 
-    private readonly SortedDictionary<string, Offer> _offers = new(StringComparer.Ordinal);
+    /// <summary>How long a slot works for a sweep before another one that waits may have it: saving and starting again must pay.</summary>
+    internal static readonly TimeSpan Quantum = TimeSpan.FromSeconds(30);
+
+    private readonly SortedDictionary<string, Waiter> _waiters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SiloSlots> _silos = [];
+    private readonly Dictionary<SlotId, Work> _work = [];
     private long _turns;
 
-    public Task Announce(string sweepId, int waiting)
+    public Task Announce(string sweepId, Offer offer)
     {
-        if (waiting == 0)
-            _offers.Remove(sweepId);
-        else if (_offers.TryGetValue(sweepId, out var offer))
-            offer.Heard = time.GetTimestamp();
+        if (offer.Waiting == 0)
+            _waiters.Remove(sweepId);
+        else if (_waiters.TryGetValue(sweepId, out var waiter))
+            (waiter.Offer, waiter.Heard) = (offer, time.GetTimestamp());
         else
-            _offers[sweepId] = new() { Heard = time.GetTimestamp() };
+            _waiters[sweepId] = new() { Offer = offer, Heard = time.GetTimestamp() };
         return Task.CompletedTask;
     }
 
@@ -28,52 +34,103 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
     {
         var now = time.GetTimestamp();
         Forget(now);
-        var silo = Hear(slot.Silo, slotsOfSilo, now);
-        silo.WorkingFor.Remove(slot.Number);
+        _silos[slot.Silo] = new(slotsOfSilo, now);
+        _work.Remove(slot);
 
-        if (_offers.Count == 0)
-            return Task.FromResult<Assignment?>(null);
-        var shares = _silos.Values.SelectMany(each => each.WorkingFor.Values).CountBy(sweep => sweep).ToDictionary();
+        var shares = Shares();
         // Among equals it is whose turn was longest ago: a sweep that has nothing to give after all must not be asked for ever.
-        var (next, offer) = _offers.MinBy(each => (shares.GetValueOrDefault(each.Key), each.Value.Turn));
-        offer.Turn = ++_turns;
-        silo.WorkingFor[slot.Number] = next;
-        return Task.FromResult<Assignment?>(new(next, _silos.Values.Sum(each => each.Count)));
+        var next = _waiters
+            .Where(waiter => MayHaveMore(waiter.Key, waiter.Value.Offer, shares))
+            .OrderByDescending(waiter => waiter.Value.Offer.Priority)
+            .ThenBy(waiter => shares.GetValueOrDefault(waiter.Key))
+            .ThenBy(waiter => waiter.Value.Turn)
+            .FirstOrDefault();
+        if (next.Value is null)
+            return Task.FromResult<Assignment?>(null);
+        next.Value.Turn = ++_turns;
+        _work[slot] = new(next.Key, Since: now, Heard: now);
+        return Task.FromResult<Assignment?>(new(next.Key, SlotCount));
     }
+
+    public Task<ImmutableHashSet<SlotId>> Share(string sweepId, int priority, ImmutableArray<SlotId> slots)
+    {
+        var now = time.GetTimestamp();
+        foreach (var slot in slots)
+        {
+            // What an earlier activation sent there this one has not heard of.
+            _work[slot] = (_work.TryGetValue(slot, out var known) ? known : new(sweepId, Since: now, now)) with { Heard = now };
+            _silos[slot.Silo] = _silos.TryGetValue(slot.Silo, out var silo) ? silo with { Heard = now } : new(slot.Number + 1, now);
+        }
+        Forget(now);
+        foreach (var (slot, work) in _work.Where(each => each.Value.PromisedTo is { } other && !_waiters.ContainsKey(other)).ToList())
+            _work[slot] = work with { PromisedTo = null };
+        PromiseOne(sweepId, priority, now);
+        return Task.FromResult(_work
+            .Where(each => each.Value.Sweep == sweepId && each.Value.PromisedTo is not null)
+            .Select(each => each.Key).ToImmutableHashSet());
+    }
+
+    private int SlotCount => _silos.Values.Sum(silo => silo.Count);
+
+    /// <summary>
+    /// Takes a slot of a sweep for another one that waits in vain: one of a higher priority, or one with so many fewer slots that
+    /// the difference shrinks; where one has none at all they take turns.
+    /// </summary>
+    private void PromiseOne(string sweepId, int priority, long now)
+    {
+        var ripe = _work
+            .Where(work => work.Value.Sweep == sweepId && work.Value.PromisedTo is null && time.GetElapsedTime(work.Value.Since, now) >= Quantum)
+            .OrderBy(work => work.Value.Since)
+            .ToList();
+        // A slot that is free takes what waits by itself.
+        if (ripe.Count == 0 || _work.Count < SlotCount)
+            return;
+        var shares = Shares();
+        var own = shares.GetValueOrDefault(sweepId);
+        var needy = _waiters
+            .Where(other => other.Key != sweepId && MayHaveMore(other.Key, other.Value.Offer, shares) && IsNeedier(other))
+            .OrderByDescending(other => other.Value.Offer.Priority)
+            .ThenBy(other => shares.GetValueOrDefault(other.Key))
+            .FirstOrDefault();
+        if (needy.Value is not null)
+            _work[ripe[0].Key] = ripe[0].Value with { PromisedTo = needy.Key };
+
+        bool IsNeedier(KeyValuePair<string, Waiter> other) =>
+            other.Value.Offer.Priority > priority
+            || (other.Value.Offer.Priority == priority
+                && shares.GetValueOrDefault(other.Key) is var theirs && (theirs == 0 || own - theirs >= 2));
+    }
+
+    /// <summary>By sweep, how many slots work for it, or will when they are free.</summary>
+    private Dictionary<string, int> Shares() => _work.Values.CountBy(work => work.PromisedTo ?? work.Sweep).ToDictionary();
+
+    private static bool MayHaveMore(string sweepId, Offer offer, Dictionary<string, int> shares) =>
+        offer.MaxSlots is not { } most || shares.GetValueOrDefault(sweepId) < most;
 
     private void Forget(long now)
     {
         foreach (var (gone, _) in _silos.Where(each => time.GetElapsedTime(each.Value.Heard, now) > Forgetting).ToList())
             _silos.Remove(gone);
-        foreach (var (gone, _) in _offers.Where(each => time.GetElapsedTime(each.Value.Heard, now) > Forgetting).ToList())
-            _offers.Remove(gone);
-    }
-
-    private SiloSlots Hear(string name, int slots, long now)
-    {
-        if (!_silos.TryGetValue(name, out var silo))
-            _silos[name] = silo = new();
-        silo.Count = slots;
-        silo.Heard = now;
-        return silo;
+        foreach (var (gone, _) in _waiters.Where(each => time.GetElapsedTime(each.Value.Heard, now) > Forgetting).ToList())
+            _waiters.Remove(gone);
+        foreach (var (gone, _) in _work.Where(each => time.GetElapsedTime(each.Value.Heard, now) > Forgetting).ToList())
+            _work.Remove(gone);
     }
 
     /// <summary>A sweep that says that trials of it wait.</summary>
-    private sealed class Offer
+    private sealed class Waiter
     {
+        public required Offer Offer { get; set; }
+
         public long Heard { get; set; }
 
         /// <summary>When a slot was last sent to it, counted in such sendings.</summary>
         public long Turn { get; set; }
     }
 
-    private sealed class SiloSlots
-    {
-        public int Count { get; set; }
+    private readonly record struct SiloSlots(int Count, long Heard);
 
-        public long Heard { get; set; }
-
-        /// <summary>Slot number to the sweep it was last sent to.</summary>
-        public Dictionary<int, string> WorkingFor { get; } = [];
-    }
+    /// <summary>What a slot works for.</summary>
+    /// <param name="PromisedTo">The sweep that shall have the slot next; null: nobody waits for it.</param>
+    private sealed record Work(string Sweep, long Since, long Heard, string? PromisedTo = null);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orleans.Concurrency;
 
 namespace DeepTrain.Cluster.Grains;
@@ -6,13 +7,27 @@ namespace DeepTrain.Cluster.Grains;
 [Alias("DeepTrain.Dispatcher")]
 public interface IDispatcherGrain : IGrainWithIntegerKey
 {
-    /// <summary>A coordinator says how many trials of its sweep wait; 0 takes the sweep off the list.</summary>
+    /// <summary>A coordinator says how many trials of its sweep wait; none takes the sweep off the list.</summary>
     [OneWay, Alias("Announce")]
-    Task Announce(string sweepId, int waiting);
+    Task Announce(string sweepId, Offer offer);
 
     /// <summary>A free slot asks for work. Null: nothing waits.</summary>
     [Alias("Next")]
     Task<Assignment?> Next(SlotId slot, int slotsOfSilo);
+
+    /// <summary>A coordinator says which slots train for its sweep; the answer is those of them that another sweep should have.</summary>
+    [Alias("Share")]
+    Task<ImmutableHashSet<SlotId>> Share(string sweepId, int priority, ImmutableArray<SlotId> slots);
+}
+
+/// <summary>What a sweep has for free slots.</summary>
+/// <param name="Waiting">Trials that nobody trains.</param>
+/// <param name="Priority">Sweeps of a higher one are served first.</param>
+/// <param name="MaxSlots">The most slots that may train for it at once; null: all.</param>
+[GenerateSerializer, Immutable, Alias("DeepTrain.Offer")]
+public sealed record Offer([property: Id(0)] int Waiting, [property: Id(1)] int Priority, [property: Id(2)] int? MaxSlots)
+{
+    public static Offer Nothing { get; } = new(0, 0, null);
 }
 
 /// <summary>One lane of one silo.</summary>

@@ -23,7 +23,8 @@ internal readonly record struct EpochReportSurrogate(
     [property: Id(10)] string? FailureMessage,
     [property: Id(11)] int Steps,
     [property: Id(12)] byte[]? Health,
-    [property: Id(13)] Ailments Ailments);
+    [property: Id(13)] Ailments Ailments,
+    [property: Id(14)] string? FailureLog);
 
 [RegisterConverter]
 internal sealed class TrialIdConverter : IConverter<TrialId, TrialIdSurrogate>
@@ -38,7 +39,7 @@ internal sealed class EpochReportConverter : IConverter<EpochReport, EpochReport
 {
     public EpochReport ConvertFromSurrogate(in EpochReportSurrogate surrogate)
     {
-        var failure = surrogate.FailureClass is { } name ? new Failure(name, surrogate.FailureMessage ?? "") : null;
+        var failure = surrogate.FailureClass is { } name ? new Failure(name, surrogate.FailureMessage ?? "") { Log = surrogate.FailureLog } : null;
         var ending = surrogate.Outcome is { } outcome
             ? new Ending(Enum.Parse<Outcome>(outcome), surrogate.TestLoss, surrogate.TestAccuracy, failure)
             : null;
@@ -52,5 +53,6 @@ internal sealed class EpochReportConverter : IConverter<EpochReport, EpochReport
     public EpochReportSurrogate ConvertToSurrogate(in EpochReport value) => new(
         value.Trial, value.Epoch, value.TrainLoss, value.ValidationLoss, value.ValidationAccuracy, value.Seconds,
         value.Ending?.Outcome.ToString(), value.Ending?.TestLoss, value.Ending?.TestAccuracy,
-        value.Ending?.Failure?.Class, value.Ending?.Failure?.Message, value.Steps, value.Health?.Pack(), value.Health?.Ailments ?? Ailments.None);
+        value.Ending?.Failure?.Class, value.Ending?.Failure?.Message, value.Steps, value.Health?.Pack(), value.Health?.Ailments ?? Ailments.None,
+        value.Ending?.Failure?.Log);
 }

@@ -4,6 +4,7 @@ using DeepTrain.Cluster.Sweeps;
 namespace DeepTrain.Cluster.Grains;
 
 /// <summary>Questions to the durable truth. They need no coordinator and disturb none.</summary>
+/// <remarks>A sweep that is <see cref="SweepStatus.Deleted"/> is not seen, except where its number or its removal is the question.</remarks>
 public interface ISweepReader
 {
     /// <summary>All sweeps, the newest first.</summary>
@@ -15,7 +16,10 @@ public interface ISweepReader
     /// <summary>The ids of all sweeps that are <see cref="SweepStatus.Running"/>, the oldest first.</summary>
     Task<ImmutableArray<string>> UnfinishedAsync();
 
-    /// <summary>The highest number that a sweep of this name has; 0 if there is none.</summary>
+    /// <summary>The ids of deleted sweeps of which there are still rows to remove, the oldest first.</summary>
+    Task<ImmutableArray<string>> TombstonesAsync();
+
+    /// <summary>The highest number that a sweep of this name has or had, deleted ones included; 0 if there was none.</summary>
     Task<int> LatestNumberAsync(string name, CancellationToken cancellation);
 
     /// <summary>The sweep file in force.</summary>
@@ -40,6 +44,12 @@ public enum SweepStatus
     Running,
     Finished,
     Cancelled,
+
+    /// <summary>Nothing of it is leased until somebody resumes it.</summary>
+    Paused,
+
+    /// <summary>A tombstone: its number is never used again.</summary>
+    Deleted,
 }
 
 /// <param name="Id"><c>name-N</c>.</param>

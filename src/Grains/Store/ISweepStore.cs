@@ -19,27 +19,33 @@ public interface ISweepStore : ISweepReader
 
     /// <summary>
     /// Takes over a changed file: stores cells and trials that are new, marks those no longer named as inactive, those named again as
-    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if trials wait.
+    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if trials wait, unless it is paused.
     /// </summary>
     Task ExtendAsync(Coordinator coordinator, Sweep sweep);
 
     /// <summary>
     /// Leases the next waiting trials, in the order of replicate and cell, all of one fusion key; raises their fences. Repeating a
-    /// request with the same lease id returns what it was granted, and grants nothing more. Empty: no trial waits.
+    /// request with the same lease id returns what it was granted, and grants nothing more. Empty: no trial waits that may be granted.
     /// </summary>
-    Task<ImmutableArray<LeasedTrial>> GrantAsync(Coordinator coordinator, GrantRequest request);
+    /// <remarks>
+    /// A trial that was lost twice without getting further is a suspect: it comes after all others, is leased alone, and only to a silo
+    /// that holds nothing else; a silo that holds a suspect is granted nothing. Lost twice so, it ends as
+    /// <see cref="Outcome.Failed"/>, of class <see cref="FailureClass.WorkerKiller"/>.
+    /// </remarks>
+    Task<Granted> GrantAsync(Coordinator coordinator, GrantRequest request);
 
     /// <summary>Gives leases their full time again. Returns those that still hold a trial; the others are lost.</summary>
     Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime);
 
-    /// <summary>Lets trials of a lease wait again; null: all that it still holds.</summary>
+    /// <summary>Lets trials of a lease wait again, in good order: nothing counts as lost. Null: all that it still holds.</summary>
     Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials);
 
-    /// <summary>Lets all trials that a silo has leased wait again, because the silo is dead.</summary>
-    Task ReleaseSiloAsync(string silo);
+    /// <summary>Lets all trials that a silo has leased wait again, as lost, because the silo is dead. The ids of their sweeps.</summary>
+    Task<ImmutableArray<string>> ReleaseSiloAsync(string silo);
 
-    /// <summary>Lets all leased trials wait again. Only for the owner of an embedded store, before it serves anyone.</summary>
-    Task ReleaseAllAsync();
+    /// <summary>Lets all leased trials wait again, as lost. Only for the owner of an embedded store, before it serves anyone.</summary>
+    /// <returns>The ids of their sweeps.</returns>
+    Task<ImmutableArray<string>> ReleaseAllAsync();
 
     /// <summary>
     /// Writes epochs and endings. Each report is judged by itself, by its trial's fence; the verdicts are in the order of the reports.
@@ -52,6 +58,24 @@ public interface ISweepStore : ISweepReader
 
     /// <summary>Recounts, and marks the sweep as finished if every active trial has an outcome. True if it is finished now.</summary>
     Task<bool> FinishAsync(Coordinator coordinator);
+
+    /// <summary>Running becomes paused. No lease is touched: workers give theirs back. False: it was not running.</summary>
+    Task<bool> PauseAsync(Coordinator coordinator);
+
+    /// <summary>Paused becomes running. False: it was not paused.</summary>
+    Task<bool> ResumeAsync(Coordinator coordinator);
+
+    /// <summary>
+    /// Lets failed active trials wait again as if they had never been tried, and makes the sweep <see cref="SweepStatus.Running"/> if
+    /// there are any, unless it is paused. How many there were.
+    /// </summary>
+    Task<int> RetryAsync(Coordinator coordinator);
+
+    /// <summary>Makes the sweep a tombstone, whatever its state; from now on nothing of it can be written.</summary>
+    Task<bool> DeleteAsync(Coordinator coordinator);
+
+    /// <summary>Removes a part of what a tombstone has left, at most so many trials; at last its cells, leases and texts.</summary>
+    Task<RemovedChunk> RemoveAsync(string sweepId, int trials);
 }
 
 /// <summary>Who may write as the coordinator of a sweep: valid until somebody opens the sweep anew.</summary>
@@ -79,10 +103,25 @@ public sealed record Provenance(
 /// <param name="Slot">The slot's number in its silo.</param>
 /// <param name="Limits">By fusion key; trials of another key are not granted.</param>
 /// <param name="LeaseTime">After it, without renewal, the trials wait again.</param>
-/// <param name="TakeExpired">Whether leases whose time is over may be given to another.</param>
+/// <param name="TakeExpired">Whether leases whose time is over are taken from their holders.</param>
 public sealed record GrantRequest(
     Guid Lease, string Silo, int Slot, Provenance Worker, ImmutableDictionary<string, CohortLimit> Limits, TimeSpan LeaseTime,
-    bool TakeExpired);
+    bool TakeExpired)
+{
+    /// <summary>No grant while so many leases of the sweep hold a trial; null: there is no limit.</summary>
+    public int? MaxLeases { get; init; }
+}
+
+/// <param name="Trials">In the order of replicate and cell.</param>
+/// <param name="Lost">
+/// How many trials lost a lease whose time was over. They wait again, or have failed as <see cref="FailureClass.WorkerKiller"/>; some
+/// may be among those granted.
+/// </param>
+public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost);
+
+/// <param name="Checkpoints">Files that nobody names any more.</param>
+/// <param name="More">Whether there is more to remove.</param>
+public sealed record RemovedChunk(ImmutableArray<string> Checkpoints, bool More);
 
 /// <summary>How many trials of one fusion key a cohort takes.</summary>
 /// <param name="AcrossReplicates">Whether it may take trials of several replicates.</param>
@@ -118,6 +157,9 @@ public enum WriteVerdict
 
     /// <summary>It was durable before: the same trial, epoch and fence.</summary>
     AlreadyAccepted,
+
+    /// <summary>Durable now, and no ending: the failure may pass, so the trial waits to be tried again under another fence.</summary>
+    WillRetry,
 
     /// <summary>Its fence is not the trial's, or the trial has its outcome already.</summary>
     Refused,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using Orleans.Concurrency;
 
 namespace DeepTrain.Cluster.Grains;
 
@@ -14,24 +15,41 @@ public interface ISweepGrain : IGrainWithStringKey
     Task<Submission> Submit(string text, bool asNew);
 
     /// <summary>A slot asks for a cohort, under a lease id that it made. Repeating a request is harmless.</summary>
-    [Alias("Lease")]
+    /// <remarks>Requests overlap: the store makes several grants durable in the time of one.</remarks>
+    [AlwaysInterleave, Alias("Lease")]
     Task<LeaseReply> Lease(LeaseRequest request);
 
-    /// <summary>A silo renews the leases that it works under; the answer holds those that are still good.</summary>
+    /// <summary>A silo renews the leases that it works under. A lease that the answer lacks is lost.</summary>
     [Alias("Renew")]
-    Task<ImmutableHashSet<Guid>> Renew(ImmutableArray<Guid> leases);
+    Task<ImmutableDictionary<Guid, Wanted>> Renew(ImmutableArray<RenewedLease> leases);
 
     /// <summary>A slot gives back trials of its lease that it will not train.</summary>
     [Alias("Release")]
     Task Release(Guid lease, ImmutableArray<TrialId> trials);
 
-    /// <summary>What has become durable. Repeated until acknowledged; a repeat counts once.</summary>
+    /// <summary>Which trials have durably ended. Repeated until acknowledged; a repeat counts once.</summary>
     [Alias("Report")]
     Task Report(ImmutableArray<FencedReport> durable);
+
+    /// <summary>No trial is leased from now on; cohorts in training finish their epoch, are saved and given back. False: it is not running.</summary>
+    [Alias("Pause")]
+    Task<bool> Pause();
+
+    /// <summary>Goes on where <see cref="Pause"/> stopped it. False: it is not paused.</summary>
+    [Alias("Resume")]
+    Task<bool> Resume();
 
     /// <summary>Ends all trials that have no outcome. False: the sweep had ended before.</summary>
     [Alias("Cancel")]
     Task<bool> Cancel();
+
+    /// <summary>Lets failed trials wait again, as if they had never been tried. How many.</summary>
+    [Alias("Retry")]
+    Task<int> Retry();
+
+    /// <summary>Takes the sweep away for good; its rows and files go by and by. False: there is none.</summary>
+    [Alias("Delete")]
+    Task<bool> Delete();
 
     /// <summary>Null: there is no such sweep.</summary>
     [Alias("GetProgress")]
@@ -40,6 +58,24 @@ public interface ISweepGrain : IGrainWithStringKey
     /// <summary>Makes sure that somebody coordinates the sweep, and offers its trials again.</summary>
     [Alias("Touch")]
     Task Touch();
+
+    /// <summary>Counts anew what the store holds, because something else than this coordinator has changed it.</summary>
+    [Alias("Recount")]
+    Task Recount();
+}
+
+/// <summary>A lease that its slot works under.</summary>
+[GenerateSerializer, Immutable, Alias("DeepTrain.RenewedLease")]
+public sealed record RenewedLease([property: Id(0)] Guid Lease, [property: Id(1)] SlotId Slot);
+
+/// <summary>What a sweep wants of the cohort of a good lease.</summary>
+[GenerateSerializer, Alias("DeepTrain.Wanted")]
+public enum Wanted
+{
+    Train,
+
+    /// <summary>Finish the epoch, save, and give the trials back.</summary>
+    Pause,
 }
 
 [GenerateSerializer, Alias("DeepTrain.SubmissionKind")]

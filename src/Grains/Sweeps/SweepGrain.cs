@@ -18,6 +18,9 @@ internal sealed class SweepGrain(
 
     private static readonly LeaseReply NoWork = new([], [], KeepModels: false);
 
+    /// <summary>Grants are counted in what is opened and counted anew at times, which therefore happens between them.</summary>
+    private readonly Gate _gate = new();
+
     private Coordinated? _sweep;
     private long _reachedSince;
     private long? _reachedLast;
@@ -48,12 +51,15 @@ internal sealed class SweepGrain(
             if (created)
                 return new(Id, SubmissionKind.Created, proposed.TrialCount, 0, []);
         }
-        if (asNew)
+        // A number that a deleted sweep had is not given again.
+        if (asNew || _sweep is null)
             return new(Id, SubmissionKind.Taken, 0, 0, []);
 
-        var change = SweepChange.Between(_sweep!.Sweep, proposed);
+        var change = SweepChange.Between(_sweep.Sweep, proposed);
         if (change.Differences.Length > 0)
             return new(Id, SubmissionKind.Refused, 0, 0, change.Differences);
+        // Whoever runs a paused sweep wants it to run.
+        await Resume();
         if (change.IsIdentical)
             return new(Id, _sweep.Status is SweepStatus.Running ? SubmissionKind.Resumed : SubmissionKind.Ended, 0, 0, []);
 
@@ -64,14 +70,23 @@ internal sealed class SweepGrain(
 
     public async Task<LeaseReply> Lease(LeaseRequest request)
     {
+        var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
+        if (lost > 0)
+            await Recount();
+        return reply;
+    }
+
+    /// <returns>The answer, and how many trials lost a lease that was over.</returns>
+    private async Task<(LeaseReply Reply, int Lost)> GrantAsync(LeaseRequest request)
+    {
         if (_sweep is not { Status: SweepStatus.Running } sweep)
         {
             await AnnounceAsync();
-            return NoWork;
+            return (NoWork, 0);
         }
         var unsized = sweep.Shapes.Where(shape => !request.CohortSizes.ContainsKey(shape.Key)).ToList();
         if (unsized.Count > 0)
-            return NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] };
+            return (NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] }, 0);
 
         var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
@@ -82,19 +97,33 @@ internal sealed class SweepGrain(
             // Trials of one replicate share their mini-batches; only cells that leave most of the device idle are joined by others.
             return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
+        var released = sweep.Released;
         var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
-        var trials = await Reach(store.GrantAsync(
-            sweep.Coordinator, new(request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)));
+        var (trials, lost) = await Reach(store.GrantAsync(sweep.Coordinator, new(
+            request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)
+        {
+            MaxLeases = sweep.Sweep.MaxSlots,
+        }));
 
         if (sweep.Granted.Add(request.Lease))
             sweep.Move(trials.Length);
-        sweep.Exhausted = trials.IsEmpty;
+        // What was given back since the store looked waits again.
+        sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
         await AnnounceAsync();
-        return new(trials, [], sweep.Sweep.Keep is not Keep.None);
+        return (new(trials, [], sweep.Sweep.Keep is not Keep.None), lost);
     }
 
-    public async Task<ImmutableHashSet<Guid>> Renew(ImmutableArray<Guid> leases) =>
-        _sweep is { } sweep ? await Reach(store.RenewAsync(sweep.Coordinator, leases, times.Lease)) : [];
+    public async Task<ImmutableDictionary<Guid, Wanted>> Renew(ImmutableArray<RenewedLease> leases)
+    {
+        if (_sweep is not { } sweep)
+            return ImmutableDictionary<Guid, Wanted>.Empty;
+        var good = await Reach(store.RenewAsync(sweep.Coordinator, [.. leases.Select(lease => lease.Lease)], times.Lease));
+        var renewed = leases.Where(lease => good.Contains(lease.Lease)).ToList();
+        foreach (var lease in renewed)
+            sweep.Heard[lease.Slot] = time.GetTimestamp();
+        return renewed.ToImmutableDictionary(lease => lease.Lease, lease =>
+            sweep.Status is SweepStatus.Paused || sweep.Yielding.Contains(lease.Slot) ? Wanted.Pause : Wanted.Train);
+    }
 
     public async Task Release(Guid lease, ImmutableArray<TrialId> trials)
     {
@@ -102,6 +131,7 @@ internal sealed class SweepGrain(
             return;
         await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
         sweep.Move(-trials.Length);
+        sweep.Released++;
         sweep.Exhausted = false;
         await AnnounceAsync();
     }
@@ -119,14 +149,40 @@ internal sealed class SweepGrain(
         await AnnounceAsync();
     }
 
+    public Task<bool> Pause() => ChangeAsync(SweepStatus.Running, store.PauseAsync);
+
+    public Task<bool> Resume() => ChangeAsync(SweepStatus.Paused, store.ResumeAsync);
+
     public async Task<bool> Cancel()
     {
-        if (_sweep is not { Status: SweepStatus.Running } sweep)
+        if (_sweep is not { Status: SweepStatus.Running or SweepStatus.Paused } sweep)
             return false;
         await Reach(store.CancelAsync(sweep.Coordinator));
         await OpenAsync();
         return true;
     }
+
+    public async Task<int> Retry()
+    {
+        if (_sweep is not { } sweep)
+            return 0;
+        var retried = await Reach(store.RetryAsync(sweep.Coordinator));
+        await OpenAsync();
+        return retried;
+    }
+
+    public async Task<bool> Delete()
+    {
+        if (_sweep is not { } sweep || !await Reach(store.DeleteAsync(sweep.Coordinator)))
+            return false;
+        _sweep = null;
+        active.Remove(Id);
+        await GrainFactory.GetGrain<IDispatcherGrain>(0).Announce(Id, Offer.Nothing);
+        DeactivateOnIdle();
+        return true;
+    }
+
+    public Task Recount() => _sweep is { } sweep ? RecountAsync(sweep) : Task.CompletedTask;
 
     public Task<SweepProgress?> GetProgress() => Task.FromResult(_sweep?.Progress(Id));
 
@@ -140,18 +196,38 @@ internal sealed class SweepGrain(
         await FinishIfDoneAsync(sweep);
         // Leases may have run out, which only a request finds.
         await AnnounceAsync(offerLeased: true);
+        await ShareAsync(sweep);
     }
 
-    private async Task OpenAsync()
+    private async Task<bool> ChangeAsync(SweepStatus from, Func<Coordinator, Task<bool>> change)
+    {
+        if (_sweep is not { } sweep || sweep.Status != from)
+            return false;
+        var changed = await Reach(change(sweep.Coordinator));
+        await OpenAsync();
+        return changed;
+    }
+
+    /// <summary>Hears from the dispatcher which slots another sweep should have.</summary>
+    private async Task ShareAsync(Coordinated sweep)
+    {
+        foreach (var (gone, _) in sweep.Heard.Where(slot => time.GetElapsedTime(slot.Value) > 2 * times.Renewal).ToList())
+            sweep.Heard.Remove(gone);
+        sweep.Yielding = await GrainFactory.GetGrain<IDispatcherGrain>(0).Share(Id, sweep.Sweep.Priority, [.. sweep.Heard.Keys]);
+    }
+
+    private Task OpenAsync() => _gate.AloneAsync(async () =>
     {
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         var sweep = Parse(opened.Text);
         _sweep = new(opened.Coordinator, sweep, opened.Status);
-        await RecountAsync(_sweep);
-    }
+        await CountAsync(_sweep);
+    });
 
-    private async Task RecountAsync(Coordinated sweep)
+    private Task RecountAsync(Coordinated sweep) => _gate.AloneAsync(() => CountAsync(sweep));
+
+    private async Task CountAsync(Coordinated sweep)
     {
         var counts = await Reach(store.FindAsync(Id, CancellationToken.None));
         if (sweep.Tally.Ended != counts!.ByOutcome.Values.Sum())
@@ -164,7 +240,7 @@ internal sealed class SweepGrain(
 
     private async Task FinishIfDoneAsync(Coordinated sweep)
     {
-        if (sweep.Status is not SweepStatus.Running || sweep.Tally.Ended < sweep.Sweep.TrialCount)
+        if (sweep.Status is not (SweepStatus.Running or SweepStatus.Paused) || sweep.Tally.Ended < sweep.Sweep.TrialCount)
             return;
         if (await Reach(store.FinishAsync(sweep.Coordinator)))
             sweep.Status = SweepStatus.Finished;
@@ -178,14 +254,14 @@ internal sealed class SweepGrain(
     {
         if (_sweep?.Progress(Id) is not { } progress)
             return Task.CompletedTask;
-        if (progress.Status is SweepStatus.Running)
+        if (progress.Status is SweepStatus.Running or SweepStatus.Paused)
             active.Set(progress);
         else
             active.Remove(Id);
         var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
         if (progress.Status is not SweepStatus.Running || _sweep.Exhausted)
             waiting = 0;
-        return GrainFactory.GetGrain<IDispatcherGrain>(0).Announce(Id, waiting);
+        return GrainFactory.GetGrain<IDispatcherGrain>(0).Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots));
     }
 
     private static Sweep Parse(string text)
@@ -248,6 +324,15 @@ internal sealed class SweepGrain(
 
         /// <summary>The leases granted since the last recount: a repeated request moves no count again.</summary>
         public HashSet<Guid> Granted { get; } = [];
+
+        /// <summary>The slots that train for the sweep, and when they last renewed.</summary>
+        public Dictionary<SlotId, long> Heard { get; } = [];
+
+        /// <summary>The slots that another sweep should have.</summary>
+        public ImmutableHashSet<SlotId> Yielding { get; set; } = [];
+
+        /// <summary>How often trials were given back.</summary>
+        public int Released { get; set; }
 
         /// <summary>The last request for a cohort found nothing, and nothing was given back since.</summary>
         public bool Exhausted { get; set; }

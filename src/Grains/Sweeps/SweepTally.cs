@@ -8,7 +8,6 @@ internal sealed class SweepTally
     private readonly Sweep _sweep;
     private readonly Dictionary<string, CellTally> _cells;
     private readonly Dictionary<Outcome, int> _byOutcome = [];
-    private readonly HashSet<TrialId> _ended = [];
     private CellTally? _best;
 
     public SweepTally(Sweep sweep, IEnumerable<TrialResult> results)
@@ -19,7 +18,7 @@ internal sealed class SweepTally
             Record(result.Trial, result.Outcome, sweep.Objective.Of(result));
     }
 
-    public int Ended => _ended.Count;
+    public int Ended { get; private set; }
 
     /// <summary>The cell with the best mean among those whose replicates all completed.</summary>
     public BestCell? Best { get; private set; }
@@ -29,22 +28,23 @@ internal sealed class SweepTally
     /// <summary>Counts an ending. False: the sweep no longer names the trial, or it was counted before.</summary>
     public bool Record(TrialId trial, Outcome outcome, double? objective)
     {
-        if (trial.Replicate > _sweep.Replicates || !_cells.TryGetValue(trial.Cell, out var cell) || !_ended.Add(trial))
+        if (trial.Replicate > _sweep.Replicates || !_cells.TryGetValue(trial.Cell, out var cell))
             return false;
+        ref var replicate = ref cell.Replicates[trial.Replicate - 1];
+        if (replicate.HasEnded)
+            return false;
+        replicate = (true, objective ?? 0);
+        Ended++;
         _byOutcome[outcome] = Count(outcome) + 1;
-        if (objective is { } value)
-        {
-            cell.Objectives[trial.Replicate - 1] = value;
-            if (++cell.Completed == _sweep.Replicates)
-                Challenge(cell);
-        }
+        if (objective is not null && ++cell.Completed == _sweep.Replicates)
+            Challenge(cell);
         return true;
     }
 
     private void Challenge(CellTally cell)
     {
         // In the replicates' order, whatever order they came in: the sum is then the same as any other reader's.
-        var mean = cell.Objectives.Sum() / cell.Completed;
+        var mean = cell.Replicates.Sum(replicate => replicate.Objective) / cell.Completed;
         var better = _best is null ? 1 : _sweep.Objective.Goal is Goal.Maximize ? mean.CompareTo(Best!.Objective) : Best!.Objective.CompareTo(mean);
         if (better < 0 || (better == 0 && cell.Position > _best!.Position))
             return;
@@ -61,6 +61,6 @@ internal sealed class SweepTally
 
         public int Completed { get; set; }
 
-        public double[] Objectives { get; } = new double[replicates];
+        public (bool HasEnded, double Objective)[] Replicates { get; } = new (bool, double)[replicates];
     }
 }

@@ -29,6 +29,24 @@ public sealed class DataFolder(string path)
 
     internal string GatewayFile => Path.Combine(Root, "gateway.json");
 
+    /// <summary>Creates the folder with its sub-folders where they are not there yet.</summary>
+    /// <exception cref="StoreException">It cannot be created.</exception>
+    public void Create()
+    {
+        try
+        {
+            foreach (var path in (string[])[Root, Checkpoints, Models, Reports, Logs])
+                Directory.CreateDirectory(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw Unusable(error);
+        }
+    }
+
+    internal StoreException Unusable(Exception error) =>
+        new($"{Root}: this cannot be a data folder ({error.Message}). Name a folder that can be created and written.", error);
+
     /// <summary>
     /// How to reach the folder's owner; null if it has none, or it has not said so yet. An owner may end at any time: be ready for a
     /// gateway that does not answer, and read again.

@@ -21,10 +21,9 @@ public sealed class DataFolderLock : IDisposable
     /// <exception cref="StoreException">The folder cannot be created or written.</exception>
     public static DataFolderLock? TryAcquire(DataFolder folder)
     {
+        folder.Create();
         try
         {
-            foreach (var path in (string[])[folder.Root, folder.Checkpoints, folder.Models, folder.Reports, folder.Logs])
-                Directory.CreateDirectory(path);
             while (true)
             {
                 if (TryOpen(folder, FileAccess.ReadWrite, FileShare.None) is { } stream)
@@ -36,8 +35,7 @@ public sealed class DataFolderLock : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new StoreException(
-                $"{folder.Root}: this cannot be a data folder ({error.Message}). Name a folder that can be created and written.", error);
+            throw folder.Unusable(error);
         }
     }
 

@@ -1,40 +1,57 @@
+using System.Threading.Channels;
 using DeepTrain.Cluster.Grains;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>Takes the leases of a silo that membership declares dead, so that its trials need not wait for them to run out.</summary>
-internal sealed class DeadSilos(ISiloStatusOracle membership, ISweepStore store, ILogger<DeadSilos> log)
-    : IHostedService, ISiloStatusListener
+/// <summary>Takes the leases of silos that membership declares dead, so that their trials need not wait for them to run out.</summary>
+internal sealed class DeadSilos(
+    ISiloStatusOracle membership, ISweepStore store, IGrainFactory grains, TimeProvider time, ILogger<DeadSilos> log)
+    : BackgroundService, ISiloStatusListener
 {
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        membership.SubscribeToSiloStatusEvents(this);
-        return Task.CompletedTask;
-    }
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
-    public Task StopAsync(CancellationToken cancellationToken)
-    {
-        membership.UnSubscribeFromSiloStatusEvents(this);
-        return Task.CompletedTask;
-    }
+    private readonly Channel<string> _dead = Channel.CreateUnbounded<string>(new() { SingleReader = true });
 
     public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
     {
         if (status is SiloStatus.Dead)
-            ReleaseAsync(updatedSilo).Ignore();
+            _dead.Writer.TryWrite(updatedSilo.ToParsableString());
     }
 
-    private async Task ReleaseAsync(SiloAddress silo)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        membership.SubscribeToSiloStatusEvents(this);
         try
         {
-            await store.ReleaseSiloAsync(silo.ToParsableString());
+            // Those that died while no coordinator looked.
+            foreach (var (silo, status) in membership.GetApproximateSiloStatuses())
+                SiloStatusChangeNotification(silo, status);
+            await foreach (var silo in _dead.Reader.ReadAllAsync(stoppingToken))
+                await ReleaseAsync(silo, stoppingToken);
         }
-        catch (Exception exception)
+        finally
         {
-            log.LogWarning(exception, "The leases of dead silo {Silo} could not be taken; they run out by themselves.", silo);
+            membership.UnSubscribeFromSiloStatusEvents(this);
+        }
+    }
+
+    private async Task ReleaseAsync(string silo, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                var sweeps = await store.ReleaseSiloAsync(silo);
+                await Task.WhenAll(sweeps.Select(sweep => grains.GetGrain<ISweepGrain>(sweep).Recount()));
+                return;
+            }
+            catch (Exception exception) when (!stopping.IsCancellationRequested)
+            {
+                log.LogWarning(exception, "The leases of dead silo {Silo} could not be taken yet.", silo);
+                await Task.Delay(RetryPause, time, stopping);
+            }
         }
     }
 }

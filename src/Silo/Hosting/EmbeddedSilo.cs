@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
 using DeepTrain.Cluster.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,6 +22,11 @@ public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string
 
     /// <summary>How much of a run is trained again at most when the process dies.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    public LeaseTimes LeaseTimes { get; init; } = new();
+
+    /// <summary>How long the end may take. A person at a terminal who is in more of a hurry asks a second time.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromMinutes(2);
 }
 
 /// <summary>The whole cluster in this process, owner of a data folder: coordinator, worker and store.</summary>
@@ -88,6 +92,27 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         }
     }
 
+    /// <summary>Serves alone, as the owner of its data folder, until it is told to end.</summary>
+    /// <exception cref="StoreException">Another process owns the folder.</exception>
+    internal static async Task RunAsync(SiloSettings settings, TimeProvider time, CancellationToken cancellation)
+    {
+        var folder = new DataFolder(settings.Data);
+        using var ownership = DataFolderLock.TryAcquire(folder)
+            ?? throw new StoreException($"{folder.Root}: another process owns this data folder. End it, or name another folder.");
+        var embedded = new EmbeddedSettings(settings.Slots, settings.MetricsPort, message => Console.Error.WriteLine($"warning: {message}"))
+        {
+            Datasets = DatasetSources.Default with { Given = settings.Datasets },
+            CheckpointInterval = settings.CheckpointInterval,
+            LeaseTimes = settings.LeaseTimes,
+            Grace = settings.Grace,
+        };
+        await using var silo = await StartAsync(ownership, embedded, time, cancellation);
+        await Console.Error.WriteLineAsync(
+            $"silo {settings.SiloName} is active at {folder.ReadGateway()?.Endpoint} (coordinator, worker), alone on {folder.Root}");
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silo.Ended);
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, ended.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
     /// <summary>Ends the slots after their epoch, writes what they reported, gives back the rest and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -108,43 +133,22 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     {
         // No defaults: neither a settings file in the current folder nor a console logger is anyone's wish here.
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromMinutes(2));
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.Services.AddSerilog(LogTo(folder, new(settings.Warn, time)), dispose: true);
-        builder.Services.AddMetrics();
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering(siloPort, gatewayPort, serviceId: ServiceId, clusterId: clusterId)
             .Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = TimeSpan.FromSeconds(2)));
 
-        builder.Services
-            .AddSingleton(time)
-            .AddSingleton(folder)
-            .AddSingleton(new LeaseTimes())
-            .AddSingleton<ISweepStore>(store)
-            .AddSingleton<ISweepReader>(store)
-            .AddSingleton<ActiveSweeps>()
-            .AddSingleton<StopRequests>()
-            .AddSingleton<ClusterMetrics>()
-            .AddHostedService<Keeper>()
-            .AddHostedService<DeadSilos>()
-            .AddHostedService<Janitor>();
+        builder.Services.AddCommon(store, folder, settings.LeaseTimes, time).AddCoordinator();
         if (settings.MetricsPort is { } port)
-            builder.Services.AddHostedService(_ => new MetricsEndpoint(port, settings.Warn));
+            builder.Services.AddHostedService(_ => new MetricsEndpoint(new(IPAddress.Loopback, port), settings.Warn));
         if (worker is not null)
-            AddSlots(builder.Services, settings, worker, folder, time);
+            builder.Services.AddWorker(
+                new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,
+                new Trainers(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }), CommandPolicy.Any, time));
         return builder.Build();
     }
-
-    private static void AddSlots(IServiceCollection services, EmbeddedSettings settings, Provenance worker, DataFolder folder, TimeProvider time) =>
-        services
-            .AddSingleton(worker)
-            .AddSingleton<ITrainer>(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }))
-            .AddSingleton(new SlotSettings(settings.Slots, settings.CheckpointInterval))
-            // Hosted services end in the reverse order: slots first, then what carries their results, then the silo.
-            .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
-            .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
-            .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
-            .AddHostedService<SlotHost>();
 
     private static Logger LogTo(DataFolder folder, TroubleSink trouble) => new LoggerConfiguration()
         .MinimumLevel.Warning()
@@ -180,12 +184,4 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     private static bool IsPortTaken(Exception exception) =>
         exception is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }
         || (exception.InnerException is { } inner && IsPortTaken(inner));
-
-    /// <summary>Leaves signals to whoever started the silo.</summary>
-    private sealed class CallersLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

@@ -12,6 +12,7 @@ public sealed class ClusterMetrics
     private readonly Counter<long> _trials;
     private readonly Counter<long> _steps;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _retried;
     private int _slots;
     private int _busy;
 
@@ -21,6 +22,7 @@ public sealed class ClusterMetrics
         _trials = meter.CreateCounter<long>("deeptrain.trials.ended", "{trial}", "Trials whose outcome this process made durable.");
         _steps = meter.CreateCounter<long>("deeptrain.trial.steps", "{step}", "Mini-batches trained, counted per trial, at durable acceptance.");
         _refused = meter.CreateCounter<long>("deeptrain.writes.refused", "{report}", "Reports that came under a fence no longer current.");
+        _retried = meter.CreateCounter<long>("deeptrain.trials.retried", "{trial}", "Failures that a trial is tried again after, by class.");
         meter.CreateObservableGauge("deeptrain.slots", () => _slots, "{slot}", "Slots of this process.");
         meter.CreateObservableGauge("deeptrain.slots.busy", () => _busy, "{slot}", "Slots of this process that train.");
         meter.CreateObservableGauge("deeptrain.sweep.trials.waiting", () => Gauge(sweeps, sweep => sweep.Waiting), "{trial}",
@@ -43,6 +45,9 @@ public sealed class ClusterMetrics
 
     /// <summary>A trial's epoch is durable.</summary>
     public void StepsTrained(int steps) => _steps.Add(steps);
+
+    /// <summary>A trial failed for a reason that may pass.</summary>
+    public void TrialRetried(string failureClass) => _retried.Add(1, new KeyValuePair<string, object?>("class", failureClass));
 
     public void WriteRefused() => _refused.Add(1);
 

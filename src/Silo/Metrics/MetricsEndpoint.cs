@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -6,15 +7,15 @@ using OpenTelemetry.Metrics;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>Serves <c>/metrics</c> for Prometheus on a loopback port of its own. A port that is taken costs the metrics, not the work.</summary>
-internal sealed class MetricsEndpoint(int port, Action<string> warn) : IHostedService, IAsyncDisposable
+/// <summary>Serves <c>/metrics</c> for Prometheus on a port of its own. A port that is taken costs the metrics, not the work.</summary>
+internal sealed class MetricsEndpoint(IPEndPoint endpoint, Action<string> warn) : IHostedService, IAsyncDisposable
 {
     private WebApplication? _web;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
         builder.Services.AddRoutingCore();
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(ClusterMetrics.MeterName)
@@ -29,7 +30,7 @@ internal sealed class MetricsEndpoint(int port, Action<string> warn) : IHostedSe
         catch (IOException)
         {
             await web.DisposeAsync();
-            warn($"port {port} is taken: no metrics. Give another one with --metrics-port.");
+            warn($"port {endpoint.Port} is taken: no metrics. Give another one.");
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
     /// <param name="result">Of a trial that has completed.</param>
     /// <param name="progress">Called with the number of each epoch that was trained again.</param>
     /// <exception cref="IOException">The output cannot be written.</exception>
-    /// <exception cref="TrainingException">It has to be trained again, which this process cannot.</exception>
+    /// <exception cref="TrainerException">It has to be trained again, which this process cannot.</exception>
     public async Task<ExportedModel> WriteAsync(
         TrialResult result, Configuration configuration, string output, Action<int> progress, CancellationToken cancellation)
     {
@@ -60,8 +60,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
         using var run = trainer.Start(new([trial], Models: new(models, (_, error) => throw error)));
         while (run.Aboard.Count > 0)
         {
-            cancellation.ThrowIfCancellationRequested();
-            var report = run.TrainEpoch().Single();
+            var report = run.TrainEpoch(cancellation).Single();
             progress(report.Epoch);
             // An epoch that is not stored has none of its numbers.
             var epoch = epochs.GetValueOrDefault(report.Epoch);

@@ -39,7 +39,7 @@ internal sealed class CohortSource(
             return null;
         _begun.Add(assignment.SweepId);
 
-        var held = new HeldLease(assignment.SweepId, lease, sentAt, times.WorkerDeadline, time);
+        var held = new HeldLease(assignment.SweepId, lease, slot, sentAt, times.WorkerDeadline, time);
         renewer.Hold(held);
         try
         {
@@ -58,6 +58,9 @@ internal sealed class CohortSource(
             throw;
         }
     }
+
+    /// <summary>More trials than this do not fit into memory together.</summary>
+    public void Limit(Configuration configuration, int size) => _cohortSizes[configuration.FusionKey] = size;
 
     private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(ISweepGrain coordinator, Guid lease, Assignment assignment)
     {

@@ -1,27 +1,40 @@
 using System.Collections.Concurrent;
+using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>A lease that a slot of this silo works under. The slot's thread and the renewer share it.</summary>
+/// <param name="slot">The slot that works under it.</param>
 /// <param name="sentAt">When the request was sent that granted it: the worker's deadline counts from there.</param>
 /// <param name="deadline">How long after a request was sent the lease may be relied on without another answer.</param>
-internal sealed class HeldLease(string sweepId, Guid id, long sentAt, TimeSpan deadline, TimeProvider time)
+internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentAt, TimeSpan deadline, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<TrialId, bool> _refused = new();
     private readonly object _gate = new();
+    private readonly CancellationTokenSource _gone = new();
     private long _sentAt = sentAt;
     private bool _lost;
+    private bool _ended;
 
     public string SweepId => sweepId;
 
     public Guid Id => id;
 
+    public SlotId Slot => slot;
+
+    /// <summary>Cancelled once the lease is lost: what is trained under it from then on is in vain.</summary>
+    public CancellationToken Gone => _gone.Token;
+
+    /// <summary>Whether the cohort is to be saved and given back at the end of its epoch.</summary>
+    public bool IsPauseWanted { get; private set; }
+
     /// <summary>A renewal that was sent then has been answered with yes.</summary>
-    public void Renewed(long sentAt)
+    public void Renewed(long sentAt, Wanted wanted)
     {
         lock (_gate)
         {
+            IsPauseWanted = wanted is Wanted.Pause;
             _sentAt = Math.Max(_sentAt, sentAt);
             Monitor.PulseAll(_gate);
         }
@@ -34,6 +47,8 @@ internal sealed class HeldLease(string sweepId, Guid id, long sentAt, TimeSpan d
         {
             _lost = true;
             Monitor.PulseAll(_gate);
+            if (!_ended)
+                _gone.Cancel();
         }
     }
 
@@ -59,6 +74,16 @@ internal sealed class HeldLease(string sweepId, Guid id, long sentAt, TimeSpan d
             while (!_lost && !cancellation.IsCancellationRequested && time.GetElapsedTime(_sentAt) >= deadline)
                 Monitor.Wait(_gate);
             return !_lost && !cancellation.IsCancellationRequested;
+        }
+    }
+
+    /// <summary>Nobody trains under it any more. An answer that was on its way may still come.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            _gone.Dispose();
         }
     }
 }

@@ -27,12 +27,12 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, TimeP
         var sentAt = time.GetTimestamp();
         try
         {
-            var good = await grains.GetGrain<ISweepGrain>(sweepId).Renew([.. leases.Select(lease => lease.Id)])
+            var good = await grains.GetGrain<ISweepGrain>(sweepId).Renew([.. leases.Select(lease => new RenewedLease(lease.Id, lease.Slot))])
                 // One coordinator that hangs must not hold up the others' next round.
                 .WaitAsync(times.Renewal, time);
             foreach (var lease in leases)
-                if (good.Contains(lease.Id))
-                    lease.Renewed(sentAt);
+                if (good.TryGetValue(lease.Id, out var wanted))
+                    lease.Renewed(sentAt, wanted);
                 else
                     lease.Lose();
         }

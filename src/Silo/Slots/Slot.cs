@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
 using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
@@ -20,14 +19,16 @@ internal sealed class Slot(
     private int _runs;
 
     /// <summary>Works until it is told to stop; then gives back what it has not finished.</summary>
-    public void Run(CancellationToken stopping)
+    /// <param name="stopping">No cohort is begun any more, and one in training is saved at the end of its epoch.</param>
+    /// <param name="breaking">Even the epoch's end is not waited for.</param>
+    public void Run(CancellationToken stopping, CancellationToken breaking)
     {
         while (!stopping.IsCancellationRequested)
         {
             try
             {
                 if (Wait(source.NextAsync()) is { } cohort)
-                    Work(cohort, stopping);
+                    Work(cohort, stopping, breaking);
                 else
                     Pause(IdlePause, stopping);
             }
@@ -39,37 +40,40 @@ internal sealed class Slot(
         }
     }
 
-    private void Work(LeasedCohort cohort, CancellationToken stopping)
+    private void Work(LeasedCohort cohort, CancellationToken stopping, CancellationToken breaking)
     {
         metrics.BusyChanged(+1);
         var unfinished = cohort.Trials;
+        using var lease = cohort.Lease;
+        using var vain = CancellationTokenSource.CreateLinkedTokenSource(lease.Gone, breaking);
         try
         {
             // Those that go on from one file go on together.
-            unfinished = [.. cohort.Trials.GroupBy(trial => trial.Checkpoint).SelectMany(part => Train(cohort, [.. part], stopping))];
+            unfinished = [.. cohort.Trials.GroupBy(trial => trial.Checkpoint).SelectMany(part => Train(cohort, [.. part], stopping, vain.Token))];
         }
         finally
         {
             metrics.BusyChanged(-1);
-            renewer.Drop(cohort.Lease);
+            renewer.Drop(lease);
         }
         if (unfinished.IsEmpty)
             return;
         foreach (var trial in unfinished)
             Grain(trial.Trial).Settle(trial.Fence).Ignore();
-        Wait(grains.GetGrain<ISweepGrain>(cohort.Lease.SweepId)
-            .Release(cohort.Lease.Id, [.. unfinished.Select(trial => trial.Trial)]));
+        Wait(grains.GetGrain<ISweepGrain>(lease.SweepId).Release(lease.Id, [.. unfinished.Select(trial => trial.Trial)]));
     }
 
     /// <summary>Trains a cohort; one that fails together is trained one by one, so that only those fail that fail alone.</summary>
+    /// <param name="vain">Cancelled when it is of no use to go on even to the end of an epoch.</param>
     /// <returns>The trials that were not trained to an end.</returns>
-    private ImmutableArray<LeasedTrial> Train(LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, CancellationToken stopping)
+    private ImmutableArray<LeasedTrial> Train(
+        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, CancellationToken stopping, CancellationToken vain)
     {
         var lease = cohort.Lease;
         var aboard = trials.ToDictionary(trial => trial.Trial);
         // What fails before it is under way has trained nothing, and takes nothing from the curve that it goes on from.
         var epoch = trials[0].CheckpointEpoch;
-        if (!lease.WaitUntilGood(stopping))
+        if (lease.IsPauseWanted || !lease.WaitUntilGood(stopping))
             return trials;
         try
         {
@@ -80,7 +84,7 @@ internal sealed class Slot(
             IReadOnlyList<EpochReport> last = epoch == 0 ? run.ReportStart() : [];
             foreach (var report in last)
                 Pass(lease, report, aboard[report.Trial]);
-            while (aboard.Count > 0 && lease.WaitUntilGood(stopping))
+            while (aboard.Count > 0 && !lease.IsPauseWanted && lease.WaitUntilGood(stopping))
             {
                 var refused = aboard.Keys.Where(lease.IsRefused).ToList();
                 if (refused.Count > 0)
@@ -88,7 +92,7 @@ internal sealed class Slot(
                 if (aboard.Count == 0)
                     break;
 
-                var reports = run.TrainEpoch().Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
+                var reports = run.TrainEpoch(vain).Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
                 epoch = run.Epoch;
                 var stopped = reports.Where(report => report.Ending?.Outcome is Outcome.Stopped).Select(report => report.Trial).ToList();
                 if (stopped.Count > 0)
@@ -101,8 +105,12 @@ internal sealed class Slot(
                 foreach (var report in reports.Where(report => report.Ending is not null))
                     aboard.Remove(report.Trial);
             }
-            if (stopping.IsCancellationRequested && aboard.Count > 0)
+            if (!lease.Gone.IsCancellationRequested)
                 SaveForOthers(lease, run, checkpoints, [.. last.Where(report => aboard.ContainsKey(report.Trial))], aboard);
+        }
+        catch (OperationCanceledException) when (vain.IsCancellationRequested)
+        {
+            // Whoever trains these trials next goes on from the checkpoint before.
         }
         catch (Exception exception) when (stopping.IsCancellationRequested)
         {
@@ -110,23 +118,33 @@ internal sealed class Slot(
         }
         catch (Exception exception) when (aboard.Count > 1)
         {
-            log.LogWarning(exception, "A cohort of {Count} trials failed; each is trained alone.", aboard.Count);
-            return [.. aboard.Values.SelectMany(trial => Train(cohort, [trial], stopping))];
+            return TrainInParts(cohort, [.. aboard.Values], exception, stopping, vain);
         }
         catch (Exception exception)
         {
             foreach (var trial in aboard.Values)
             {
                 log.LogError(exception, "Trial {Trial} failed.", trial.Trial);
-                var failure = exception is TrainingException known
-                    ? new Failure(known.FailureClass, known.Message)
-                    : new("code-error", $"{exception.GetType().Name}: {exception.Message}");
-                Pass(lease, new(trial.Trial, epoch, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)),
-                    trial);
+                Pass(lease, new(trial.Trial, epoch, double.NaN, double.NaN, double.NaN, 0, 0,
+                    new(Outcome.Failed, Failure: TrialFailure.Of(exception))), trial);
             }
             return [];
         }
         return [.. aboard.Values];
+    }
+
+    /// <summary>What failed together is tried in smaller parts: halves where memory was short, else one by one.</summary>
+    private ImmutableArray<LeasedTrial> TrainInParts(
+        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, Exception exception, CancellationToken stopping, CancellationToken vain)
+    {
+        var size = 1;
+        if (TrialFailure.Of(exception).Class == FailureClass.OutOfMemory)
+        {
+            size = (trials.Length + 1) / 2;
+            source.Limit(Configuration.Parse(trials[0].Configuration), size);
+        }
+        log.LogWarning(exception, "A cohort of {Count} trials failed; it is trained again in parts of {Size}.", trials.Length, size);
+        return [.. trials.Chunk(size).SelectMany(part => Train(cohort, [.. part], stopping, vain))];
     }
 
     /// <summary>Goes on from the trials' checkpoint, or starts them anew where it is of no use.</summary>

@@ -7,7 +7,8 @@ namespace DeepTrain.Cluster.Silo;
 
 /// <param name="Count">How many slots this silo has.</param>
 /// <param name="CheckpointInterval">A run is saved at the first end of an epoch that comes so long after it was saved last.</param>
-public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval);
+/// <param name="EpochPatience">How long an epoch may still take when the silo is asked to end; then it is broken off.</param>
+public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSpan EpochPatience);
 
 /// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
 internal sealed class SlotHost(
@@ -15,6 +16,7 @@ internal sealed class SlotHost(
     ILocalSiloDetails silo, ClusterMetrics metrics, DataFolder folder, LeaseTimes times, TimeProvider time, ILogger<Slot> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _breaking = new();
     private readonly List<Task> _running = [];
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -27,7 +29,7 @@ internal sealed class SlotHost(
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             SlotThread.Start($"slot-{number}", () =>
             {
-                slot.Run(_stopping.Token);
+                slot.Run(_stopping.Token, _breaking.Token);
                 ended.SetResult();
             });
             _running.Add(ended.Task);
@@ -39,9 +41,14 @@ internal sealed class SlotHost(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
+        using var timer = time.CreateTimer(_ => _breaking.Cancel(), null, settings.EpochPatience, Timeout.InfiniteTimeSpan);
         await Task.WhenAll(_running).WaitAsync(cancellationToken);
         metrics.SlotsChanged(-settings.Count);
     }
 
-    public void Dispose() => _stopping.Dispose();
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _breaking.Dispose();
+    }
 }

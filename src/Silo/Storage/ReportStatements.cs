@@ -1,131 +1,190 @@
 using System.Collections.Immutable;
+using System.Text;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
-using Microsoft.Data.Sqlite;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>What workers report. The fence of a trial's latest lease is the only one that may write for it.</summary>
+/// <summary>
+/// What workers report, a batch at a time: the trials' rows are locked and read, each report is judged in its turn, and what became of
+/// the trials is written.
+/// </summary>
 internal static class ReportStatements
 {
     /// <summary>Writes all in one transaction; where the data forbids that, in halves, until what cannot be written is alone.</summary>
-    public static ImmutableArray<WriteVerdict> Write(SqliteSession session, ReadOnlyMemory<FencedReport> reports)
+    public static ImmutableArray<WriteVerdict> Write(Session session, ReadOnlyMemory<FencedReport> reports)
     {
         try
         {
-            return session.InTransaction(() =>
-            {
-                var verdicts = ImmutableArray.CreateBuilder<WriteVerdict>(reports.Length);
-                foreach (var report in reports.Span)
-                    verdicts.Add(Write(session, report));
-                return verdicts.MoveToImmutable();
-            });
+            return session.InTransaction(() => WriteAll(session, reports));
         }
-        catch (SqliteException error) when (SqliteFailure.IsOfData(error))
+        catch (Exception error) when (session.Dialect.IsOfData(error))
         {
             var half = reports.Length / 2;
             return half == 0 ? [WriteVerdict.Invalid] : [.. Write(session, reports[..half]), .. Write(session, reports[half..])];
         }
     }
 
-    private static WriteVerdict Write(SqliteSession session, FencedReport fenced)
+    private static ImmutableArray<WriteVerdict> WriteAll(Session session, ReadOnlyMemory<FencedReport> reports)
     {
-        var (report, fence) = fenced;
-        if (Find(session, report) is not { } trial)
-            return WriteVerdict.Invalid;
-        var known = trial.FenceOfEpoch == fence;
-        var current = trial.Fence == fence && trial.Outcome is null;
-        if (report.Ending is { } ending)
-        {
-            if (trial.Outcome == $"{ending.Outcome}" && trial.Fence == fence && trial.Epochs == report.Epoch)
-                return WriteVerdict.AlreadyAccepted;
-        }
-        else if (known)
-        {
-            if (current)
-                WriteCheckpoint(session, trial.Key, fenced);
-            return WriteVerdict.AlreadyAccepted;
-        }
-        if (!current)
-            return WriteVerdict.Refused;
-        // A failure comes after its epoch, and says nothing of it.
-        var saysEpoch = report is not ({ Ending.Failure: not null } or { Epoch: 0, Ending: not null });
-        // What an earlier lease trained from here on is trained again now, or never was.
-        if (trial.FenceOfLastEpoch is { } last && last != fence)
-            DropEpochs(session, trial.Key, saysEpoch ? report.Epoch : report.Epoch + 1, fence);
-        if (!known && saysEpoch)
-            WriteEpoch(session, trial.Key, report, fence);
-        if (report.Ending is not null)
-            WriteEnding(session, trial.Key, report, report.Ending);
-        else
-            WriteCheckpoint(session, trial.Key, fenced);
-        return WriteVerdict.Accepted;
+        var trials = Load(session, reports);
+        var verdicts = ImmutableArray.CreateBuilder<WriteVerdict>(reports.Length);
+        foreach (var report in reports.Span)
+            verdicts.Add(trials.TryGetValue(report.Report.Trial, out var trial) ? trial.Judge(report) : WriteVerdict.Invalid);
+        Store(session, trials.Values);
+        return verdicts.MoveToImmutable();
     }
 
-    private static TrialState? Find(SqliteSession session, EpochReport report) => session.First("""
-        SELECT t.key, t.fence, t.outcome, t.epochs,
-               (SELECT fence FROM epochs WHERE trial = t.key AND epoch = @epoch),
-               (SELECT fence FROM epochs WHERE trial = t.key ORDER BY epoch DESC LIMIT 1)
-        FROM sweeps s CROSS JOIN cells c CROSS JOIN trials t
-        WHERE s.id = @sweep AND c.sweep = s.key AND c.id = @cell AND t.cell = c.key AND t.replicate = @replicate
-        """,
-        row => new TrialState(row.GetInt64(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3),
-            row.IsDBNull(4) ? null : row.GetInt64(4), row.IsDBNull(5) ? null : row.GetInt64(5)),
-        ("@sweep", report.Trial.Sweep), ("@cell", report.Trial.Cell), ("@replicate", report.Trial.Replicate),
-        ("@epoch", report.Epoch));
-
-    /// <summary>Takes away what other fences wrote from an epoch on, and with it the checkpoint that goes on from there.</summary>
-    private static void DropEpochs(SqliteSession session, long trial, int from, long fence)
+    private static Dictionary<TrialId, ReportedTrial> Load(Session session, ReadOnlyMemory<FencedReport> reports)
     {
-        session.Execute("DELETE FROM epochs WHERE trial = @trial AND epoch >= @epoch AND fence <> @fence",
-            ("@trial", trial), ("@epoch", from), ("@fence", fence));
-        session.Execute("UPDATE trials SET checkpoint = NULL, checkpoint_epoch = NULL WHERE key = @trial AND checkpoint_epoch >= @epoch",
-            ("@trial", trial), ("@epoch", from));
+        var ids = new HashSet<TrialId>();
+        foreach (var report in reports.Span)
+            ids.Add(report.Report.Trial);
+        var named = new RowSet<TrialId>(ids)
+            .With("sweep", id => id.Sweep).With("cell", id => id.Cell).With("replicate", id => id.Replicate);
+        var trials = session.Query($"""
+            SELECT r.sweep, r.cell, r.replicate, t.key, s.status = 'Deleted', s.max_attempts, t.fence, t.outcome, t.epochs, t.tries,
+                   t.checkpoint, t.checkpoint_epoch, t.ailments_start
+            FROM {session.Dialect.Rows(named)} CROSS JOIN sweeps s CROSS JOIN cells c CROSS JOIN trials t
+            WHERE s.id = r.sweep AND c.sweep = s.key AND c.id = r.cell AND t.cell = c.key AND t.replicate = r.replicate
+            ORDER BY t.key{(session.Dialect.Lock is "" ? "" : $"{session.Dialect.Lock} OF t")}
+            """,
+            row => (Id: new TrialId(row.GetString(0), row.GetString(1), row.GetInt32(2)),
+                Trial: new ReportedTrial(row.GetInt64(3), row.GetBoolean(4), row.GetInt32(5))
+                {
+                    Fence = row.GetInt64(6),
+                    Outcome = row.IsDBNull(7) ? null : row.GetString(7),
+                    Epochs = row.GetInt32(8),
+                    Tries = row.GetInt32(9),
+                    Checkpoint = row.IsDBNull(10) ? null : row.GetString(10),
+                    CheckpointEpoch = row.IsDBNull(11) ? null : row.GetInt32(11),
+                    AilmentsStart = row.IsDBNull(12) ? null : (Ailments)row.GetInt32(12),
+                }),
+            named).ToDictionary(row => row.Id, row => row.Trial);
+        LoadEpochs(session, trials, reports);
+        return trials;
     }
 
-    private static void WriteEpoch(SqliteSession session, long trial, EpochReport report, long fence)
+    private static void LoadEpochs(Session session, Dictionary<TrialId, ReportedTrial> trials, ReadOnlyMemory<FencedReport> reports)
     {
-        var ailments = report.Health is { } health ? (int)health.Ailments : (int?)null;
-        session.Execute("""
+        var asked = new HashSet<(long Trial, int Epoch)>();
+        foreach (var report in reports.Span)
+        {
+            if (trials.TryGetValue(report.Report.Trial, out var trial))
+                asked.Add((trial.Key, report.Report.Epoch));
+        }
+        var byKey = trials.Values.ToDictionary(trial => trial.Key);
+        var named = new RowSet<(long Trial, int Epoch)>(asked).With("trial", row => row.Trial).With("epoch", row => row.Epoch);
+        foreach (var (key, epoch, fence, last) in session.Query($"""
+            SELECT r.trial, r.epoch, (SELECT e.fence FROM epochs e WHERE e.trial = r.trial AND e.epoch = r.epoch),
+                   (SELECT e.fence FROM epochs e WHERE e.trial = r.trial ORDER BY e.epoch DESC LIMIT 1)
+            FROM {session.Dialect.Rows(named)}
+            """,
+            row => (row.GetInt64(0), row.GetInt32(1), row.IsDBNull(2) ? (long?)null : row.GetInt64(2), row.IsDBNull(3) ? (long?)null : row.GetInt64(3)),
+            named))
+        {
+            byKey[key].LastFence = last;
+            if (fence is { } by)
+                byKey[key].FenceOfEpoch[epoch] = by;
+        }
+    }
+
+    private static void Store(Session session, IReadOnlyCollection<ReportedTrial> trials)
+    {
+        DropEpochs(session, [.. trials.Where(trial => trial.DropFrom is not null)]);
+        WriteEpochs(session, [.. trials.SelectMany(trial => trial.Written, (trial, written) => (trial.Key, written.Report, written.Fence))]);
+        Touch(session, [.. trials.Where(trial => trial.IsTouched)]);
+        Retry(session, [.. trials.Where(trial => trial.Pause is not null)]);
+        End(session, [.. trials.Where(trial => trial.Ended is not null)]);
+    }
+
+    private static void DropEpochs(Session session, List<ReportedTrial> trials)
+    {
+        if (trials.Count == 0)
+            return;
+        var rows = new RowSet<ReportedTrial>(trials)
+            .With("trial", trial => trial.Key).With("first", trial => trial.DropFrom!.Value.Epoch)
+            .With("fence", trial => trial.DropFrom!.Value.Fence);
+        session.Execute($"""
+            DELETE FROM epochs WHERE (trial, epoch) IN (
+                SELECT e.trial, e.epoch FROM {session.Dialect.Rows(rows)} CROSS JOIN epochs e
+                WHERE e.trial = r.trial AND e.epoch >= r.first AND e.fence <> r.fence)
+            """, rows);
+    }
+
+    private static void WriteEpochs(Session session, List<(long Trial, EpochReport Report, long Fence)> epochs)
+    {
+        if (epochs.Count == 0)
+            return;
+        var rows = new RowSet<(long Trial, EpochReport Report, long Fence)>(epochs)
+            .With("trial", row => row.Trial).With("epoch", row => row.Report.Epoch).With("fence", row => row.Fence)
+            .With("train_loss", row => Finite(row.Report.TrainLoss)).With("validation_loss", row => Finite(row.Report.ValidationLoss))
+            .With("validation_accuracy", row => Finite(row.Report.ValidationAccuracy))
+            .With("seconds", row => Finite(row.Report.Seconds) ?? 0.0).With("health", row => row.Report.Health?.Pack())
+            .With("ailments", row => (int?)row.Report.Health?.Ailments);
+        session.Execute($"""
             INSERT INTO epochs (trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds, health, ailments)
-            VALUES (@trial, @epoch, @fence, @trainLoss, @validationLoss, @validationAccuracy, @seconds, @health, @ailments)
+            SELECT trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds, health, ailments
+            FROM {session.Dialect.Rows(rows)} WHERE TRUE
             ON CONFLICT (trial, epoch) DO UPDATE SET fence = excluded.fence, train_loss = excluded.train_loss,
                 validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy,
                 seconds = excluded.seconds, health = excluded.health, ailments = excluded.ailments
-            """,
-            ("@trial", trial), ("@epoch", report.Epoch), ("@fence", fence), ("@trainLoss", Finite(report.TrainLoss)),
-            ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
-            ("@seconds", Finite(report.Seconds) ?? 0.0), ("@health", report.Health?.Pack()), ("@ailments", ailments));
-        if (report.Epoch == 0)
-            session.Execute("UPDATE trials SET ailments_start = @ailments WHERE key = @trial", ("@trial", trial), ("@ailments", ailments));
+            """, rows);
     }
 
-    /// <summary>Whatever its trial goes on from, it does so after an epoch that is stored, and under the fence of whoever saved it.</summary>
-    private static void WriteCheckpoint(SqliteSession session, long trial, FencedReport fenced)
+    private static void Touch(Session session, List<ReportedTrial> trials)
     {
-        if (fenced.Checkpoint is { } checkpoint)
-            session.Execute("UPDATE trials SET checkpoint = @checkpoint, checkpoint_epoch = @epoch WHERE key = @trial",
-                ("@trial", trial), ("@checkpoint", checkpoint), ("@epoch", fenced.Report.Epoch));
+        if (trials.Count == 0)
+            return;
+        var rows = new RowSet<ReportedTrial>(trials)
+            .With("trial", trial => trial.Key).With("saved", trial => trial.Checkpoint).With("saved_epoch", trial => trial.CheckpointEpoch)
+            .With("start", trial => (int?)trial.AilmentsStart);
+        session.Execute($"""
+            UPDATE trials SET checkpoint = r.saved, checkpoint_epoch = r.saved_epoch, ailments_start = r.start
+            FROM {session.Dialect.Rows(rows)} WHERE trials.key = r.trial
+            """, rows);
     }
 
-    private static void WriteEnding(SqliteSession session, long trial, EpochReport report, Ending ending) => session.Execute("""
-        UPDATE trials SET outcome = @outcome, lease = NULL, train_loss = @trainLoss, validation_loss = @validationLoss,
-            validation_accuracy = @validationAccuracy, test_loss = @testLoss, test_accuracy = @testAccuracy,
-            failure_class = @failureClass, failure_message = @failureMessage, epochs = @epochs, ailments_end = @ailments,
-            checkpoint = NULL, checkpoint_epoch = NULL,
-            seconds = (SELECT TOTAL(seconds) FROM epochs WHERE trial = @trial)
-        WHERE key = @trial
-        """,
-        ("@trial", trial), ("@outcome", $"{ending.Outcome}"), ("@trainLoss", Finite(report.TrainLoss)),
-        ("@validationLoss", Finite(report.ValidationLoss)), ("@validationAccuracy", Finite(report.ValidationAccuracy)),
-        ("@testLoss", Finite(ending.TestLoss)), ("@testAccuracy", Finite(ending.TestAccuracy)),
-        ("@failureClass", ending.Failure?.Class), ("@failureMessage", ending.Failure?.Message), ("@epochs", report.Epoch),
-        ("@ailments", report.Health is { } health ? (int)health.Ailments : null));
+    private static void Retry(Session session, List<ReportedTrial> trials)
+    {
+        if (trials.Count == 0)
+            return;
+        var now = session.Now;
+        var rows = new RowSet<ReportedTrial>(trials)
+            .With("trial", trial => trial.Key).With("again", trial => now + (long)trial.Pause!.Value.TotalMilliseconds);
+        session.Execute($"""
+            UPDATE trials SET tries = tries + 1, lease = NULL, fence = fence + 1, retry_at = r.again
+            FROM {session.Dialect.Rows(rows)} WHERE trials.key = r.trial
+            """, rows);
+    }
+
+    private static void End(Session session, List<ReportedTrial> trials)
+    {
+        if (trials.Count == 0)
+            return;
+        var rows = new RowSet<ReportedTrial>(trials)
+            .With("trial", trial => trial.Key).With("ended", trial => trial.Outcome)
+            .With("loss", trial => Finite(trial.Ended!.TrainLoss)).With("loss_validation", trial => Finite(trial.Ended!.ValidationLoss))
+            .With("accuracy_validation", trial => Finite(trial.Ended!.ValidationAccuracy))
+            .With("loss_test", trial => Finite(trial.Ended!.Ending!.TestLoss))
+            .With("accuracy_test", trial => Finite(trial.Ended!.Ending!.TestAccuracy))
+            .With("class", trial => trial.Ended!.Ending!.Failure?.Class)
+            .With("message", trial => Storable(trial.Ended!.Ending!.Failure?.Message))
+            .With("log", trial => Storable(trial.Ended!.Ending!.Failure?.Log))
+            .With("last", trial => trial.Epochs).With("ailments", trial => (int?)trial.Ended!.Health?.Ailments);
+        session.Execute($"""
+            UPDATE trials SET outcome = r.ended, lease = NULL, train_loss = r.loss, validation_loss = r.loss_validation,
+                validation_accuracy = r.accuracy_validation, test_loss = r.loss_test, test_accuracy = r.accuracy_test,
+                failure_class = r.class, failure_message = r.message, failure_log = r.log, epochs = r.last, ailments_end = r.ailments,
+                checkpoint = NULL, checkpoint_epoch = NULL,
+                seconds = (SELECT COALESCE(SUM(e.seconds), 0.0) FROM epochs e WHERE e.trial = trials.key)
+            FROM {session.Dialect.Rows(rows)} WHERE trials.key = r.trial
+            """, rows);
+    }
 
     private static double? Finite(double? number) => number is { } value && double.IsFinite(value) ? value : null;
 
-    /// <param name="FenceOfEpoch">Under which the report's epoch is stored; null if it is not.</param>
-    /// <param name="FenceOfLastEpoch">Under which the highest epoch is stored; null if there is none.</param>
-    private readonly record struct TrialState(
-        long Key, long Fence, string? Outcome, int Epochs, long? FenceOfEpoch, long? FenceOfLastEpoch);
+    /// <summary>What a process wrote may hold what no database takes for text: a zero, or half of a pair of surrogates.</summary>
+    private static string? Storable(string? text) =>
+        text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\0', '\uFFFD');
 }

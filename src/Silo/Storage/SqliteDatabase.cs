@@ -8,8 +8,9 @@ internal static class SqliteDatabase
 {
     /// <summary>Makes an owner's connection ready to write: settings, checks, migrations.</summary>
     /// <exception cref="StoreException">The database is newer than this program.</exception>
-    public static void Prepare(SqliteConnection connection)
+    public static void Prepare(SqliteConnection connection, TimeProvider time)
     {
+        connection.CreateFunction("now_ms", () => time.GetUtcNow().ToUnixTimeMilliseconds());
         Execute(connection, "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
         if (Scalar(connection, "PRAGMA quick_check(1)") is not "ok" and var damage)
             throw new StoreException(
@@ -22,8 +23,8 @@ internal static class SqliteDatabase
         context.Database.Migrate();
     }
 
-    public static SweepContext Context(SqliteConnection connection) =>
-        new(new DbContextOptionsBuilder<SweepContext>().UseSqlite(connection)
+    public static SqliteSweepContext Context(SqliteConnection connection) =>
+        new(new DbContextOptionsBuilder<SqliteSweepContext>().UseSqlite(connection)
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
 
     /// <summary>Whether the database has its tables, all as this program knows them; not so before its first migration is done.</summary>

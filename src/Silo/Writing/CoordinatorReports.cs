@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>Tells coordinators what has become durable, again and again until they acknowledge it.</summary>
+/// <summary>Tells coordinators which trials have durably ended, again and again until they acknowledge it.</summary>
 /// <remarks>A report that dies with this process is no loss: the coordinator recounts from the store.</remarks>
 internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time, ILogger<CoordinatorReports> log) : BackgroundService
 {
@@ -18,9 +18,10 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
     private readonly Channel<FencedReport> _queue =
         Channel.CreateUnbounded<FencedReport>(new UnboundedChannelOptions { SingleReader = true });
 
+    /// <summary>Takes what is durable; of no use to a coordinator, and left out, are epochs that do not end their trial.</summary>
     public void Post(IEnumerable<FencedReport> durable)
     {
-        foreach (var report in durable)
+        foreach (var report in durable.Where(report => report.Report.Ending is not null))
             _queue.Writer.TryWrite(report);
     }
 

@@ -83,6 +83,9 @@ internal sealed class ResultWriter(
                 case WriteVerdict.AlreadyAccepted:
                     durable.Add(report);
                     break;
+                case WriteVerdict.WillRetry:
+                    metrics.TrialRetried(ending!.Failure!.Class);
+                    break;
                 case WriteVerdict.Refused:
                     metrics.WriteRefused();
                     lease.Refuse(report.Report.Trial);

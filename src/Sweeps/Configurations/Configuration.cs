@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -8,34 +10,35 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <summary>Everything a trial's result depends on besides its replicate: the resolved value of each parameter in effect.</summary>
 /// <remarks>
 /// A parameter that has no effect here (<c>leakAlpha</c> where the activation is not leaky-relu) is left out, and <c>depth</c> and
-/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same thing.
+/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same thing. A name that is not in
+/// the table of <see cref="Parameters"/> is that of a parameter which the file declares for its command; it always has an effect.
 /// </remarks>
 public sealed class Configuration : IEquatable<Configuration>
 {
     private static readonly ImmutableArray<Parameter> InOrdinalOrder =
         [.. Parameters.All.OrderBy(parameter => parameter.Name, StringComparer.Ordinal)];
 
-    private readonly OrderedDictionary<string, ParameterValue> _values;
+    private static readonly FrozenDictionary<string, Parameter> OfTable = Parameters.ByName.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <param name="values">In ordinal order.</param>
-    private Configuration(IEnumerable<KeyValuePair<string, ParameterValue>> values)
+    private readonly ParameterValues _values;
+
+    private Configuration(ParameterValues values)
     {
-        _values = new(values, StringComparer.Ordinal);
-        Json = Write(_values.Where(Told));
+        _values = values;
         CellId = Hash(Json);
     }
 
     /// <summary>
     /// The canonical JSON: an object with its keys in ordinal order and no white space; without the defaults of parameters that
-    /// <see cref="Parameter.CameLater"/>.
+    /// <see cref="Parameter.CameLater"/>. Written anew each time: a large sweep holds many configurations.
     /// </summary>
-    public string Json { get; }
+    public string Json => Write(sharedOnly: false);
 
     /// <summary>16 hexadecimal digits that stand for <see cref="Json"/>.</summary>
     public string CellId { get; }
 
     /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
-    public string FusionKey => field ??= Hash(Write(_values.Where(value => Parameters.ByName[value.Key].Shared && Told(value))));
+    public string FusionKey => field ??= Hash(Write(sharedOnly: true));
 
     public IReadOnlyDictionary<string, ParameterValue> Values => _values;
 
@@ -50,16 +53,26 @@ public sealed class Configuration : IEquatable<Configuration>
     /// <summary>Null where it is not given, or has no effect.</summary>
     public string? this[TextParameter parameter] => _values.TryGetValue(parameter.Name, out var value) ? value.AsText() : null;
 
+    public ImmutableArray<string> this[TextsParameter parameter] => _values[parameter.Name].AsTexts();
+
     public ImmutableArray<int> this[SizesParameter parameter] => _values[parameter.Name].AsSizes();
 
     /// <summary>Fills in defaults, writes depth x width as hidden and drops what has no effect.</summary>
     /// <param name="values">The values given, by parameter name, each already of its parameter's kind and range.</param>
-    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values) => new(
-        from parameter in InOrdinalOrder
-        where parameter != Parameters.Depth && parameter != Parameters.Width && Applies(parameter, values)
-        let value = (parameter == Parameters.Hidden ? LayersOf(values) : null) ?? values.GetValueOrDefault(parameter.Name) ?? parameter.Default
-        where value is not null
-        select KeyValuePair.Create(parameter.Name, value));
+    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values)
+    {
+        var resolved = new List<KeyValuePair<string, ParameterValue>>(InOrdinalOrder.Length);
+        foreach (var parameter in InOrdinalOrder)
+        {
+            if (ReferenceEquals(parameter, Parameters.Depth) || ReferenceEquals(parameter, Parameters.Width) || !Applies(parameter, values))
+                continue;
+            if (((ReferenceEquals(parameter, Parameters.Hidden) ? LayersOf(values) : null)
+                ?? values.GetValueOrDefault(parameter.Name) ?? parameter.Default) is { } value)
+                resolved.Add(new(parameter.Name, value));
+        }
+        var free = values.Where(value => !OfTable.ContainsKey(value.Key)).ToList();
+        return new(new(free.Count == 0 ? [.. resolved] : [.. resolved.Concat(free).OrderBy(value => value.Key, StringComparer.Ordinal)]));
+    }
 
     /// <summary>Reads <see cref="Json"/> back.</summary>
     /// <exception cref="JsonException">The text is not a JSON object.</exception>
@@ -75,11 +88,11 @@ public sealed class Configuration : IEquatable<Configuration>
         parameter.AppliesWhen is not { } when
         || ((values.GetValueOrDefault(when.Of.Name) ?? when.Of.Default) is { } value && when.Values.Contains(value.ToString()));
 
-    public bool Equals(Configuration? other) => other is not null && Json == other.Json;
+    public bool Equals(Configuration? other) => other is not null && CellId == other.CellId && Json == other.Json;
 
     public override bool Equals(object? obj) => Equals(obj as Configuration);
 
-    public override int GetHashCode() => Json.GetHashCode(StringComparison.Ordinal);
+    public override int GetHashCode() => CellId.GetHashCode(StringComparison.Ordinal);
 
     public override string ToString() => Json;
 
@@ -88,11 +101,24 @@ public sealed class Configuration : IEquatable<Configuration>
             ? ParameterValue.Of([.. Enumerable.Repeat(width.AsInteger(), depth.AsInteger())])
             : null;
 
-    private static bool Told(KeyValuePair<string, ParameterValue> value) =>
-        Parameters.ByName[value.Key] is var parameter && !(parameter.CameLater && value.Value == parameter.Default);
-
-    private static string Write(IEnumerable<KeyValuePair<string, ParameterValue>> values) =>
-        $"{{{string.Join(',', values.Select(value => $"\"{value.Key}\":{value.Value.Json}"))}}}";
+    private string Write(bool sharedOnly)
+    {
+        var json = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[1024]);
+        var separator = "{\"";
+        foreach (var (name, value) in _values.InOrder)
+        {
+            if (OfTable.TryGetValue(name, out var parameter)
+                && ((sharedOnly && !parameter.Shared) || (parameter.CameLater && value == parameter.Default)))
+                continue;
+            json.AppendLiteral(separator);
+            json.AppendLiteral(name);
+            json.AppendLiteral("\":");
+            json.AppendLiteral(value.Json);
+            separator = ",\"";
+        }
+        json.AppendLiteral(separator[0] == ',' ? "}" : "{}");
+        return json.ToStringAndClear();
+    }
 
     private static string Hash(string text) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));

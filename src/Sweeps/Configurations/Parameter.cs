@@ -10,6 +10,12 @@ public enum Section
     Sweep,
     Network,
     Training,
+
+    /// <summary>The settings of the trainer itself; they cannot be factors.</summary>
+    Trainer,
+
+    /// <summary>Declared by the file for its command.</summary>
+    Free,
 }
 
 /// <summary>When a parameter has any effect: while another has one of the named values.</summary>
@@ -34,20 +40,27 @@ public abstract record Parameter(string Name, Section Section, ParameterValue? D
     /// </summary>
     public bool CameLater { get; init; }
 
-    /// <summary>Whether it is worked out from what the file names, so that the file itself cannot give it.</summary>
+    /// <summary>Whether it is worked out from what the file says otherwise, so that the file gives no value under its name.</summary>
     public bool IsDerived { get; init; }
 
     /// <summary>Null: always in effect.</summary>
     public Applicability? AppliesWhen { get; init; }
 
     /// <summary>Whether it may stand in <c>space</c>.</summary>
-    public bool CanVary => Section != Section.Sweep;
+    public bool CanVary => Section is Section.Network or Section.Training or Section.Free;
 
     /// <summary>The key of its section in the sweep file; empty at the top level.</summary>
-    public string SectionKey => Section switch { Section.Network => "network", Section.Training => "training", _ => "" };
+    public string SectionKey => Section switch
+    {
+        Section.Network => "network",
+        Section.Training => "training",
+        Section.Trainer => "trainer",
+        Section.Free => "trainer.parameters",
+        _ => "",
+    };
 
     /// <summary>Its dotted path in the sweep file, such as <c>training.learningRate</c>.</summary>
-    public string Path => Section == Section.Sweep ? Name : $"{SectionKey}.{Name}";
+    public string Path { get => field ?? (Section == Section.Sweep ? Name : $"{SectionKey}.{Name}"); init; }
 
     /// <summary>What a value of it is, as a person is told: 'a whole number from 1 to 1000'.</summary>
     public abstract string Expected { get; }
@@ -65,8 +78,10 @@ public sealed record NumberParameter(string Name, Section Section, double? Defau
 
     public bool MaximumExcluded { get; init; }
 
-    public override string Expected => string.Create(CultureInfo.InvariantCulture,
+    public override string Expected => IsUnbounded ? "a number" : string.Create(CultureInfo.InvariantCulture,
         $"a number {(MinimumExcluded ? "above" : "of at least")} {Minimum} and {(MaximumExcluded ? "below" : "at most")} {Maximum}");
+
+    private bool IsUnbounded => (Minimum, Maximum) is (double.MinValue, double.MaxValue);
 
     public bool Allows(double number) =>
         (MinimumExcluded ? number > Minimum : number >= Minimum) && (MaximumExcluded ? number < Maximum : number <= Maximum);
@@ -79,7 +94,8 @@ public sealed record IntegerParameter(string Name, Section Section, int? Default
 
     public int Maximum { get; init; } = int.MaxValue;
 
-    public override string Expected => string.Create(CultureInfo.InvariantCulture, $"a whole number from {Minimum} to {Maximum}");
+    public override string Expected => Minimum == int.MinValue ? "a whole number"
+        : string.Create(CultureInfo.InvariantCulture, $"a whole number from {Minimum} to {Maximum}");
 }
 
 public sealed record FlagParameter(string Name, Section Section, bool DefaultFlag, string Description)
@@ -101,6 +117,17 @@ public sealed record TextParameter(string Name, Section Section, string Descript
     public int MaximumLength { get; init; } = 200;
 
     public override string Expected => string.Create(CultureInfo.InvariantCulture, $"text of 1 to {MaximumLength} characters");
+}
+
+/// <summary>A list of texts, such as a command and its arguments; none by default.</summary>
+public sealed record TextsParameter(string Name, Section Section, string Description) : Parameter(Name, Section, null, Description)
+{
+    public int MaximumLength { get; init; }
+
+    public int MaximumTextLength { get; init; }
+
+    public override string Expected => string.Create(CultureInfo.InvariantCulture,
+        $"a list of 1 to {MaximumLength} texts such as [python3, train.py]");
 }
 
 /// <summary>A list of layer sizes.</summary>

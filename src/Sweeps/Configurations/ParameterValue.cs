@@ -28,13 +28,17 @@ public sealed record ParameterValue
 
     public static ParameterValue Of(ImmutableArray<int> sizes) => new($"[{string.Join(',', sizes)}]");
 
-    /// <summary>Reads a value back from JSON of the canonical kinds: number, boolean, string, array of integers.</summary>
+    public static ParameterValue Of(ImmutableArray<string> texts) => new(JsonSerializer.Serialize(texts));
+
+    /// <summary>Reads a value back from JSON of the canonical kinds: number, boolean, string, array of integers or of strings.</summary>
     public static ParameterValue FromJson(JsonElement json) => json.ValueKind switch
     {
         JsonValueKind.True => Of(true),
         JsonValueKind.False => Of(false),
         JsonValueKind.String => Of(json.GetString()!),
         JsonValueKind.Number => json.TryGetInt64(out var integer) ? Of(integer) : Of(json.GetDouble()),
+        JsonValueKind.Array when json.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String) =>
+            Of([.. json.EnumerateArray().Select(item => item.GetString()!)]),
         JsonValueKind.Array => Of([.. json.EnumerateArray().Select(item => item.GetInt32())]),
         _ => throw new FormatException($"{json.ValueKind} is not the kind of a parameter's value."),
     };
@@ -48,6 +52,8 @@ public sealed record ParameterValue
     public string AsText() => Json.Contains('\\', StringComparison.Ordinal) ? JsonSerializer.Deserialize<string>(Json)! : Json[1..^1];
 
     public ImmutableArray<int> AsSizes() => JsonSerializer.Deserialize<ImmutableArray<int>>(Json);
+
+    public ImmutableArray<string> AsTexts() => JsonSerializer.Deserialize<ImmutableArray<string>>(Json);
 
     /// <summary>The value as a person writes it: text without its quotes.</summary>
     public override string ToString() => Json.StartsWith('"') ? AsText() : Json;

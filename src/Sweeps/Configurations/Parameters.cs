@@ -9,6 +9,14 @@ public static class Parameters
     public const int MaximumDepth = 1_000;
     public const int MaximumWidth = 65_536;
 
+    /// <summary>The longest text that a file may hand to a command.</summary>
+    public const int LongestText = 4_096;
+
+    /// <summary>The kinds of trainers.</summary>
+    public const string Fused = "fused";
+    public const string Simulate = "simulate";
+    public const string Command = "command";
+
     /// <summary>The initializers whose variance follows from a layer's connections.</summary>
     private static readonly ImmutableArray<string> ScaledInitializers =
         ["xavier-uniform", "xavier-normal", "he-uniform", "he-normal", "lecun-uniform", "lecun-normal"];
@@ -26,6 +34,26 @@ public static class Parameters
     public static readonly TextParameter LabelColumn = new("labelColumn", Section.Sweep,
         "The column of a csv file that holds the classes; the last one if left out.")
         { CameLater = true, Shared = true, AppliesWhen = new(Dataset, ["csv"]) };
+
+    public static readonly ChoiceParameter Trainer = new("trainer", Section.Sweep, Fused, [Fused, Simulate, Command],
+        "What trains: fused, the program's own networks; simulate, nothing, for a fixed time; command, a program of yours, a process for each trial.")
+        { CameLater = true, IsDerived = true, Shared = true };
+
+    public static readonly NumberParameter SimulatedSeconds = new("simulateSeconds", Section.Trainer, 1,
+        "How long a simulated trial takes, spread over its epochs.")
+        { Path = "trainer.simulate.seconds", Minimum = 0, Maximum = 1e6, CameLater = true, IsDerived = true, Shared = true, AppliesWhen = new(Trainer, [Simulate]) };
+
+    public static readonly NumberParameter SimulatedAccuracy = new("simulateAccuracy", Section.Trainer, 0.9,
+        "What a simulated trial reports as its accuracy, at each epoch.")
+        { Path = "trainer.simulate.accuracy", Minimum = 0, Maximum = 1, CameLater = true, IsDerived = true, Shared = true, AppliesWhen = new(Trainer, [Simulate]) };
+
+    public static readonly IntegerParameter SimulatedCohort = new("simulateCohort", Section.Trainer, 1,
+        "How many simulated trials a slot takes at once.")
+        { Path = "trainer.simulate.cohort", Maximum = 10_000, CameLater = true, IsDerived = true, Shared = true, AppliesWhen = new(Trainer, [Simulate]) };
+
+    public static readonly TextsParameter CommandLine = new("command", Section.Trainer,
+        "The program that trains one trial, and its arguments.")
+        { MaximumLength = 100, MaximumTextLength = LongestText, CameLater = true, IsDerived = true, Shared = true, AppliesWhen = new(Trainer, [Command]) };
 
     public static readonly ChoiceParameter Split = new("split", Section.Sweep, "stratified", ["stratified", "fixed"],
         "How rows are parted into training, validation and test: anew in each replicate, by class; or once for all replicates.")
@@ -193,6 +221,7 @@ public static class Parameters
 
     public static ImmutableArray<Parameter> All { get; } =
     [
+        Trainer, SimulatedSeconds, SimulatedAccuracy, SimulatedCohort, CommandLine,
         Dataset, DataContent, LabelColumn, Split, ValidationFraction, TestFraction,
         Architecture, Channels, Hidden, Depth, Width,
         Initializer, InitializerStd, InitializerLimit, InitializerConstant, Fan, Gain,

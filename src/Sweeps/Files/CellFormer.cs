@@ -61,10 +61,13 @@ internal sealed class CellFormer(
     private ImmutableArray<Cell> List(SearchField search)
     {
         var cells = new OrderedDictionary<string, (Cell Cell, string Path)>(StringComparer.Ordinal);
+        var defaults = fixedValues.AddRange(factors
+            .Where(factor => factor.Parameter.Default is not null)
+            .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!)));
         foreach (var entry in search.Entries)
         {
             var given = entry.Values.ToDictionary(value => value.Parameter.Name, value => value.Value!);
-            var configuration = Configuration.Resolve(fixedValues.SetItems(given));
+            var configuration = Configuration.Resolve(defaults.SetItems(given));
             var effective = factors.Where(factor => factor.Parameter.AppliesWhen is null || configuration.Values.ContainsKey(factor.Name));
             ImmutableArray<Level> levels =
             [

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace DeepTrain.Cluster.Sweeps;
 
 /// <summary>Reads <c>claims</c>.</summary>
-internal sealed class ClaimReader(ValueReader values, Problems problems)
+internal sealed class ClaimReader(ValueReader values, KnownParameters known, Problems problems)
 {
     /// <param name="domains">Of each factor; null where the file's is wrong.</param>
     public ImmutableArray<Claim> Read(Field? field, IReadOnlyDictionary<string, Domain?> domains)
@@ -22,7 +22,7 @@ internal sealed class ClaimReader(ValueReader values, Problems problems)
 
     private ImmutableArray<Claim> ReadItem(YamlNode node, string path, IReadOnlyDictionary<string, Domain?> domains)
     {
-        if (Fields.Read(node, path, SweepKeys.Varying, problems) is not { } fields)
+        if (Fields.Read(node, path, known.Varying, problems) is not { } fields)
             return [];
         if (node is YamlMap { Entries.Length: not 1 })
             problems.Error(node.Place, path, "expected one factor a claim, each after a hyphen of its own");
@@ -44,7 +44,7 @@ internal sealed class ClaimReader(ValueReader values, Problems problems)
             return null;
         }
 
-        var parameter = Parameters.ByName[field.Name];
+        var parameter = known[field.Name];
         var order = parts.Select(part => values.Read(parameter, ToNode(part.Trim(), scalar.Place), field.Path)).ToList();
         if (order.Contains(null))
             return null;

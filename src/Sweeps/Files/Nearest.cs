@@ -1,7 +1,7 @@
 namespace DeepTrain.Cluster.Sweeps;
 
 /// <summary>Finds the name that someone probably meant.</summary>
-internal static class Nearest
+public static class Nearest
 {
     /// <summary>The candidate that fewest edits lead to, ignoring case and hyphens; null if even that is another word.</summary>
     public static string? To(string name, IEnumerable<string> candidates)

@@ -15,15 +15,15 @@ internal sealed record ListEntry(Place Place, string Path, ImmutableArray<GivenV
 internal sealed record SearchField(Search? Search, Place Place, ImmutableArray<ListEntry> Entries);
 
 /// <summary>Reads <c>search</c>.</summary>
-internal sealed class SearchReader(ValueReader values, Problems problems)
+internal sealed class SearchReader(ValueReader values, KnownParameters known, Problems problems)
 {
     public SearchField Read(Field? field)
     {
         if (field is null)
             return new(new Search.Grid(), Place.Start, []);
         var broken = new SearchField(null, field.Place, []);
-        string[] known = [SweepKeys.Method.Name, .. SweepKeys.MethodKeys.SelectMany(method => method.Value)];
-        if (Fields.Read(field.Value, field.Path, known, problems) is not { } fields)
+        string[] keys = [SweepKeys.Method.Name, .. SweepKeys.MethodKeys.SelectMany(method => method.Value)];
+        if (Fields.Read(field.Value, field.Path, keys, problems) is not { } fields)
             return broken;
         if (fields[SweepKeys.Method.Name] is not { } methodField)
         {
@@ -76,8 +76,8 @@ internal sealed class SearchReader(ValueReader values, Problems problems)
 
     private ListEntry ReadEntry(YamlNode node, string path) => new(node.Place, path,
     [
-        .. (Fields.Read(node, path, SweepKeys.Varying, problems)?.All ?? [])
-            .Select(field => (Field: field, Parameter: Parameters.ByName[field.Name]))
+        .. (Fields.Read(node, path, known.Varying, problems)?.All ?? [])
+            .Select(field => (Field: field, Parameter: known[field.Name]))
             .Select(value => new GivenValue(value.Parameter, value.Field, values.Read(value.Parameter, value.Field.Value, value.Field.Path))),
     ]);
 }

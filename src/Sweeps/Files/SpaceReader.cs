@@ -9,7 +9,7 @@ internal sealed record FactorField(Parameter Parameter, Field Field, Domain? Dom
 
 /// <summary>Reads <c>space</c>: the factors, their domains and where they apply.</summary>
 /// <param name="isRandom">Whether the search draws at random, and so takes continuous domains.</param>
-internal sealed class SpaceReader(ValueReader values, Problems problems, bool isRandom)
+internal sealed class SpaceReader(ValueReader values, KnownParameters known, Problems problems, bool isRandom)
 {
     private static readonly ImmutableArray<string> FactorKeys = [SweepKeys.When, .. SweepKeys.DomainKeys];
 
@@ -25,13 +25,13 @@ internal sealed class SpaceReader(ValueReader values, Problems problems, bool is
     public static bool IsRange(string domainKey) => domainKey is "integer" or "uniform" or "logUniform";
 
     public ImmutableArray<FactorField> Read(Field? space) =>
-        space is null || Fields.Read(space.Value, space.Path, SweepKeys.Varying, problems) is not { } fields
+        space is null || Fields.Read(space.Value, space.Path, known.Varying, problems) is not { } fields
             ? []
             : [.. fields.All.Select(ReadFactor)];
 
     private FactorField ReadFactor(Field field)
     {
-        var parameter = Parameters.ByName[field.Name];
+        var parameter = known[field.Name];
         if (field.Value is not YamlMap map)
             return new(parameter, field, ReadLevels(parameter, field.Value, field.Path), null, null);
         var fields = Fields.Read(map, field.Path, FactorKeys, problems)!;
@@ -95,11 +95,11 @@ internal sealed class SpaceReader(ValueReader values, Problems problems, bool is
 
     private (Fields Fields, Condition Condition)? ReadWhen(Field field)
     {
-        if (Fields.Read(field.Value, field.Path, [.. Parameters.Written.Select(parameter => parameter.Name).Order()], problems) is not { } fields)
+        if (Fields.Read(field.Value, field.Path, known.Written, problems) is not { } fields)
             return null;
         if (field.Value is YamlMap { Entries.IsEmpty: true })
             problems.Error(field.Value.Place, field.Path, "expected a parameter and its value, such as { activation: elu }; found no key");
-        var required = fields.All.Select(key => KeyValuePair.Create(key.Name, ReadRequired(Parameters.ByName[key.Name], key)));
+        var required = fields.All.Select(key => KeyValuePair.Create(key.Name, ReadRequired(known[key.Name], key)));
         return (fields, new(required.Where(values => !values.Value.IsEmpty).ToImmutableSortedDictionary(StringComparer.Ordinal)));
     }
 

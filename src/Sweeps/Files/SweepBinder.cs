@@ -16,65 +16,64 @@ internal sealed class SweepBinder(Problems problems)
         if (Fields.Read(root, "", [.. SweepKeys.TopLevel.Select(key => key.Name)], problems) is not { } file)
             return null;
         var name = ReadName(file);
-        var given = ReadGiven(file);
-        var dataFile = ReadDataFile(file, given);
-        var search = new SearchReader(_values, problems).Read(file["search"]);
-        var factors = new SpaceReader(_values, problems, search.Search is not Search.Grid).Read(file["space"]);
+        var trainer = new TrainerReader(_values, problems).Read(file[Parameters.Trainer.Name]);
+        var known = new KnownParameters(trainer.Free);
+        var given = ReadGiven(file, trainer);
+        var dataFile = ReadDataFile(file, given, trainer);
+        var search = new SearchReader(_values, known, problems).Read(file["search"]);
+        var factors = new SpaceReader(_values, known, problems, search.Search is not Search.Grid).Read(file["space"]);
         var replicates = Read(SweepKeys.Replicates, file)?.AsInteger();
         var objective = ReadObjective(file["objective"]);
         ReadEarlyStopping(file["earlyStopping"]);
         var keep = Read(SweepKeys.Keep, file)?.AsText();
+        var priority = Read(SweepKeys.Priority, file)?.AsInteger();
+        var maxSlots = Read(SweepKeys.MaxSlots, file)?.AsInteger();
+        var maxAttempts = Read(SweepKeys.MaxAttempts, file)?.AsInteger();
 
         Places = given.Select(value => value.Field)
             .Concat(factors.Select(factor => factor.Field))
             .Concat(search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field))
             .Concat(file[SweepKeys.DataFile.Name] is { } named ? [named] : [])
             .GroupBy(field => field.Name).ToImmutableDictionary(fields => fields.Key, fields => fields.First().Value.Place);
-        new TogetherChecker(problems).Check(file, given, search, factors);
+        new TogetherChecker(trainer, known, problems).Check(file, given, search, factors);
         var domains = search.Search is Search.List
             ? search.Entries.SelectMany(entry => entry.Values).GroupBy(value => value.Parameter.Name)
                 .ToDictionary(group => group.Key, Domain? (group) => LevelsOf(group.First().Parameter, search, group))
             : factors.ToDictionary(factor => factor.Parameter.Name, factor => factor.Domain);
-        var claims = new ClaimReader(_values, problems).Read(file["claims"], domains);
+        var claims = new ClaimReader(_values, known, problems).Read(file["claims"], domains);
         if (problems.HasErrors)
             return null;
 
-        var fixedValues = Parameters.All
+        var fixedValues = Parameters.All.Concat(trainer.Free)
             .Where(parameter => parameter.Default is not null)
             .ToImmutableSortedDictionary(parameter => parameter.Name, parameter => parameter.Default!, StringComparer.Ordinal)
             .SetItems(given.Select(value => KeyValuePair.Create(value.Parameter.Name, value.Value!)))
+            .SetItems(trainer.Values).SetItem(Parameters.Trainer.Name, ParameterValue.Of(trainer.Kind!))
             .RemoveRange(domains.Keys);
         if (dataFile is not null && ContentLine.Find(text) is { } content)
             fixedValues = fixedValues.SetItem(Parameters.DataContent.Name, ParameterValue.Of(content));
         ImmutableArray<Factor> varying = search.Search is Search.List
-            ? [.. domains.Select(domain => new Factor(Parameters.ByName[domain.Key], domain.Value!, null))]
+            ? [.. domains.Select(domain => new Factor(known[domain.Key], domain.Value!, null))]
             : [.. factors.Select(factor => new Factor(factor.Parameter, factor.Domain!, factor.When))];
         var former = new CellFormer(fixedValues, varying, problems);
         var cells = former.Form(search, file["space"], replicates!.Value);
         if (problems.HasErrors)
             return null;
+        former.WarnOfNoEffect(cells, given, factors);
+        var result = new Sweep(
+            name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true))
+            { DataFile = dataFile, Priority = priority!.Value, MaxSlots = maxSlots, MaxAttempts = maxAttempts!.Value };
+        if (!trainer.IsFused)
+            return result;
         if (cells.Any(cell => cell.Configuration[Parameters.BatchNorm] && cell.Configuration[Parameters.BatchSize] == 1))
         {
             problems.Error(Places[Parameters.BatchSize.Name], Parameters.BatchSize.Path,
                 "batch norm leaves nothing of a mini-batch of one row; expected at least 2 where batchNorm is true");
             return null;
         }
-        former.WarnOfNoEffect(cells, given, factors);
-        WarnOfSelu(cells, [.. given.Select(value => value.Field), .. factors.Select(factor => factor.Field),
-            .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)]);
-        return new(
-            name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true))
-            { DataFile = dataFile };
-    }
-
-    /// <summary>SELU keeps mean 0 and variance 1 only with the start that its paper derives, and batch norm undoes it. Klambauer et al. 2017.</summary>
-    private void WarnOfSelu(ImmutableArray<Cell> cells, ImmutableArray<Field> fields)
-    {
-        var odd = cells.Count(cell => cell.Configuration[Parameters.Activation] == "selu"
-            && (cell.Configuration[Parameters.Initializer] != "lecun-normal" || cell.Configuration[Parameters.BatchNorm]));
-        if (odd > 0 && fields.FirstOrDefault(field => field.Name == Parameters.Activation.Name) is { } field)
-            problems.Warn(field.Place, field.Path,
-                $"selu normalises itself only with initializer lecun-normal and without batch norm; {odd:N0} of {cells.Length:N0} cells have it otherwise");
+        new IdleWarner(cells, [.. given.Select(value => value.Field), .. factors.Select(factor => factor.Field),
+            .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)], problems).Warn();
+        return result;
     }
 
     private string? ReadName(Fields file)
@@ -89,7 +88,8 @@ internal sealed class SweepBinder(Problems problems)
         return null;
     }
 
-    private ImmutableArray<GivenValue> ReadGiven(Fields file)
+    /// <summary>A command may bring its own data, and a simulation needs none; neither needs layers.</summary>
+    private ImmutableArray<GivenValue> ReadGiven(Fields file, TrainerField trainer)
     {
         var given = ImmutableArray.CreateBuilder<GivenValue>();
         foreach (var section in Parameters.Written.GroupBy(parameter => parameter.SectionKey))
@@ -102,7 +102,7 @@ internal sealed class SweepBinder(Problems problems)
             {
                 if (fields?[parameter.Name] is { } value)
                     given.Add(new(parameter, value, _values.Read(parameter, value.Value, value.Path)));
-                else if (section.Key.Length == 0 && parameter is { Default: null, AppliesWhen: null })
+                else if (trainer.IsFused && section.Key.Length == 0 && parameter is { Default: null, AppliesWhen: null })
                     problems.Error(file.Place, parameter.Path, $"the key is missing; expected {parameter.Expected}");
             }
         }
@@ -111,14 +111,14 @@ internal sealed class SweepBinder(Problems problems)
     }
 
     /// <summary>Null where the data set is no file, or what stands there is wrong.</summary>
-    private string? ReadDataFile(Fields file, ImmutableArray<GivenValue> given)
+    private string? ReadDataFile(Fields file, ImmutableArray<GivenValue> given, TrainerField trainer)
     {
         var key = SweepKeys.DataFile;
         var dataset = given.FirstOrDefault(value => value.Parameter == Parameters.Dataset)?.Value?.AsText();
         var isNeeded = dataset is not null && key.AppliesWhen!.Values.Contains(dataset);
         if (file[key.Name] is not { } field)
         {
-            if (isNeeded)
+            if (isNeeded && trainer.IsFused)
                 problems.Error(file[Parameters.Dataset.Name]!.Value.Place, key.Name, $"dataset {dataset} needs dataFile beside it; add dataFile: my.{dataset}");
             return null;
         }
@@ -126,7 +126,11 @@ internal sealed class SweepBinder(Problems problems)
         var path = Read(key, file)?.AsText();
         if (dataset is not null && !isNeeded)
             problems.Warn(field.Place, field.Path, $"it has no effect: it takes dataset {string.Join(" or ", key.AppliesWhen!.Values)}");
-        return isNeeded ? path : null;
+        if (isNeeded && trainer.IsFused)
+            return path;
+        if (isNeeded && trainer.Kind is { } kind)
+            problems.Warn(field.Place, field.Path, $"it has no effect: the trainer {kind} reads no data{(kind == Parameters.Command ? "; hand the command its file's path as one of its parameters" : "")}");
+        return null;
     }
 
     /// <summary>The value of a top-level key, or its default; null if it is wrong.</summary>

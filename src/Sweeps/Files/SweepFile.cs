@@ -35,6 +35,47 @@ public static class SweepFile
         Parse(ContentLine.Append(sweep.Text, dataContent), sweep.Name).Sweep
         ?? throw new ArgumentException("The text of a sweep cannot be read again.", nameof(sweep));
 
+    /// <summary>The text of a valid sweep with another number of replicates, all else as it was written.</summary>
+    /// <remarks>The number may be one that the sweep cannot have: whoever reads the result is told then.</remarks>
+    /// <exception cref="FormatException">The number stands where it cannot be changed alone.</exception>
+    public static string WithReplicates(string text, int replicates)
+    {
+        var before = Parse(text, "").Sweep ?? throw new ArgumentException("This is not the text of a valid sweep.", nameof(text));
+        if (TryChangeReplicates(text, replicates) is { } changed
+            && (Parse(changed, "").Sweep is not { } after
+                || (after.Replicates == replicates && after.Cells.Select(cell => cell.Id).SequenceEqual(before.Cells.Select(cell => cell.Id)))))
+            return changed;
+        throw new FormatException(
+            $"The number of replicates cannot be changed alone in this sweep's file, as where an alias shares it; write replicates: {replicates} into the file and run it.");
+    }
+
+    private static string? TryChangeReplicates(string text, int replicates)
+    {
+        var start = text.Length - text.TrimStart(ByteOrderMark).Length;
+        var root = (YamlMap)YamlReader.Read(text[start..], new(""))!;
+        if (root.Entries.FirstOrDefault(entry => entry.Key is YamlScalar key && key.Text == SweepKeys.Replicates.Name).Value is { } value)
+        {
+            var written = IndexOf(value.Place);
+            if (text[written] == '&')
+                return null;
+            var end = text.IndexOfAny([' ', '\t', '\r', '\n', ',', '}'], written);
+            return $"{text[..written]}{replicates}{(end < 0 ? "" : text[end..])}";
+        }
+
+        var first = root.Entries[0].Key.Place;
+        var place = IndexOf(first);
+        var separator = text[IndexOf(root.Place)] == '{' ? ", " : "\n" + new string(' ', first.Column - 1);
+        return $"{text[..place]}{SweepKeys.Replicates.Name}: {replicates}{separator}{text[place..]}";
+
+        int IndexOf(Place place)
+        {
+            var index = start;
+            for (var line = 1; line < place.Line; line++)
+                index = text.IndexOf('\n', index) + 1;
+            return index + place.Column - 1;
+        }
+    }
+
     private static string? ReadText(string path, Problems problems)
     {
         try

@@ -42,6 +42,17 @@ internal static partial class SweepKeys
     public static readonly ChoiceParameter Keep = new("keep", Section.Sweep, "best", ["best", "all", "none"],
         "Whose final weights are kept: the best cell's, all trials', or nobody's.");
 
+    public static readonly IntegerParameter Priority = new("priority", Section.Sweep, 0,
+        "Sweeps of a higher priority are served first; those of the same one share the slots fairly. No result depends on it.")
+        { Minimum = -100, Maximum = 100 };
+
+    public static readonly IntegerParameter MaxSlots = new("maxSlots", Section.Sweep, null,
+        "The most slots that train this sweep at once; as many as there are if left out. No result depends on it.") { Maximum = 100_000 };
+
+    public static readonly IntegerParameter MaxAttempts = new("maxAttempts", Section.Sweep, 3,
+        "How often a trial is tried that fails for a reason that may pass (out-of-memory, infrastructure), the first time included.")
+        { Maximum = 100 };
+
     /// <summary>The keys at the top level, in the order in which a person writes them.</summary>
     public static readonly ImmutableArray<(string Name, string Description)> TopLevel =
     [
@@ -49,6 +60,7 @@ internal static partial class SweepKeys
         Describe(Parameters.Dataset),
         Describe(DataFile),
         .. Parameters.Written.Where(parameter => parameter.Section == Section.Sweep && parameter != Parameters.Dataset).Select(Describe),
+        Describe(Parameters.Trainer),
         ("network", "The network's fixed settings."),
         ("training", "The training's fixed settings."),
         ("space", "What varies: for each parameter its levels, or the domain that they are drawn from."),
@@ -57,6 +69,9 @@ internal static partial class SweepKeys
         ("objective", "What trials are compared by; by default validation.accuracy, maximize."),
         Describe(EarlyStopping),
         Describe(Keep),
+        Describe(Priority),
+        Describe(MaxSlots),
+        Describe(MaxAttempts),
         ("claims", "What the team expects: for a factor its levels from best to worst, such as elu > relu > tanh."),
     ];
 

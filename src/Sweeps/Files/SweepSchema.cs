@@ -15,25 +15,48 @@ public static class SweepSchema
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    private const string NamesInSpace = "namesInSpace";
+    private const string NamesInWhen = "namesInWhen";
+
     public static string Write()
     {
         var schema = Object(SweepKeys.TopLevel.Select(key => (key.Name, TopLevel(key.Name, key.Description))),
-            ["name", .. Parameters.Written.Where(parameter => parameter is { Section: Section.Sweep, Default: null, AppliesWhen: null }).Select(parameter => parameter.Name)]);
+            ["name"]);
         schema.Insert(0, "$schema", "http://json-schema.org/draft-07/schema#");
         schema.Insert(1, "title", "DeepTrain.Cluster sweep");
+        var declares = Requires(Parameters.Trainer.Name, new() { ["type"] = "object", ["required"] = Array([TrainerReader.ParametersKey]) });
+        var brings = Requires(Parameters.Trainer.Name, new() { ["type"] = "object" });
+        schema["allOf"] = Array(
+        [
+            new JsonObject
+            {
+                ["anyOf"] = Array([brings, new JsonObject
+                {
+                    ["required"] = Array(Parameters.Written
+                        .Where(parameter => parameter is { Section: Section.Sweep, Default: null, AppliesWhen: null })
+                        .Select(parameter => JsonValue.Create(parameter.Name))),
+                }]),
+            },
+            new JsonObject { ["anyOf"] = Array([declares, OnlyNamesOfTheTable()]) },
+        ]);
         schema["definitions"] = new JsonObject(
         [
             .. Parameters.Written.Select(parameter => KeyValuePair.Create(parameter.Name, (JsonNode?)Define(parameter))),
             KeyValuePair.Create(SweepKeys.When, (JsonNode?)When()),
+            KeyValuePair.Create(NamesInSpace, (JsonNode?)Object(Varying.Select(parameter =>
+                (parameter.Name, new JsonObject { ["properties"] = new JsonObject { [SweepKeys.When] = Refer(NamesInWhen) } })))),
+            KeyValuePair.Create(NamesInWhen, (JsonNode?)Object(Parameters.Written.Select(parameter => (parameter.Name, new JsonObject())))),
         ]);
         return schema.ToJsonString(Layout) + "\n";
     }
 
     private static JsonObject TopLevel(string key, string description) => key switch
     {
+        "trainer" => Describe(Trainer(), description),
         "name" => Describe(new() { ["type"] = "string", ["pattern"] = SweepKeys.NamePattern }, description),
         "network" or "training" => Describe(Object(Parameters.Written.Where(parameter => parameter.SectionKey == key).Select(Reference)), description),
-        "space" => Describe(Object(Varying.Select(parameter => (parameter.Name, Describe(FactorOf(parameter), parameter.Description)))), description),
+        "space" => Describe(Object(Varying.Select(parameter => (parameter.Name, Describe(FactorOf(parameter), parameter.Description))),
+            free: new() { ["type"] = Array(["array", "object"]) }), description),
         "search" => Describe(new() { ["oneOf"] = Array(SweepKeys.Method.Choices.Select(SearchBy)) }, description),
         "dataFile" => Define(SweepKeys.DataFile),
         "replicates" => Define(SweepKeys.Replicates),
@@ -41,8 +64,56 @@ public static class SweepSchema
             Object([(SweepKeys.Metric.Name, Define(SweepKeys.Metric)), (SweepKeys.Goal.Name, Define(SweepKeys.Goal))]), description),
         "earlyStopping" => Define(SweepKeys.EarlyStopping),
         "keep" => Define(SweepKeys.Keep),
+        "priority" => Define(SweepKeys.Priority),
+        "maxSlots" => Define(SweepKeys.MaxSlots),
+        "maxAttempts" => Define(SweepKeys.MaxAttempts),
         "claims" => Describe(List(Claim()), description),
         _ => Refer(key),
+    };
+
+    private static JsonObject Trainer() => new()
+    {
+        ["anyOf"] = Array(
+        [
+            new JsonObject { ["enum"] = Array([Parameters.Fused]) },
+            Object([(Parameters.Simulate, Object(TrainerReader.SimulateKeys.Select(key => (key.Key, Define(key.Parameter)))))], [Parameters.Simulate]),
+            Object(
+                [
+                    (Parameters.Command, Define(Parameters.CommandLine)),
+                    (TrainerReader.ParametersKey, new()
+                    {
+                        ["description"] = "What the command is handed besides, a default each; space may vary them.",
+                        ["type"] = "object",
+                        ["maxProperties"] = TrainerReader.MostParameters,
+                        ["additionalProperties"] = false,
+                        ["patternProperties"] = new JsonObject { [TrainerReader.NamePattern] = FreeValue() },
+                    }),
+                ],
+                [Parameters.Command]),
+        ]),
+    };
+
+    private static JsonObject FreeValue() =>
+        new() { ["type"] = Array(["number", "boolean", "string"]), ["minLength"] = 1, ["maxLength"] = Parameters.LongestText };
+
+    /// <summary>Where the file declares no parameters of its own, only those of the table are known.</summary>
+    private static JsonObject OnlyNamesOfTheTable() => new()
+    {
+        ["properties"] = new JsonObject
+        {
+            ["space"] = Refer(NamesInSpace),
+            ["search"] = new JsonObject
+            {
+                ["properties"] = new JsonObject { [SweepKeys.Configurations] = new JsonObject { ["items"] = Refer(NamesInSpace) } },
+            },
+            ["claims"] = new JsonObject { ["items"] = Refer(NamesInSpace) },
+        },
+    };
+
+    private static JsonObject Requires(string key, JsonObject schema) => new()
+    {
+        ["required"] = Array([key]),
+        ["properties"] = new JsonObject { [key] = schema },
     };
 
     private static IEnumerable<Parameter> Varying => SweepKeys.Varying.Select(name => Parameters.ByName[name]);
@@ -71,6 +142,13 @@ public static class SweepSchema
         TextParameter text => new() { ["type"] = "string", ["minLength"] = 1, ["maxLength"] = text.MaximumLength },
         FlagParameter => new() { ["type"] = "boolean" },
         ChoiceParameter choice => new() { ["enum"] = Array(choice.Choices.Select(name => JsonValue.Create(name))) },
+        TextsParameter texts => new()
+        {
+            ["type"] = "array",
+            ["minItems"] = 1,
+            ["maxItems"] = texts.MaximumLength,
+            ["items"] = new JsonObject { ["type"] = "string", ["minLength"] = 1, ["maxLength"] = texts.MaximumTextLength },
+        },
         SizesParameter sizes => new()
         {
             ["type"] = "array",
@@ -97,7 +175,8 @@ public static class SweepSchema
     private static JsonObject When()
     {
         var schema = Object(Parameters.Written.Select(parameter =>
-            (parameter.Name, new JsonObject { ["anyOf"] = Array([Refer(parameter.Name), Levels(parameter)]) })));
+            (parameter.Name, new JsonObject { ["anyOf"] = Array([Refer(parameter.Name), Levels(parameter)]) })),
+            free: new() { ["type"] = Array(["number", "boolean", "string", "array"]) });
         schema["minProperties"] = 1;
         return schema;
     }
@@ -121,27 +200,31 @@ public static class SweepSchema
         [
             (SweepKeys.Method.Name, Describe(new() { ["enum"] = Array([JsonValue.Create(method)]) }, SweepKeys.Method.Description)),
             .. SweepKeys.MethodKeys[method].Select(key => key == SweepKeys.Configurations
-                ? (key, List(Object(Varying.Select(Reference))))
+                ? (key, List(Object(Varying.Select(Reference), free: FreeValue())))
                 : (key, Define(key == SweepKeys.Trials.Name ? SweepKeys.Trials : SweepKeys.Seed))),
         ],
         [SweepKeys.Method.Name, .. SweepKeys.MethodKeys[method].Where(key => key != SweepKeys.Seed.Name)]);
 
     private static JsonObject Claim()
     {
-        var claim = Object(Varying.Select(parameter => (parameter.Name, new JsonObject { ["type"] = "string", ["pattern"] = ">" })));
+        var claim = Object(Varying.Select(parameter => (parameter.Name, ClaimText())), free: ClaimText());
         claim["minProperties"] = 1;
         claim["maxProperties"] = 1;
         return claim;
     }
 
+    private static JsonObject ClaimText() => new() { ["type"] = "string", ["pattern"] = ">" };
+
     private static JsonObject List(JsonObject items) => new() { ["type"] = "array", ["minItems"] = 1, ["items"] = items };
 
-    private static JsonObject Object(IEnumerable<(string Name, JsonObject Schema)> properties, IEnumerable<string>? required = null)
+    /// <param name="free">What the values of other names must be; null: there are none.</param>
+    private static JsonObject Object(
+        IEnumerable<(string Name, JsonObject Schema)> properties, IEnumerable<string>? required = null, JsonObject? free = null)
     {
         var schema = new JsonObject
         {
             ["type"] = "object",
-            ["additionalProperties"] = false,
+            ["additionalProperties"] = free is null ? JsonValue.Create(false) : free,
             ["properties"] = new JsonObject(properties.Select(property => KeyValuePair.Create(property.Name, (JsonNode?)property.Schema))),
         };
         if (required is not null)

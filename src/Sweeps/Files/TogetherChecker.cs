@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace DeepTrain.Cluster.Sweeps;
 
 /// <summary>Checks what only several keys together show.</summary>
-internal sealed class TogetherChecker(Problems problems)
+internal sealed class TogetherChecker(TrainerField trainer, KnownParameters known, Problems problems)
 {
     /// <summary>The part of the rows that validation and test may take together.</summary>
     private const double MostHeldOut = 0.95;
@@ -36,7 +36,7 @@ internal sealed class TogetherChecker(Problems problems)
         if (Fraction(Parameters.ValidationFraction) + Fraction(Parameters.TestFraction) > MostHeldOut
             && (fixedFields.GetValueOrDefault(Parameters.ValidationFraction.Name) ?? fixedFields.GetValueOrDefault(Parameters.TestFraction.Name)) is { } part)
             problems.Error(part.Field.Value.Place, part.Field.Path, "validationFraction and testFraction together must leave at least 0.05 of the rows for training");
-        new WhenChecker(problems).Check(given, factors);
+        new WhenChecker(known, problems).Check(given, factors);
 
         // The official test of a data set takes no part of the rows.
         double Fraction(NumberParameter parameter) => parameter.AppliesWhen is { } applies && !IsOf(fixedFields.GetValueOrDefault(applies.Of.Name), applies) ? 0 : fixedFields.TryGetValue(parameter.Name, out var value)
@@ -54,7 +54,7 @@ internal sealed class TogetherChecker(Problems problems)
             problems.Error(other.Place, other.Path, $"hidden gives the layers already, on line {hidden.Place.Line}; write either hidden, or depth and width");
         else if (hidden is null && (depth is null) != (width is null))
             problems.Error((depth ?? width)!.Place, (depth ?? width)!.Path, $"{(depth is null ? "width needs depth" : "depth needs width")} beside it");
-        else if (hidden is null && depth is null)
+        else if (hidden is null && depth is null && trainer.IsFused)
             problems.Error(otherwise, Fields.Join(path, Parameters.Hidden.Name), $"the layers are missing; expected {Parameters.Hidden.Expected}, or depth and width");
 
         Field? Find(Parameter parameter) => fields.FirstOrDefault(field => field.Name == parameter.Name);

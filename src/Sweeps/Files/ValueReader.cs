@@ -16,6 +16,7 @@ internal sealed class ValueReader(Problems problems)
             FlagParameter => ReadFlag(node),
             ChoiceParameter choice => ReadChoice(choice, node),
             TextParameter text => ReadText(text, node),
+            TextsParameter texts => ReadTexts(texts, node, path),
             SizesParameter sizes => ReadSizes(sizes, node, path),
             _ => throw new InvalidOperationException($"{parameter.GetType()} is no known kind of parameter."),
         };
@@ -55,9 +56,14 @@ internal sealed class ValueReader(Problems problems)
         : (ParameterValue.Of(number), null);
 
     private static (ParameterValue?, string? Remedy) ReadInteger(IntegerParameter parameter, YamlNode node) =>
-        node is not YamlScalar { Integer: { } number } ? (null, RemedyForNumber(node))
+        node is not YamlScalar { Integer: { } number } ? (null, RemedyForInteger(parameter, node))
         : number < parameter.Minimum || number > parameter.Maximum ? (null, "")
         : (ParameterValue.Of((long)number), null);
+
+    private static string RemedyForInteger(IntegerParameter parameter, YamlNode node) =>
+        parameter.Section == Section.Free && node is YamlScalar { Number: not null }
+            ? $"; its default is a whole number: write {parameter.Default}.0 there if any number will do"
+            : RemedyForNumber(node);
 
     private static string RemedyForNumber(YamlNode node)
     {
@@ -90,7 +96,17 @@ internal sealed class ValueReader(Problems problems)
     private static (ParameterValue?, string? Remedy) ReadText(TextParameter parameter, YamlNode node) =>
         node is not YamlScalar { IsNothing: false, Text: { Length: > 0 } text } scalar || text.Length > parameter.MaximumLength ? (null, "")
         : scalar.Flag is not null || scalar.Number is not null ? (null, "; put it in quotes")
+        : text.Contains('\0', StringComparison.Ordinal) ? (null, " with a character 0, which no program takes")
         : (ParameterValue.Of(text), null);
+
+    private (ParameterValue?, string? Remedy) ReadTexts(TextsParameter parameter, YamlNode node, string path)
+    {
+        if (node is not YamlList { Items: var items } || items.IsEmpty || items.Length > parameter.MaximumLength)
+            return (null, node is YamlList ? $" of {((YamlList)node).Items.Length}" : "");
+        var text = new TextParameter(parameter.Name, parameter.Section, parameter.Description) { MaximumLength = parameter.MaximumTextLength };
+        var texts = items.Select((item, i) => Read(text, item, At(path, i))).ToList();
+        return texts.Contains(null) ? (null, null) : (ParameterValue.Of([.. texts.Select(item => item!.AsText())]), null);
+    }
 
     private (ParameterValue?, string? Remedy) ReadSizes(SizesParameter parameter, YamlNode node, string path)
     {

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace DeepTrain.Cluster.Sweeps;
 
 /// <summary>Checks that each <c>when</c> names what it can depend on, with values that occur, and that none depends on itself.</summary>
-internal sealed class WhenChecker(Problems problems)
+internal sealed class WhenChecker(KnownParameters known, Problems problems)
 {
     public void Check(ImmutableArray<GivenValue> given, ImmutableArray<FactorField> factors)
     {
@@ -39,7 +39,7 @@ internal sealed class WhenChecker(Problems problems)
     private void CheckValues(
         Field field, ImmutableArray<ParameterValue> required, ImmutableArray<GivenValue> given, ImmutableArray<FactorField> factors)
     {
-        var parameter = Parameters.ByName[field.Name];
+        var parameter = known[field.Name];
         ImmutableArray<ParameterValue?> possible;
         if (factors.FirstOrDefault(factor => factor.Parameter == parameter) is { } decider)
         {

@@ -11,16 +11,16 @@ internal sealed class Space
 
     private readonly ImmutableArray<Factor> _factors;
     private readonly ImmutableArray<Factor> _ordered;
-    private readonly ImmutableSortedDictionary<string, ParameterValue> _defaults;
+    private readonly Dictionary<string, ParameterValue> _defaults;
 
     /// <param name="factors">Free of cycles.</param>
     public Space(ImmutableSortedDictionary<string, ParameterValue> fixedValues, ImmutableArray<Factor> factors)
     {
         _factors = factors;
         _ordered = Order(factors);
-        _defaults = fixedValues.AddRange(factors
+        _defaults = new(fixedValues.AddRange(factors
             .Where(factor => factor.Parameter.Default is not null)
-            .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!)));
+            .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!))), StringComparer.Ordinal);
     }
 
     /// <summary>The names that decide whether a factor applies.</summary>
@@ -102,13 +102,14 @@ internal sealed class Space
         Configuration.Resolve(point.Values));
 
     /// <summary>A way through the factors so far.</summary>
-    /// <param name="Values">The value of each parameter: chosen, fixed or by default.</param>
+    /// <param name="Values">The value of each parameter: chosen, fixed or by default. Never changed; copied, which costs less than a tree.</param>
     /// <param name="Chosen">The factors that have a level.</param>
-    private sealed record Point(ImmutableSortedDictionary<string, ParameterValue> Values, ImmutableHashSet<string> Chosen)
+    private sealed record Point(Dictionary<string, ParameterValue> Values, ImmutableHashSet<string> Chosen)
     {
         public bool Admits(Factor factor) =>
             Configuration.Applies(factor.Parameter, Values) && (factor.When?.Holds(Values) ?? true);
 
-        public Point With(string factor, ParameterValue value) => new(Values.SetItem(factor, value), Chosen.Add(factor));
+        public Point With(string factor, ParameterValue value) =>
+            new(new(Values, StringComparer.Ordinal) { [factor] = value }, Chosen.Add(factor));
     }
 }

@@ -16,7 +16,7 @@ public sealed record Condition(ImmutableSortedDictionary<string, ImmutableArray<
 {
     public bool Holds(IReadOnlyDictionary<string, ParameterValue> values) => Values.All(required =>
         values.TryGetValue(required.Key, out var value)
-        && Configuration.Applies(Parameters.ByName[required.Key], values)
+        && (!Parameters.ByName.TryGetValue(required.Key, out var parameter) || Configuration.Applies(parameter, values))
         && required.Value.Contains(value));
 }
 

@@ -29,6 +29,15 @@ public sealed record Sweep(
     /// <summary>The data file as the text names it; null where the data set needs none.</summary>
     public string? DataFile { get; init; }
 
+    /// <summary>Sweeps with a higher one are served first.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>The most slots that train this sweep at once; null: as many as there are.</summary>
+    public int? MaxSlots { get; init; }
+
+    /// <summary>How often a trial is tried that fails for a reason that may pass, the first time included.</summary>
+    public int MaxAttempts { get; init; } = 3;
+
     public int TrialCount => Cells.Length * Replicates;
 }
 

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <param name="Differences">Not empty: the proposed sweep is another one. Each like <c>training.learningRate: 0.05 -> 0.1</c>.</param>
 /// <param name="AddedTrials">Trials that only the proposed sweep has.</param>
 /// <param name="RemovedTrials">Trials that only the current sweep has; they stay stored and leave the comparisons.</param>
-/// <param name="IsIdentical">Same trials, objective, claims and models to keep: there is nothing to do.</param>
+/// <param name="IsIdentical">Same trials, objective, claims, models to keep, priority and limits: there is nothing to do.</param>
 public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTrials, int RemovedTrials, bool IsIdentical)
 {
     private const int MostValuesTold = 5;
@@ -22,18 +22,26 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
         var common = before.Intersect(after).Count * Math.Min(current.Replicates, proposed.Replicates);
         var (added, removed) = (proposed.TrialCount - common, current.TrialCount - common);
         return new(differences, added, removed, differences.IsEmpty && added == 0 && removed == 0
-            && current.Objective == proposed.Objective && current.Keep == proposed.Keep && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
+            && current.Objective == proposed.Objective && HandlingOf(current) == HandlingOf(proposed) && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
     }
+
+    /// <summary>What no result depends on, and a changed file takes over.</summary>
+    private static (Keep, int Priority, int? MaxSlots, int MaxAttempts) HandlingOf(Sweep sweep) =>
+        (sweep.Keep, sweep.Priority, sweep.MaxSlots, sweep.MaxAttempts);
 
     private static ImmutableArray<string> DifferencesOf(Sweep current, Sweep proposed) =>
     [
         .. SearchDifferences(current.Search, proposed.Search),
-        .. from parameter in Parameters.All
-           let before = ValuesOf(parameter, current)
-           let after = ValuesOf(parameter, proposed)
+        .. from parameter in Parameters.All.Select(parameter => (parameter.Name, parameter.Path)).Concat(FreeOf(current))
+           let before = ValuesOf(parameter.Name, current)
+           let after = ValuesOf(parameter.Name, proposed)
            where before.Count > 0 && after.Count > 0 && !before.Overlaps(after)
            select $"{parameter.Path}: {Tell(before)} -> {Tell(after)}",
     ];
+
+    /// <summary>The parameters that a sweep declares for its command.</summary>
+    private static IEnumerable<(string Name, string Path)> FreeOf(Sweep sweep) =>
+        sweep.Cells[0].Configuration.Values.Keys.Where(name => !Parameters.ByName.ContainsKey(name)).Select(name => (name, $"trainer.parameters.{name}"));
 
     private static IEnumerable<string> SearchDifferences(Search current, Search proposed)
     {
@@ -45,8 +53,8 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
 
     private static string NameOf(Search search) => search.GetType().Name.ToLowerInvariant();
 
-    private static HashSet<ParameterValue> ValuesOf(Parameter parameter, Sweep sweep) =>
-        [.. sweep.Cells.Select(cell => cell.Configuration.Values.GetValueOrDefault(parameter.Name)).OfType<ParameterValue>()];
+    private static HashSet<ParameterValue> ValuesOf(string parameter, Sweep sweep) =>
+        [.. sweep.Cells.Select(cell => cell.Configuration.Values.GetValueOrDefault(parameter)).OfType<ParameterValue>()];
 
     private static string Tell(HashSet<ParameterValue> values) =>
         string.Join(", ", values.Take(MostValuesTold)) + (values.Count > MostValuesTold ? ", ..." : "");

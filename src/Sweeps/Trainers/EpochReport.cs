@@ -24,6 +24,13 @@ public sealed record EpochReport(
 public sealed record Ending(Outcome Outcome, double? TestLoss = null, double? TestAccuracy = null, Failure? Failure = null);
 
 /// <summary>Why a trial failed.</summary>
-/// <param name="Class">A short stable name: <c>code-error</c>, <c>bad-data</c>.</param>
+/// <param name="Class">One of <see cref="FailureClass"/>.</param>
 /// <param name="Message">What went wrong, for a person.</param>
-public sealed record Failure(string Class, string Message);
+public sealed record Failure(string Class, string Message)
+{
+    /// <summary>The most characters that a failure keeps of a log.</summary>
+    public const int LogLimit = 8 << 10;
+
+    /// <summary>The tail of what the trial's program logged; null where there is none.</summary>
+    public string? Log { get; init; }
+}

@@ -24,11 +24,13 @@ public interface ITrainingRun : IDisposable
     /// <summary>The epochs that are behind; more than 0 at the start of a run that goes on from a checkpoint.</summary>
     int Epoch { get; }
 
-    /// <summary>What trials show before the first epoch: a report for each trial aboard, of epoch 0 and without an ending.</summary>
+    /// <summary>What trials show before the first epoch: a report for each trial aboard, of epoch 0 and without an ending; none where the trainer does not look.</summary>
     IReadOnlyList<EpochReport> ReportStart();
 
     /// <summary>Trains one epoch: a report for each trial aboard. Those whose report has an ending have left.</summary>
-    IReadOnlyList<EpochReport> TrainEpoch();
+    /// <param name="stop">Ends it early, where the wait for the epoch's end would be too long.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled; the run is only good for being disposed.</exception>
+    IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default);
 
     /// <summary>Takes trials off between epochs, without a report.</summary>
     void Leave(IReadOnlyCollection<TrialId> trials);

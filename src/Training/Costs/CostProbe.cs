@@ -38,7 +38,7 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
     /// Each activation that the cells have against none (identity), and batch norm against none where it occurs; on the first cell's network.
     /// </summary>
     /// <param name="progress">Told what is measured next.</param>
-    /// <exception cref="TrainingException">libtorch is missing, or the data do not suffice.</exception>
+    /// <exception cref="TrainerException">libtorch is missing, or the data do not suffice.</exception>
     public IEnumerable<Cost> Measure(Sweep sweep, Action<string> progress)
     {
         TorchRuntime.EnsureLoaded();

@@ -36,7 +36,7 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     public static Dataset Of(string name) => Of((name, null, null), DatasetSources.Default);
 
     /// <summary>The data set of a configuration, read where this process has not read it before.</summary>
-    /// <exception cref="TrainingException">It cannot be had, or it is not the one that was submitted.</exception>
+    /// <exception cref="TrainerException">It cannot be had, or it is not the one that was submitted.</exception>
     public static Dataset Of(Configuration configuration, DatasetSources sources) => Of(
         (configuration[Parameters.Dataset], configuration[Parameters.DataContent], configuration[Parameters.LabelColumn]), sources);
 

@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Sweeps;
+
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>Fetches a published file into the cache: whole and checked, or not at all.</summary>
@@ -11,14 +13,14 @@ internal static class Download
     private const long MostBytes = 64 << 20;
 
     /// <returns>The values of the file.</returns>
-    /// <exception cref="TrainingException">It is not to be had, or it is not the published file.</exception>
+    /// <exception cref="TrainerException">It is not to be had, or it is not the published file.</exception>
     public static byte[] Fetch(
         Uri from, string folder, string dataset, OfficialFile file, DatasetSources sources, Action<string> tell, CancellationToken cancellation)
     {
         var remedy = $"Give a folder that has the files of {dataset} with --datasets or {DatasetSources.Variable}"
             + (dataset == "fashion-mnist" ? ", or install Debian's package dataset-fashion-mnist." : ".");
         if (sources.Network is null)
-            throw new TrainingException(TrainingException.BadData, $"{dataset}: {file.Name} is not on this machine. {remedy}");
+            throw new TrainerException(FailureClass.BadData, $"{dataset}: {file.Name} is not on this machine. {remedy}");
         byte[]? values = null;
         try
         {
@@ -35,7 +37,7 @@ internal static class Download
             || (broken is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             var why = broken is OperationCanceledException ? $"no answer for {Silence.TotalSeconds:0} seconds" : broken.Message;
-            throw new TrainingException(TrainingException.BadData,
+            throw new TrainerException(FailureClass.BadData,
                 $"{dataset}: {file.Name} is not on this machine and cannot be downloaded from {from} into {folder}: {why.TrimEnd('.')}. {remedy}", broken);
         }
     }

@@ -47,8 +47,8 @@ public static class KeptFiles
             throw Bad($"{path}: {(File.Exists(path) ? broken.Message.TrimEnd('.') : "the data file of the sweep is not there")}", broken);
         }
 
-        static TrainingException Bad(string message, Exception? inner) =>
-            new(TrainingException.BadData, $"{message}. Remove it if it is there, and run the sweep's file again.", inner);
+        static TrainerException Bad(string message, Exception? inner) =>
+            new(FailureClass.BadData, $"{message}. Remove it if it is there, and run the sweep's file again.", inner);
     }
 
     /// <exception cref="DataFileException">It is no such file.</exception>
@@ -63,6 +63,6 @@ public static class KeptFiles
         };
     }
 
-    private static TrainingException Unknown(string name) => new(TrainingException.BadData,
+    private static TrainerException Unknown(string name) => new(FailureClass.BadData,
         $"dataset: '{name}' is none that this version has; expected one of {string.Join(", ", Parameters.Dataset.Choices)}.");
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Training;
 
@@ -51,7 +52,7 @@ internal static class OfficialFiles
 
     /// <summary>Reads a whole data set, and downloads what is not there.</summary>
     /// <param name="tell">Told of a download's progress.</param>
-    /// <exception cref="TrainingException">A file is not to be had, or is not what it should be.</exception>
+    /// <exception cref="TrainerException">A file is not to be had, or is not what it should be.</exception>
     public static DataTable Read(DatasetInfo info, DatasetSources sources, Action<string> tell, CancellationToken cancellation)
     {
         var (url, files) = Sets[info.Name];
@@ -80,7 +81,7 @@ internal static class OfficialFiles
         }
         catch (Exception broken) when (broken is DataFileException or IOException or UnauthorizedAccessException)
         {
-            throw new TrainingException(TrainingException.BadData, $"{path}: {broken.Message}. Remove it, or replace it with the original.", broken);
+            throw new TrainerException(FailureClass.BadData, $"{path}: {broken.Message}. Remove it, or replace it with the original.", broken);
         }
     }
 

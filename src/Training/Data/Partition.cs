@@ -13,11 +13,11 @@ internal sealed record Partition(ImmutableArray<int> Train, ImmutableArray<int> 
     /// Parts each class alike: a random order of its rows, test first, then validation, then training; of the training rows the first,
     /// where only a part of them is wanted. The official test of a data set stays as it is.
     /// </summary>
-    /// <exception cref="TrainingException">There are too few rows.</exception>
+    /// <exception cref="TrainerException">There are too few rows.</exception>
     public static Partition Of(Dataset data, Configuration configuration, int replicate)
     {
         if (Shortage.Of(Shortage.CountsOf(data.Labels, data.Info), data.Info, configuration).FirstOrDefault(shortage => !shortage.IsWarning) is { } shortage)
-            throw new TrainingException(TrainingException.BadData, $"{shortage.Key.Name}: {shortage.Message}.");
+            throw new TrainerException(FailureClass.BadData, $"{shortage.Key.Name}: {shortage.Message}.");
 
         var draws = new BaseDraws(configuration[Parameters.Split] == "fixed" ? FixedReplicate : replicate);
         var (train, validation, test) = (new List<int>(), new List<int>(), new List<int>());

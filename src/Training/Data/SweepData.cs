@@ -17,6 +17,9 @@ public static class SweepData
     {
         if (reading.Sweep is not { } sweep)
             return new(null, reading.Problems, null);
+        // Other trainers bring what they train on.
+        if (sweep.Cells[0].Configuration[Parameters.Trainer] != Parameters.Fused)
+            return new(sweep, reading.Problems, null);
         var dataset = sweep.Fixed[Parameters.Dataset.Name].AsText();
         var labelColumn = sweep.Cells[0].Configuration[Parameters.LabelColumn];
         // Relative to the sweep file, so that the two can be moved together.
@@ -51,7 +54,7 @@ public static class SweepData
                     ? $"there is no file {path}; dataFile is relative to the folder of the sweep file"
                     : $"{path} cannot be read: {broken.Message}");
         }
-        catch (TrainingException broken)
+        catch (TrainerException broken)
         {
             return Refused(Parameters.Dataset.Name, broken.Message);
         }
@@ -98,7 +101,7 @@ public static class SweepData
                 NetworkShape.Of(configuration, data.Features, data.Classes, data.Image);
                 return null;
             }
-            catch (TrainingException impossible)
+            catch (TrainerException impossible)
             {
                 return impossible.Message;
             }

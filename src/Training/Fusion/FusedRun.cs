@@ -57,13 +57,13 @@ internal sealed class FusedRun : ITrainingRun
             new EpochReport(trial.Id, 0, double.NaN, loss[i], accuracy[i], 0, seconds, null) { Health = health[i] })];
     }
 
-    public IReadOnlyList<EpochReport> TrainEpoch()
+    public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default)
     {
         var stage = StageOfSomebody();
         using var inference = inference_mode();
         var started = _time.GetTimestamp();
         Epoch++;
-        var trainLoss = stage.Train(Epoch);
+        var trainLoss = stage.Train(Epoch, stop);
         var (validationLoss, validationAccuracy) = stage.Validate();
         var last = Epoch == _epochs;
         var (testLoss, testAccuracy) = last ? stage.Test() : ([], []);

@@ -10,7 +10,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
     private readonly CohortSizes _sizes = new(time);
 
     /// <summary>1 where it cannot be tried, for lack of data or memory: the trials will say so, each for itself.</summary>
-    /// <exception cref="TrainingException">libtorch is missing.</exception>
+    /// <exception cref="TrainerException">libtorch is missing.</exception>
     public int CohortSize(Configuration configuration)
     {
         TorchRuntime.EnsureLoaded();
@@ -18,7 +18,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
         {
             return _sizes.Of(configuration, Dataset.Of(configuration, _datasets).Info).Size;
         }
-        catch (Exception error) when (error is not TrainingException { FailureClass: TrainingException.NoTorch })
+        catch (Exception error) when (error is not TrainerException { FailureClass: FailureClass.NoTorch })
         {
             return 1;
         }
@@ -26,7 +26,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
 
     /// <summary>What training a trial of this configuration takes, in the cohorts that a slot would take it in.</summary>
     /// <returns>The cohort's size, and the trial's share of one slot's time, without evaluation.</returns>
-    /// <exception cref="TrainingException">libtorch is missing, or the data do not suffice.</exception>
+    /// <exception cref="TrainerException">libtorch is missing, or the data do not suffice.</exception>
     public (int CohortSize, TimeSpan TrialTime) Estimate(Configuration configuration)
     {
         TorchRuntime.EnsureLoaded();
@@ -36,7 +36,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
         return (size, TimeSpan.FromSeconds(seconds * steps * configuration[Parameters.Epochs]));
     }
 
-    /// <exception cref="TrainingException">libtorch is missing, or the data do not suffice.</exception>
+    /// <exception cref="TrainerException">libtorch is missing, or the data do not suffice.</exception>
     public ITrainingRun Start(Cohort cohort)
     {
         TorchRuntime.EnsureLoaded();

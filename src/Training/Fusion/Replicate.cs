@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Training;
 internal sealed record Replicate(BaseDraws Draws, Partition Partition, int FirstRow)
 {
     /// <summary>The data of a run over some replicates, to be disposed by it, and the replicates.</summary>
-    /// <exception cref="TrainingException">The data cannot be had, or do not suffice.</exception>
+    /// <exception cref="TrainerException">The data cannot be had, or do not suffice.</exception>
     public static (Dataset Data, ImmutableDictionary<int, Replicate> ByNumber) Prepare(
         Configuration configuration, IEnumerable<int> numbers, DatasetSources sources)
     {

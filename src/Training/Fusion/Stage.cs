@@ -57,8 +57,9 @@ internal sealed class Stage : IDisposable
 
     /// <summary>Trains one epoch.</summary>
     /// <param name="epoch">Counted from 1; it decides the mini-batches, the rates and the random draws.</param>
+    /// <param name="stop">Looked at before each mini-batch.</param>
     /// <returns>Each trial's mean loss.</returns>
-    public double[] Train(int epoch)
+    public double[] Train(int epoch, CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
         var rows = Order(epoch);
@@ -66,6 +67,7 @@ internal sealed class Stage : IDisposable
         _optimizer.BeginEpoch(epoch);
         for (var step = 0; step < Steps; step++)
         {
+            stop.ThrowIfCancellationRequested();
             _training.Fill(rows, step);
             Network.Train(_training, (epoch - 1) * Steps + step, loss);
             if (step == Steps - 1)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
+using DeepTrain.Cluster.Sweeps;
 using TorchSharp;
 
 namespace DeepTrain.Cluster.Training;
@@ -17,7 +18,7 @@ public static partial class TorchRuntime
     private static readonly Lazy<TorchDescription> Loaded = new(Load);
 
     /// <summary>Loads libtorch, once for the process.</summary>
-    /// <exception cref="TrainingException">It is not there, or it does not load; the message says the remedy.</exception>
+    /// <exception cref="TrainerException">It is not there, or it does not load; the message says the remedy.</exception>
     public static void EnsureLoaded() => _ = Loaded.Value;
 
     /// <inheritdoc cref="EnsureLoaded"/>
@@ -43,7 +44,7 @@ public static partial class TorchRuntime
         if (!NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && !NativeLibrary.TryLoad("libtorch_cpu", assembly, null, out _))
         {
             var backend = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "TorchBackend").Value;
-            throw new TrainingException(TrainingException.NoTorch,
+            throw new TrainerException(FailureClass.NoTorch,
                 $"Training needs libtorch beside the program, and this one was built with TorchBackend={backend} for another system or "
                 + "without it: build with -p:TorchBackend=cpu on the system that is to train.");
         }
@@ -57,7 +58,7 @@ public static partial class TorchRuntime
         }
         catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or NotSupportedException)
         {
-            throw new TrainingException(TrainingException.NoTorch,
+            throw new TrainerException(FailureClass.NoTorch,
                 $"libtorch is there but does not load ({error.GetBaseException().Message}): rebuild with -p:TorchBackend=cpu on this system.",
                 error);
         }

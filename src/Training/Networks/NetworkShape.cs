@@ -44,7 +44,7 @@ internal static class NetworkShape
         if (configuration[Parameters.Architecture] == "convolution")
         {
             if (image is null)
-                throw new TrainingException(TrainingException.BadData,
+                throw new TrainerException(FailureClass.BadData,
                     $"architecture: convolution needs images, and {configuration[Parameters.Dataset]} has none; expected dense.");
             var channels = image.Channels;
             foreach (var units in configuration[Parameters.Channels])
@@ -56,7 +56,7 @@ internal static class NetworkShape
                 image = new(width, image.Height / 2, image.Width / 2);
                 channels = units;
                 if (image.Height == 0 || image.Width == 0)
-                    throw new TrainingException(TrainingException.BadData,
+                    throw new TrainerException(FailureClass.BadData,
                         $"channels: {configuration[Parameters.Channels].Length} blocks, but pooling leaves nothing of the image after "
                         + $"{layers.Count}; expected fewer.");
             }

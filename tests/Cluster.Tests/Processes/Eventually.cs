@@ -19,7 +19,7 @@ internal static class Eventually
             if (look() is { } seen)
                 return seen;
             if (hasExited)
-                Assert.Fail($"{what} was never seen: the process has ended.{Environment.NewLine}{of.Errors}");
+                Assert.Fail($"{what} was never seen: the process has ended with {of.ExitCode}.{Environment.NewLine}{of.Errors}");
         }
         while (await Tick(timer, deadline.Token));
         throw new TimeoutException($"Waited {Deadline.TotalSeconds} s in vain for {what}.{Environment.NewLine}{of.Errors}");

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Grains.Tests;
@@ -15,8 +16,8 @@ public sealed class DispatcherGrainTests
     [Fact]
     public async Task Next_TwoSweepsFourSlots_SharesThemEvenly()
     {
-        await _dispatcher.Announce("large-1", 1_000);
-        await _dispatcher.Announce("small-1", 3);
+        await AnnounceAsync("large-1", 1_000);
+        await AnnounceAsync("small-1", 3);
 
         var given = new List<string>();
         for (var slot = 0; slot < 4; slot++)
@@ -29,10 +30,10 @@ public sealed class DispatcherGrainTests
     [Fact]
     public async Task Next_SlotThatAsksAgain_GivesUpItsOldShare()
     {
-        await _dispatcher.Announce("a-1", 10);
+        await AnnounceAsync("a-1", 10);
         await _dispatcher.Next(new("silo", 0), 2);
         await _dispatcher.Next(new("silo", 1), 2);
-        await _dispatcher.Announce("b-1", 10);
+        await AnnounceAsync("b-1", 10);
 
         Assert.Equal("b-1", (await _dispatcher.Next(new("silo", 0), 2))!.SweepId);
         Assert.Equal("a-1", (await _dispatcher.Next(new("silo", 1), 2))!.SweepId);
@@ -41,8 +42,8 @@ public sealed class DispatcherGrainTests
     [Fact]
     public async Task Next_AfterNothingWaits_IsNull()
     {
-        await _dispatcher.Announce("a-1", 10);
-        await _dispatcher.Announce("a-1", 0);
+        await AnnounceAsync("a-1", 10);
+        await AnnounceAsync("a-1", 0);
 
         Assert.Null(await _dispatcher.Next(new("silo", 0), 1));
     }
@@ -50,7 +51,7 @@ public sealed class DispatcherGrainTests
     [Fact]
     public async Task Next_SweepNotAnnouncedAgain_IsForgotten()
     {
-        await _dispatcher.Announce("a-1", 10);
+        await AnnounceAsync("a-1", 10);
         _time.Advance(DispatcherGrain.Forgetting + TimeSpan.FromSeconds(1));
 
         Assert.Null(await _dispatcher.Next(new("silo", 0), 1));
@@ -59,8 +60,8 @@ public sealed class DispatcherGrainTests
     [Fact]
     public async Task Next_SweepWithNothingToGive_IsNotAskedEveryTime()
     {
-        await _dispatcher.Announce("empty-1", 10);
-        await _dispatcher.Announce("full-1", 10);
+        await AnnounceAsync("empty-1", 10);
+        await AnnounceAsync("full-1", 10);
 
         var first = (await _dispatcher.Next(new("silo", 0), 1))!.SweepId;
         var second = (await _dispatcher.Next(new("silo", 0), 1))!.SweepId;
@@ -71,13 +72,128 @@ public sealed class DispatcherGrainTests
     [Fact]
     public async Task Next_SilentSilo_NoLongerCounts()
     {
-        await _dispatcher.Announce("a-1", 10);
+        await AnnounceAsync("a-1", 10);
         await _dispatcher.Next(new("gone", 0), 8);
         Assert.Equal(10, (await _dispatcher.Next(new("here", 0), 2))!.Slots);
 
         _time.Advance(DispatcherGrain.Forgetting + TimeSpan.FromSeconds(1));
-        await _dispatcher.Announce("a-1", 10);
+        await AnnounceAsync("a-1", 10);
 
         Assert.Equal(2, (await _dispatcher.Next(new("here", 0), 2))!.Slots);
     }
+
+    [Fact]
+    public async Task Next_HigherPriority_IsServedFirst()
+    {
+        await AnnounceAsync("a-1", 10);
+        await AnnounceAsync("urgent-1", 10, priority: 5);
+
+        for (var slot = 0; slot < 3; slot++)
+            Assert.Equal("urgent-1", (await _dispatcher.Next(new("silo", slot), 3))!.SweepId);
+    }
+
+    [Fact]
+    public async Task Next_SweepAtItsMostSlots_IsPassedOver()
+    {
+        await AnnounceAsync("urgent-1", 10, priority: 5, maxSlots: 1);
+        await AnnounceAsync("a-1", 10);
+
+        var given = new List<string>();
+        for (var slot = 0; slot < 3; slot++)
+            given.Add((await _dispatcher.Next(new("silo", slot), 3))!.SweepId);
+
+        Assert.Equal(["urgent-1", "a-1", "a-1"], given);
+    }
+
+    [Fact]
+    public async Task Share_AnotherSweepWaitsInVain_GivesUpOneSlotAtATimeUntilItIsFair()
+    {
+        await OccupyAsync("long-1", slots: 4);
+        await AnnounceAsync("new-1", 10);
+        Assert.Empty(await ShareAsync("long-1", 4));
+
+        _time.Advance(DispatcherGrain.Quantum);
+        Assert.Single(await ShareAsync("long-1", 4));
+        Assert.Equal(2, (await ShareAsync("long-1", 4)).Count);
+        Assert.Equal(2, (await ShareAsync("long-1", 4)).Count);
+        foreach (var slot in await ShareAsync("long-1", 4))
+            Assert.Equal("new-1", (await _dispatcher.Next(slot, 4))!.SweepId);
+    }
+
+    [Fact]
+    public async Task Share_OneSlot_IsTakenInTurns()
+    {
+        await OccupyAsync("long-1", slots: 1);
+        await AnnounceAsync("new-1", 10);
+        _time.Advance(DispatcherGrain.Quantum);
+        var slot = Assert.Single(await ShareAsync("long-1", 1));
+
+        Assert.Equal("new-1", (await _dispatcher.Next(slot, 1))!.SweepId);
+        await AnnounceAsync("long-1", 10);
+        Assert.Empty(await ShareAsync("new-1", 1));
+        _time.Advance(DispatcherGrain.Quantum);
+        Assert.Single(await ShareAsync("new-1", 1));
+    }
+
+    [Fact]
+    public async Task Share_HigherPriorityWaits_GivesUpAll()
+    {
+        await OccupyAsync("long-1", slots: 2);
+        await AnnounceAsync("urgent-1", 10, priority: 1);
+        _time.Advance(DispatcherGrain.Quantum);
+
+        await ShareAsync("long-1", 2);
+        Assert.Equal(2, (await ShareAsync("long-1", 2)).Count);
+    }
+
+    [Fact]
+    public async Task Share_LowerPriorityOrASlotFreeOrNobodyWaits_GivesUpNone()
+    {
+        await OccupyAsync("long-1", slots: 2);
+        _time.Advance(DispatcherGrain.Quantum);
+        Assert.Empty(await ShareAsync("long-1", 2));
+
+        await AnnounceAsync("humble-1", 10, priority: -1);
+        Assert.Empty(await ShareAsync("long-1", 2));
+
+        await AnnounceAsync("humble-1", 0);
+        await _dispatcher.Next(new("idle", 0), 1);
+        await AnnounceAsync("equal-1", 10);
+        Assert.Empty(await ShareAsync("long-1", 2));
+    }
+
+    [Fact]
+    public async Task Share_NoLongerWaited_TakesThePromiseBack()
+    {
+        await OccupyAsync("long-1", slots: 2);
+        await AnnounceAsync("new-1", 10);
+        _time.Advance(DispatcherGrain.Quantum);
+        Assert.Single(await ShareAsync("long-1", 2));
+
+        await AnnounceAsync("new-1", 0);
+        Assert.Empty(await ShareAsync("long-1", 2));
+    }
+
+    [Fact]
+    public async Task Share_AfterItsMemoryWasLost_LearnsWhoWorksForWhom()
+    {
+        await AnnounceAsync("new-1", 10);
+        Assert.Empty(await ShareAsync("long-1", 3));
+        _time.Advance(DispatcherGrain.Quantum);
+        Assert.Single(await ShareAsync("long-1", 3));
+    }
+
+    private async Task OccupyAsync(string sweep, int slots)
+    {
+        await AnnounceAsync(sweep, 100);
+        for (var slot = 0; slot < slots; slot++)
+            await _dispatcher.Next(new("silo", slot), slots);
+        await AnnounceAsync(sweep, 0);
+    }
+
+    private Task AnnounceAsync(string sweep, int waiting, int priority = 0, int? maxSlots = null) =>
+        _dispatcher.Announce(sweep, new(waiting, priority, maxSlots));
+
+    private Task<ImmutableHashSet<SlotId>> ShareAsync(string sweep, int slots) =>
+        _dispatcher.Share(sweep, 0, [.. Enumerable.Range(0, slots).Select(slot => new SlotId("silo", slot))]);
 }

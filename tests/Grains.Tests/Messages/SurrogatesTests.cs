@@ -25,6 +25,15 @@ public sealed class SurrogatesTests
     }
 
     [Fact]
+    public void FencedReport_OfAFailure_ArrivesWithItsLog()
+    {
+        var report = new FencedReport(new(new("digits-1", "0123456789abcdef", 3), 4, double.NaN, double.NaN, double.NaN, 0, 0,
+            new(Outcome.Failed, Failure: new(FailureClass.CodeError, "exit code 1") { Log = "Traceback" })), 7);
+
+        Assert.Equal(report, Serializer.Deserialize<FencedReport>(Serializer.SerializeToArray(report)));
+    }
+
+    [Fact]
     public void FencedReport_WithoutGradientHealth_ArrivesWithout()
     {
         var report = new FencedReport(new(new("digits-1", "0123456789abcdef", 3), 4, 0.5, 0.25, 0.25, 40, 1.5, null), 7);

@@ -117,6 +117,19 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lease_ManyAtOnce_GrantsEachTrialOnceAndCountsAll()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", replicates: 4), asNew: false);
+
+        var cohorts = await Task.WhenAll(Enumerable.Range(0, 20).Select(slot => _cluster.LeaseAsync("digits-1", size: 1, slots: 16)));
+
+        Assert.Equal(16, cohorts.SelectMany(cohort => cohort).Select(trial => trial.Trial).Distinct().Count());
+        Assert.Equal(16, cohorts.Sum(cohort => cohort.Length));
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((0, 16), (progress.Waiting, progress.Running));
+    }
+
+    [Fact]
     public async Task Lease_CellsFillTheDevice_StaysInOneReplicate()
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", 4), asNew: false);
@@ -175,7 +188,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
 
         // Somebody else opens the sweep: the activation here finds itself replaced, and the next one reads what is durable.
         await _cluster.Store.OpenAsync("digits-1");
-        await Assert.ThrowsAnyAsync<Exception>(() => _cluster.Sweep("digits-1").Renew([Guid.NewGuid()]));
+        await Assert.ThrowsAnyAsync<Exception>(() => _cluster.Sweep("digits-1").Renew([new(Guid.NewGuid(), _cluster.Slot())]));
 
         await Eventually.True(async () => (await _cluster.Sweep("digits-1").GetProgress())!.Status is SweepStatus.Finished,
             "the new coordinator to find all trials ended");
@@ -189,9 +202,9 @@ public sealed class SweepGrainTests : IAsyncLifetime
         await _cluster.LeaseAsync("digits-1", 2, lease: lease);
         await _cluster.Store.OpenAsync("digits-1");
 
-        await Assert.ThrowsAnyAsync<Exception>(() => _cluster.Sweep("digits-1").Renew([lease]));
+        await Assert.ThrowsAnyAsync<Exception>(() => _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot())]));
 
-        await Eventually.True(async () => (await _cluster.Sweep("digits-1").Renew([lease])).Contains(lease),
+        await Eventually.True(async () => (await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot())])).ContainsKey(lease),
             "a new activation that renews the lease");
     }
 
@@ -225,5 +238,124 @@ public sealed class SweepGrainTests : IAsyncLifetime
         var progress = await _cluster.Sweep("digits-1").GetProgress();
         Assert.Equal((SweepStatus.Cancelled, 1, 2), (progress!.Status, progress.Completed, progress.Cancelled));
         Assert.Empty(await _cluster.LeaseAsync("digits-1", 3));
+    }
+
+    [Fact]
+    public async Task Pause_Running_GrantsNothingAndWantsLeasesBack()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var lease = Guid.NewGuid();
+        var leased = await _cluster.LeaseAsync("digits-1", 1, slots: 2, lease: lease);
+        Assert.Equal(Wanted.Train, await RenewAsync(lease));
+
+        Assert.True(await _cluster.Sweep("digits-1").Pause());
+        Assert.False(await _cluster.Sweep("digits-1").Pause());
+
+        Assert.Empty(await _cluster.LeaseAsync("digits-1", 1));
+        Assert.Equal(Wanted.Pause, await RenewAsync(lease));
+        await _cluster.Sweep("digits-1").Release(lease, [.. leased.Select(trial => trial.Trial)]);
+        Assert.Null(await RenewAsync(lease));
+        Assert.Equal(SweepStatus.Paused, (await _cluster.Store.FindAsync("digits-1", CancellationToken.None))!.Status);
+    }
+
+    [Fact]
+    public async Task Resume_Paused_GoesOn()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        Assert.False(await _cluster.Sweep("digits-1").Resume());
+        await _cluster.Sweep("digits-1").Pause();
+
+        Assert.True(await _cluster.Sweep("digits-1").Resume());
+
+        Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", 2)).Length);
+    }
+
+    [Fact]
+    public async Task Submit_Paused_Resumes()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        await _cluster.Sweep("digits-1").Pause();
+
+        Assert.Equal(SubmissionKind.Resumed, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false)).Kind);
+
+        Assert.Equal(SweepStatus.Running, (await _cluster.Sweep("digits-1").GetProgress())!.Status);
+    }
+
+    [Fact]
+    public async Task Report_LastTrialOfAPausedSweep_FinishesIt()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: false);
+        var leased = await _cluster.LeaseAsync("digits-1", 1);
+        await _cluster.Sweep("digits-1").Pause();
+
+        await _cluster.CompleteAsync("digits-1", leased, 0.9);
+
+        Assert.Equal(SweepStatus.Finished, (await _cluster.Sweep("digits-1").GetProgress())!.Status);
+    }
+
+    [Fact]
+    public async Task Retry_FailedTrials_AreLeasedAgainAndTheirOldResultIsGone()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var leased = await _cluster.LeaseAsync("digits-1", 2);
+        await _cluster.CompleteAsync("digits-1", leased.Take(1), 0.9);
+        await FailAsync(leased[1], "code-error");
+        Assert.Equal((SweepStatus.Finished, 1), await StateAsync());
+
+        Assert.Equal(1, await _cluster.Sweep("digits-1").Retry());
+
+        Assert.Equal((SweepStatus.Running, 0), await StateAsync());
+        var again = Assert.Single(await _cluster.LeaseAsync("digits-1", 2));
+        Assert.Equal(leased[1].Trial, again.Trial);
+        await _cluster.CompleteAsync("digits-1", [again], 0.8);
+        Assert.Equal((SweepStatus.Finished, 0), await StateAsync());
+        Assert.Equal(0, await _cluster.Sweep("digits-1").Retry());
+    }
+
+    [Fact]
+    public async Task Delete_Sweep_IsGoneAndItsNumberStaysTaken()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var leased = await _cluster.LeaseAsync("digits-1", 2);
+
+        Assert.True(await _cluster.Sweep("digits-1").Delete());
+
+        Assert.Null(await _cluster.Sweep("digits-1").GetProgress());
+        Assert.False(await _cluster.Sweep("digits-1").Delete());
+        Assert.Null(await _cluster.Store.FindAsync("digits-1", CancellationToken.None));
+        var late = await _cluster.Store.WriteAsync([new(new(leased[0].Trial, 1, 0.1, 0.2, 0.9, 10, 0.5, null), leased[0].Fence)]);
+        Assert.NotEqual(WriteVerdict.Accepted, late[0]);
+        Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false)).Kind);
+        Assert.DoesNotContain(_cluster.Active.All, sweep => sweep.SweepId == "digits-1");
+    }
+
+    [Fact]
+    public async Task Recount_AfterASilosDeath_KnowsWhatWaits()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        await _cluster.LeaseAsync("digits-1", 2);
+        Assert.Equal(["digits-1"], (await _cluster.Store.ReleaseSiloAsync(_cluster.Slot().Silo)).AsEnumerable());
+
+        await _cluster.Sweep("digits-1").Recount();
+
+        var progress = await _cluster.Sweep("digits-1").GetProgress();
+        Assert.Equal((2, 0), (progress!.Waiting, progress.Running));
+    }
+
+    private async Task<Wanted?> RenewAsync(Guid lease) =>
+        (await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot())])).TryGetValue(lease, out var wanted) ? wanted : null;
+
+    private async Task FailAsync(LeasedTrial trial, string failureClass)
+    {
+        FencedReport report = new(
+            new(trial.Trial, 1, 0.1, 0.2, 0.3, 10, 0.5, new(Outcome.Failed, Failure: new(failureClass, "no gradient"))), trial.Fence);
+        await _cluster.Store.WriteAsync([report]);
+        await _cluster.Sweep("digits-1").Report([report]);
+    }
+
+    private async Task<(SweepStatus Status, int Failed)> StateAsync()
+    {
+        var progress = await _cluster.Sweep("digits-1").GetProgress();
+        return (progress!.Status, progress.Failed);
     }
 }

@@ -11,7 +11,7 @@ public sealed class JanitorTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1) with { Checkpoint = "used-1" }]);
         using var folder = new TemporaryFolder();
         var data = new DataFolder(folder.Root);
@@ -45,7 +45,7 @@ public sealed class JanitorTests
         Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, sweep));
         var coordinator = (await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator;
         var cells = sweep.Cells.Select(cell => cell.Id).ToList();
-        var trials = await fixture.Store.GrantAsync(coordinator, Sample.Request(sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct()
+        var trials = await fixture.GrantAsync(coordinator, Sample.Request(sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct()
             .ToImmutableDictionary(key => key, _ => new Grains.CohortLimit(10, AcrossReplicates: true))));
         // The second cell is the better one: its accuracy is 1 - 1/2.
         await fixture.Store.WriteAsync([.. trials.Select(trial => Sample.Completion(trial, trial.Trial.Cell == cells[0] ? 1 : 2))]);

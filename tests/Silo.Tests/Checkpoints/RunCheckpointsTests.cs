@@ -13,7 +13,7 @@ public sealed class RunCheckpointsTests : IDisposable
     [Fact]
     public void Follow_TrialTakenOver_KeepsOnlyWhatWasTheLastFileThen()
     {
-        var lease = new HeldLease("digits-1", Guid.NewGuid(), _time.GetTimestamp(), TimeSpan.FromSeconds(20), _time);
+        using var lease = new HeldLease("digits-1", Guid.NewGuid(), new("silo", 0), _time.GetTimestamp(), TimeSpan.FromSeconds(20), _time);
         var checkpoints = new RunCheckpoints(_folder.Root, "run", lease, TimeSpan.Zero, _time, NullLogger.Instance);
         foreach (var name in (string[])["1", "2", "3", "4", "5"])
             File.WriteAllText(_folder[name], "");

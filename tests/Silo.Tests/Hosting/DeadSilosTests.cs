@@ -1,27 +1,39 @@
+using System.Collections.Immutable;
 using System.Net;
 using DeepTrain.Cluster.Grains.Tests;
+using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
 public sealed class DeadSilosTests
 {
+    private static readonly SiloAddress First = SiloAddress.New(IPAddress.Loopback, 11_111, 1);
+    private static readonly SiloAddress Second = SiloAddress.New(IPAddress.Loopback, 11_112, 1);
+
     [Theory]
-    [InlineData(SiloStatus.Dead, 2)]
-    [InlineData(SiloStatus.ShuttingDown, 0)]
-    public async Task SiloStatusChangeNotification_OfALeaseHolder_LetsItsTrialsWaitOnlyIfItIsDead(SiloStatus status, int waiting)
+    [InlineData(SiloStatus.Dead, 0)]
+    [InlineData(SiloStatus.ShuttingDown, 2)]
+    public async Task SiloStatusChangeNotification_OfALeaseHolder_LetsItsTrialsWaitOnlyIfItIsDead(SiloStatus status, int leased)
     {
-        var silo = SiloAddress.New(IPAddress.Loopback, 11_111, 1);
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
-        await using var owned = fixture;
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(2, silo: silo.ToParsableString()));
-        // Membership is only asked to subscribe, which the test stands in for.
-        var watcher = new DeadSilos(null!, fixture.Store, NullLogger<DeadSilos>.Instance);
+        await using var cluster = await SlotCluster.StartAsync();
+        await cluster.StopSlotsAsync();
+        var sweep = SweepFile.Parse(SlotCluster.Text("0.1, 0.2, 0.3", 4), "sweep").Sweep!;
+        await cluster.Store.CreateAsync(SlotCluster.SweepId, 1, sweep);
+        var coordinator = (await cluster.Store.OpenAsync(SlotCluster.SweepId))!.Coordinator;
+        foreach (var (silo, trials) in ((SiloAddress, int)[])[(First, 2), (Second, 1)])
+            await cluster.Store.GrantAsync(coordinator, Sample.Request(
+                sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct().ToImmutableDictionary(key => key, _ => new Grains.CohortLimit(trials, true)),
+                silo: silo.ToParsableString()));
+        var watcher = new DeadSilos(cluster.Membership, cluster.Store, cluster.Grains, TimeProvider.System, NullLogger<DeadSilos>.Instance);
+        await watcher.StartAsync(CancellationToken.None);
 
-        watcher.SiloStatusChangeNotification(silo, status);
+        watcher.SiloStatusChangeNotification(First, status);
+        // Silos are dealt with in order: when the second one's trials wait, the first one has had its turn.
+        watcher.SiloStatusChangeNotification(Second, SiloStatus.Dead);
 
-        // What the watcher started is queued before this renewal of nothing.
-        await fixture.Store.RenewAsync(coordinator, [], Sample.LeaseTime);
-        await Eventually.True(async () => (await fixture.OverviewAsync()).Waiting == waiting, $"{waiting} trials to wait");
+        await Eventually.True(async () => (await cluster.OverviewAsync()).Leased == leased, $"{leased} trials to stay leased");
+        await Eventually.True(async () => (await cluster.Sweep.GetProgress())!.Waiting == 3 - leased, "the coordinator to know it");
+        await watcher.StopAsync(CancellationToken.None);
     }
 }

@@ -1,9 +1,10 @@
+using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
-public sealed class HeldLeaseTests
+public sealed class HeldLeaseTests : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -11,7 +12,34 @@ public sealed class HeldLeaseTests
     private readonly FakeTimeProvider _time = new();
     private readonly HeldLease _lease;
 
-    public HeldLeaseTests() => _lease = new("digits-1", Guid.NewGuid(), _time.GetTimestamp(), Deadline, _time);
+    public HeldLeaseTests() => _lease = new("digits-1", Guid.NewGuid(), new("silo", 0), _time.GetTimestamp(), Deadline, _time);
+
+    public void Dispose() => _lease.Dispose();
+
+    [Fact]
+    public void Lose_InTraining_BreaksTheEpochOff()
+    {
+        var gone = _lease.Gone;
+        _lease.Lose();
+        Assert.True(gone.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void Lose_AfterTheWorkEnded_IsTooLateToMatter()
+    {
+        _lease.Dispose();
+        _lease.Lose();
+        Assert.False(_lease.WaitUntilGood(CancellationToken.None));
+    }
+
+    [Fact]
+    public void IsPauseWanted_WhatTheLastAnswerSaid()
+    {
+        _lease.Renewed(_time.GetTimestamp(), Wanted.Pause);
+        Assert.True(_lease.IsPauseWanted);
+        _lease.Renewed(_time.GetTimestamp(), Wanted.Train);
+        Assert.False(_lease.IsPauseWanted);
+    }
 
     [Fact]
     public void WaitUntilGood_WithinTheDeadline_ReturnsAtOnce()
@@ -28,7 +56,7 @@ public sealed class HeldLeaseTests
         var parked = Park(CancellationToken.None);
         Assert.False(parked.IsCompleted);
 
-        _lease.Renewed(_time.GetTimestamp());
+        _lease.Renewed(_time.GetTimestamp(), Wanted.Train);
 
         Assert.True(await parked.WaitAsync(Patience));
     }
@@ -41,7 +69,7 @@ public sealed class HeldLeaseTests
         var parked = Park(CancellationToken.None);
 
         // What counts is when the renewal was asked for, not when its answer came.
-        _lease.Renewed(sentAt);
+        _lease.Renewed(sentAt, Wanted.Train);
         Assert.False(parked.IsCompleted);
 
         _lease.Lose();
@@ -55,7 +83,7 @@ public sealed class HeldLeaseTests
         var parked = Park(CancellationToken.None);
 
         _lease.Lose();
-        _lease.Renewed(_time.GetTimestamp());
+        _lease.Renewed(_time.GetTimestamp(), Wanted.Train);
 
         Assert.False(await parked.WaitAsync(Patience));
         Assert.False(_lease.WaitUntilGood(CancellationToken.None));

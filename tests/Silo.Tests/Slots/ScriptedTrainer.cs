@@ -21,6 +21,9 @@ internal sealed class ScriptedTrainer : ITrainer
     /// <summary>Called before a run is saved: may throw.</summary>
     public Action BeforeSave { get; set; } = () => { };
 
+    /// <summary>What breaks off the epoch in training.</summary>
+    public CancellationToken Stop { get; private set; }
+
     /// <summary>How many runs have been disposed.</summary>
     public int Ended;
 
@@ -51,10 +54,12 @@ internal sealed class ScriptedTrainer : ITrainer
         public IReadOnlyList<EpochReport> ReportStart() =>
             [.. _aboard.Select(trial => new EpochReport(trial.Id, 0, double.NaN, 2.3, 0.1, 0, 0, null))];
 
-        public IReadOnlyList<EpochReport> TrainEpoch()
+        public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop)
         {
+            trainer.Stop = stop;
             _epoch++;
             trainer.BeforeEpoch(_aboard, _epoch);
+            stop.ThrowIfCancellationRequested();
             var reports = _aboard.Select(trial => new EpochReport(
                 trial.Id, _epoch, 1.0 / _epoch, 2.0 / _epoch, Rate(trial), 40, 0.1,
                 _epoch == trial.Configuration[Parameters.Epochs] ? new(Outcome.Completed, 0.5, 0.9) : null)).ToList();

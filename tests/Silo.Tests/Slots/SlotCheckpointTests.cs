@@ -167,7 +167,7 @@ public sealed class SlotCheckpointTests
         var coordinator = (await cluster.Store.OpenAsync(SlotCluster.SweepId))!.Coordinator;
         var limits = sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct()
             .ToImmutableDictionary(key => key, _ => new CohortLimit(10, AcrossReplicates: true));
-        var leased = await cluster.Store.GrantAsync(coordinator, Sample.Request(limits));
+        var leased = (await cluster.Store.GrantAsync(coordinator, Sample.Request(limits))).Trials;
         await cluster.Store.WriteAsync(
         [
             .. leased.SelectMany((trial, at) => Enumerable.Range(0, 4).Select(epoch =>

@@ -27,7 +27,10 @@ internal sealed class SlotCluster : IAsyncDisposable
 
     /// <param name="failingWrites">How many times the store fails to write before it works.</param>
     /// <param name="checkpointInterval">An hour, in which no test's epoch ends late, where the test does not say.</param>
-    public static async Task<SlotCluster> StartAsync(int failingWrites = 0, TimeSpan? checkpointInterval = null)
+    /// <param name="epochPatience">As long, likewise.</param>
+    /// <param name="lease">As people have it.</param>
+    public static async Task<SlotCluster> StartAsync(
+        int failingWrites = 0, TimeSpan? checkpointInterval = null, TimeSpan? epochPatience = null, TimeSpan? lease = null)
     {
         var fixture = new SlotCluster();
         Directory.CreateDirectory(fixture.Folder.Checkpoints);
@@ -35,7 +38,7 @@ internal sealed class SlotCluster : IAsyncDisposable
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(new LeaseTimes())
+            .AddSingleton(LeaseTimes.Of(lease ?? new LeaseTimes().Lease))
             .AddSingleton(FlakyStore.Of(fixture._store, failingWrites))
             .AddSingleton(Sample.Provenance)
             .AddSingleton<ActiveSweeps>()
@@ -43,7 +46,7 @@ internal sealed class SlotCluster : IAsyncDisposable
             .AddSingleton<ClusterMetrics>()
             .AddSingleton<ITrainer>(fixture.Trainer)
             .AddSingleton(fixture.Folder)
-            .AddSingleton(new SlotSettings(1, checkpointInterval ?? TimeSpan.FromHours(1)))
+            .AddSingleton(new SlotSettings(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1)))
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
             .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
             .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
@@ -93,6 +96,16 @@ internal sealed class SlotCluster : IAsyncDisposable
         command.CommandText = sql;
         return (long)command.ExecuteScalar()!;
     });
+
+    public Task ExecuteAsync(string sql) => _store.Writer.RunAsync(session => session.Execute(sql));
+
+    public IGrainFactory Grains => _cluster.Client;
+
+    public ISiloStatusOracle Membership =>
+        ((InProcessSiloHandle)_cluster.Silos[0]).ServiceProvider.GetRequiredService<ISiloStatusOracle>();
+
+    /// <summary>The silo as leases name it.</summary>
+    public string Silo => ((InProcessSiloHandle)_cluster.Silos[0]).SiloAddress.ToParsableString();
 
     /// <summary>Ends the slots as the host does when it stops.</summary>
     public Task StopSlotsAsync() => ((InProcessSiloHandle)_cluster.Silos[0]).ServiceProvider

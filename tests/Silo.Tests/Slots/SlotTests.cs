@@ -31,7 +31,8 @@ public sealed class SlotTests : IAsyncLifetime
         Assert.Equal(
             [(0.1, Outcome.Completed), (0.3, Outcome.Failed), (0.5, Outcome.Completed)],
             results.OrderBy(result => result.Key).Select(result => (result.Key, result.Value.Outcome)));
-        Assert.Equal(new("code-error", "InvalidOperationException: no gradient"), results[0.3].Failure);
+        Assert.Equal(("code-error", "InvalidOperationException: no gradient"), (results[0.3].Failure!.Class, results[0.3].Failure!.Message));
+        Assert.Contains(nameof(SlotTests), results[0.3].Failure!.Log, StringComparison.Ordinal);
         Assert.Equal([3, 1, 1, 1], _cluster.Trainer.Started);
         Assert.Equal(4, _cluster.Trainer.Ended);
         Assert.All(results.Values, result => Assert.Equal(1, result.Fence));
@@ -91,5 +92,106 @@ public sealed class SlotTests : IAsyncLifetime
         var overview = await _cluster.OverviewAsync();
         Assert.Equal((2, 0, SweepStatus.Running), (overview.Waiting, overview.Leased, overview.Status));
         Assert.Equal(1, _cluster.Trainer.Ended);
+    }
+
+    [Fact]
+    public async Task Sweep_Paused_IsSavedAndGivenBackAndGoesOnWhereItWas()
+    {
+        await using var cluster = await SlotCluster.StartAsync(lease: TimeSpan.FromSeconds(3));
+        await cluster.SubmitAsync("0.1, 0.3", Endless);
+        await Eventually.True(async () => await cluster.CountAsync("SELECT COUNT(*) FROM epochs") > 4, "some epochs");
+
+        Assert.True(await cluster.Sweep.Pause());
+
+        await Eventually.True(async () => (await cluster.OverviewAsync()).Leased == 0, "the trials to be given back");
+        var epoch = await cluster.CountAsync("SELECT MIN(checkpoint_epoch) FROM trials");
+        Assert.Equal(epoch, await cluster.CountAsync("SELECT MAX(epoch) FROM epochs"));
+        Assert.Equal(0, await cluster.CountAsync("SELECT SUM(losses + losses_alone) FROM trials"));
+        Assert.Equal((2, SweepStatus.Paused), ((await cluster.OverviewAsync()).Waiting, (await cluster.OverviewAsync()).Status));
+
+        Assert.True(await cluster.Sweep.Resume());
+        await Eventually.True(async () => await cluster.CountAsync("SELECT MAX(epoch) FROM epochs") > epoch, "further epochs");
+        Assert.Equal(1, await cluster.CountAsync($"SELECT COUNT(DISTINCT fence) FROM epochs WHERE epoch <= {epoch}"));
+    }
+
+    [Fact]
+    public async Task Lease_Lost_BreaksTheEpochOff()
+    {
+        await using var cluster = await SlotCluster.StartAsync(lease: TimeSpan.FromSeconds(3));
+        var begun = new TaskCompletionSource();
+        cluster.Trainer.BeforeEpoch = (_, _) =>
+        {
+            begun.TrySetResult();
+            cluster.Trainer.Stop.WaitHandle.WaitOne();
+        };
+        await cluster.SubmitAsync("0.1", Endless);
+        await begun.Task;
+
+        await cluster.Store.ReleaseSiloAsync(cluster.Silo);
+
+        await Eventually.True(() => Task.FromResult(cluster.Trainer.Ended >= 1), "the run to end");
+    }
+
+    [Fact]
+    public async Task Slots_StoppingInALongEpoch_BreakItOffAndGiveTheTrialBack()
+    {
+        await using var cluster = await SlotCluster.StartAsync(epochPatience: TimeSpan.FromMilliseconds(50));
+        var begun = new TaskCompletionSource();
+        cluster.Trainer.BeforeEpoch = (_, _) =>
+        {
+            begun.TrySetResult();
+            cluster.Trainer.Stop.WaitHandle.WaitOne();
+        };
+        await cluster.SubmitAsync("0.1", Endless);
+        await begun.Task;
+
+        await cluster.StopSlotsAsync();
+
+        var overview = await cluster.OverviewAsync();
+        Assert.Equal((1, 0, SweepStatus.Running), (overview.Waiting, overview.Leased, overview.Status));
+    }
+
+    [Fact]
+    public async Task Cohort_OutOfMemory_IsTrainedInHalvesAndLaterOnesAreSmaller()
+    {
+        _cluster.Trainer.BeforeStart = cohort =>
+        {
+            if (cohort.Trials.Length > 2)
+                throw new InsufficientMemoryException();
+        };
+
+        await _cluster.SubmitAsync("0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8", epochs: 2);
+        await _cluster.FinishedAsync();
+
+        Assert.All((await _cluster.ResultsAsync()).Values, result => Assert.Equal(Outcome.Completed, result.Outcome));
+        // 6 at first, then 3 and 3, then 2 and 1 twice; the two that were left are within the limit of 3.
+        Assert.Equal([6, 3, 2, 1, 3, 2, 1, 2], _cluster.Trainer.Cohorts.Select(cohort => cohort.Trials.Length));
+    }
+
+    [Fact]
+    public async Task Trial_FailsForAReasonThatMayPass_IsTriedAgainLaterAsOftenAsItsSweepSays()
+    {
+        var tries = 0;
+        _cluster.Trainer.BeforeEpoch = (trials, _) =>
+        {
+            if (trials.Any(trial => ScriptedTrainer.Rate(trial) == 0.3))
+            {
+                Interlocked.Increment(ref tries);
+                throw new IOException("Stale file handle.");
+            }
+        };
+
+        await _cluster.SubmitAsync("0.1, 0.3", epochs: 2, "maxAttempts: 2");
+        await Eventually.True(async () => await _cluster.CountAsync("SELECT COUNT(*) FROM trials WHERE retry_at IS NOT NULL") == 1, "a first try");
+        Assert.Equal((1, 0), ((await _cluster.OverviewAsync()).Waiting, (await _cluster.OverviewAsync()).Leased));
+        await _cluster.ExecuteAsync("UPDATE trials SET retry_at = 0 WHERE retry_at IS NOT NULL");
+        await _cluster.Sweep.Touch();
+        await _cluster.FinishedAsync();
+
+        var result = (await _cluster.ResultsAsync())[0.3];
+        Assert.Equal((Outcome.Failed, "infrastructure"), (result.Outcome, result.Failure!.Class));
+        Assert.Contains("Stale file handle", result.Failure.Log, StringComparison.Ordinal);
+        // Once with its neighbour, and once alone for each try.
+        Assert.Equal(3, tries);
     }
 }

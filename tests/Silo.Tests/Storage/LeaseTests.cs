@@ -3,7 +3,7 @@ using DeepTrain.Cluster.Grains;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
-public sealed class LeaseTests
+public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
 {
     private static readonly TimeSpan PastLease = Sample.LeaseTime + TimeSpan.FromMilliseconds(1);
 
@@ -11,11 +11,11 @@ public sealed class LeaseTests
     public async Task GrantAsync_OneReplicate_TakesCellsInOrderWithFenceAndConfiguration()
     {
         var sweep = Sample.Sweep(2, (0.3, 32), (0.1, 32), (0.2, 32));
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(sweep);
+        var (fixture, coordinator) = await CreateAsync(sweep);
         await using var owned = fixture;
 
-        var first = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
-        var second = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
+        var first = await fixture.GrantAsync(coordinator, Sample.Request(2));
+        var second = await fixture.GrantAsync(coordinator, Sample.Request(9));
 
         Assert.Equal(
             sweep.Cells.Take(2).Select(cell => new LeasedTrial(new(Sample.SweepId, cell.Id, 1), 1, 1, cell.Configuration.Json)), first);
@@ -26,14 +26,14 @@ public sealed class LeaseTests
     [Fact]
     public async Task GrantAsync_AnotherWorker_TrialsKeepWhatItTrainsWith()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(2, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(2, 1));
         await using var owned = fixture;
 
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(1) with { Worker = Sample.Provenance with { CpuCapability = "AVX512" } });
+        await fixture.GrantAsync(coordinator, Sample.Request(1));
+        await fixture.GrantAsync(coordinator, Sample.Request(1) with { Worker = Sample.Provenance with { CpuCapability = "AVX512" } });
 
-        Assert.Equal("1 0.1.0+abc 2.10.0 AVX2 cpu, 2 0.1.0+abc 2.10.0 AVX512 cpu", await fixture.QueryAsync<string>("""
-            SELECT group_concat(t.replicate || ' ' || p.code_version || ' ' || p.libtorch || ' ' || p.cpu_capability || ' ' || p.device, ', ')
+        Assert.Equal("1 0.1.0+abc 2.10.0 AVX2 cpu|2 0.1.0+abc 2.10.0 AVX512 cpu", await fixture.LinesAsync("""
+            SELECT t.replicate || ' ' || p.code_version || ' ' || p.libtorch || ' ' || p.cpu_capability || ' ' || p.device
             FROM trials t JOIN provenances p ON p.key = t.provenance ORDER BY t.replicate
             """));
     }
@@ -42,10 +42,10 @@ public sealed class LeaseTests
     public async Task GrantAsync_AcrossReplicates_FillsWithTheNextReplicate()
     {
         var sweep = Sample.Sweep(3, 2);
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(sweep);
+        var (fixture, coordinator) = await CreateAsync(sweep);
         await using var owned = fixture;
 
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(5, acrossReplicates: true));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(5, acrossReplicates: true));
 
         var (first, second) = (sweep.Cells[0].Id, sweep.Cells[1].Id);
         Assert.Equal([(first, 1), (second, 1), (first, 2), (second, 2), (first, 3)],
@@ -56,59 +56,59 @@ public sealed class LeaseTests
     public async Task GrantAsync_TwoFusionKeys_CohortIsOfTheHeadsKey()
     {
         var sweep = Sample.Sweep(1, (0.1, 64), (0.1, 32), (0.2, 64), (0.2, 32));
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(sweep);
+        var (fixture, coordinator) = await CreateAsync(sweep);
         await using var owned = fixture;
 
         Assert.Equal([(sweep.Cells[0].Id, 1), (sweep.Cells[2].Id, 1)],
-            Places(await fixture.Store.GrantAsync(coordinator, Sample.Request(9))));
+            Places(await fixture.GrantAsync(coordinator, Sample.Request(9))));
         Assert.Equal([(sweep.Cells[1].Id, 1), (sweep.Cells[3].Id, 1)],
-            Places(await fixture.Store.GrantAsync(coordinator, Sample.Request(9))));
+            Places(await fixture.GrantAsync(coordinator, Sample.Request(9))));
     }
 
     [Fact]
     public async Task GrantAsync_HeadsKeyHasNoLimit_TakesTheFirstTrialWhoseKeyHasOne()
     {
         var sweep = Sample.Sweep(2, (0.1, 64), (0.1, 32), (0.2, 32));
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(sweep);
+        var (fixture, coordinator) = await CreateAsync(sweep);
         await using var owned = fixture;
         var only32 = ImmutableDictionary<string, CohortLimit>.Empty.Add(Sample.FusionKey(32), new(9, AcrossReplicates: false));
         var none = only32.Clear().Add(Sample.FusionKey(32), new(0, AcrossReplicates: true));
 
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(none)));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(none)));
         Assert.Equal([(sweep.Cells[1].Id, 1), (sweep.Cells[2].Id, 1)],
-            Places(await fixture.Store.GrantAsync(coordinator, Sample.Request(only32))));
+            Places(await fixture.GrantAsync(coordinator, Sample.Request(only32))));
         Assert.Equal([(sweep.Cells[1].Id, 2), (sweep.Cells[2].Id, 2)],
-            Places(await fixture.Store.GrantAsync(coordinator, Sample.Request(only32))));
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(only32)));
+            Places(await fixture.GrantAsync(coordinator, Sample.Request(only32))));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(only32)));
     }
 
     [Fact]
     public async Task GrantAsync_SameLeaseAgain_ReturnsWhatItHoldsAndGrantsNothingMore()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 6));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 6));
         await using var owned = fixture;
         var request = Sample.Request(3);
-        var leased = await fixture.Store.GrantAsync(coordinator, request);
+        var leased = await fixture.GrantAsync(coordinator, request);
 
-        Assert.Equal(leased, await fixture.Store.GrantAsync(coordinator, request));
+        Assert.Equal(leased, await fixture.GrantAsync(coordinator, request));
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
-        Assert.Equal(leased[1..], await fixture.Store.GrantAsync(coordinator, request));
+        Assert.Equal(leased[1..], await fixture.GrantAsync(coordinator, request));
         await fixture.Store.ReleaseAsync(coordinator, request.Lease, null);
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, request));
-        fixture.Time.Advance(PastLease);
-        Assert.Equal(5, (await fixture.Store.GrantAsync(coordinator, Sample.Request(9))).Length);
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, request));
+        Assert.Empty(await fixture.GrantAsync(coordinator, request));
+        await fixture.PassAsync(PastLease);
+        Assert.Equal(5, (await fixture.GrantAsync(coordinator, Sample.Request(9))).Length);
+        Assert.Empty(await fixture.GrantAsync(coordinator, request));
     }
 
     [Fact]
     public async Task GrantAsync_NothingWaits_LeavesNoTrace()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        await fixture.GrantAsync(coordinator, Sample.Request(1));
         var request = Sample.Request(1, takeExpired: false);
 
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, request));
+        Assert.Empty(await fixture.GrantAsync(coordinator, request));
 
         Assert.Equal(1L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM leases"));
     }
@@ -116,15 +116,15 @@ public sealed class LeaseTests
     [Fact]
     public async Task GrantAsync_LeaseOver_TakesItsTrialsOnlyWhereAllowed()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
 
-        fixture.Time.Advance(Sample.LeaseTime - TimeSpan.FromMilliseconds(1));
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(2)));
-        fixture.Time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(2, takeExpired: false)));
-        var again = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.PassAsync(Sample.LeaseTime - TimeSpan.FromSeconds(10));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(2)));
+        await fixture.PassAsync(TimeSpan.FromSeconds(10));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(2, takeExpired: false)));
+        var again = await fixture.GrantAsync(coordinator, Sample.Request(2));
 
         Assert.Equal(leased.Select(trial => trial with { Fence = 2, Attempt = 2 }), again);
     }
@@ -133,61 +133,78 @@ public sealed class LeaseTests
     public async Task GrantAsync_ExpiredAndWaitingTrials_AreTakenInOneOrder()
     {
         var sweep = Sample.Sweep(1, 4);
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(sweep);
+        var (fixture, coordinator) = await CreateAsync(sweep);
         await using var owned = fixture;
         var expired = Guid.NewGuid();
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(3, lease: expired));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(3, lease: expired));
         await fixture.Store.ReleaseAsync(coordinator, expired, [leased[1].Trial]);
-        fixture.Time.Advance(PastLease);
+        await fixture.PassAsync(PastLease);
 
-        Assert.Equal(sweep.Cells.Select(cell => (cell.Id, 1)), Places(await fixture.Store.GrantAsync(coordinator, Sample.Request(9))));
+        Assert.Equal(sweep.Cells.Select(cell => (cell.Id, 1)), Places(await fixture.GrantAsync(coordinator, Sample.Request(9))));
     }
 
     [Fact]
     public async Task GrantAsync_OtherSweepsTrials_AreNeverTaken()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         Assert.True(await fixture.Store.CreateAsync("digits-2", 2, Sample.Sweep(1, 1)));
         var other = (await fixture.Store.OpenAsync("digits-2"))!.Coordinator;
         var lease = Guid.NewGuid();
 
         Assert.Equal(Sample.SweepId,
-            Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(9, true, lease))).Trial.Sweep);
-        Assert.Equal("digits-2", Assert.Single(await fixture.Store.GrantAsync(other, Sample.Request(9, true, lease))).Trial.Sweep);
-        fixture.Time.Advance(PastLease);
-        Assert.Equal(Sample.SweepId, Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(9, true))).Trial.Sweep);
+            Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(9, true, lease))).Trial.Sweep);
+        Assert.Equal("digits-2", Assert.Single(await fixture.GrantAsync(other, Sample.Request(9, true, lease))).Trial.Sweep);
+        await fixture.PassAsync(PastLease);
+        Assert.Equal(Sample.SweepId, Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(9, true))).Trial.Sweep);
     }
 
     [Fact]
     public async Task RenewAsync_LiveLease_GivesItsFullTimeAgain()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var request = Sample.Request(1);
-        await fixture.Store.GrantAsync(coordinator, request);
+        await fixture.GrantAsync(coordinator, request);
 
-        fixture.Time.Advance(Sample.LeaseTime / 2);
+        await fixture.PassAsync(Sample.LeaseTime / 2);
         Assert.Equal([request.Lease], await fixture.Store.RenewAsync(coordinator, [request.Lease, Guid.NewGuid()], Sample.LeaseTime));
-        fixture.Time.Advance(Sample.LeaseTime - TimeSpan.FromMilliseconds(1));
+        await fixture.PassAsync(Sample.LeaseTime - TimeSpan.FromSeconds(10));
 
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1)));
     }
 
     [Fact]
     public async Task RenewAsync_LeaseOverButNotTaken_IsRevived()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         var request = Sample.Request(2);
-        var leased = await fixture.Store.GrantAsync(coordinator, request);
-        fixture.Time.Advance(PastLease);
-        // Another takes only one of the two.
-        Assert.Equal(leased[0].Trial, Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1))).Trial);
+        var leased = await fixture.GrantAsync(coordinator, request);
+        await fixture.PassAsync(PastLease);
 
         Assert.Equal([request.Lease], await fixture.Store.RenewAsync(coordinator, [request.Lease], Sample.LeaseTime));
 
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Accepted],
+            await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Completion(leased[1], 1)]));
+    }
+
+    [Fact]
+    public async Task RenewAsync_LeaseOverAndTaken_IsLostWithAllItsTrials()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var request = Sample.Request(2);
+        var leased = await fixture.GrantAsync(coordinator, request);
+        await fixture.PassAsync(PastLease);
+        // Another is granted only one of the two.
+        var granted = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        Assert.Equal((leased[0].Trial, 2), (Assert.Single(granted.Trials).Trial, granted.Lost));
+
+        Assert.Empty(await fixture.Store.RenewAsync(coordinator, [request.Lease], Sample.LeaseTime));
+
+        // What nobody else has been granted may still be written.
         Assert.Equal([WriteVerdict.Refused, WriteVerdict.Accepted],
             await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Completion(leased[1], 1)]));
     }
@@ -195,13 +212,13 @@ public sealed class LeaseTests
     [Fact]
     public async Task RenewAsync_AllTaken_IsLost()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var request = Sample.Request(1);
-        await fixture.Store.GrantAsync(coordinator, request);
-        fixture.Time.Advance(PastLease);
+        await fixture.GrantAsync(coordinator, request);
+        await fixture.PassAsync(PastLease);
         var taker = Sample.Request(1);
-        Assert.Single(await fixture.Store.GrantAsync(coordinator, taker));
+        Assert.Single(await fixture.GrantAsync(coordinator, taker));
 
         Assert.Equal([taker.Lease], await fixture.Store.RenewAsync(coordinator, [request.Lease, taker.Lease], Sample.LeaseTime));
     }
@@ -210,45 +227,46 @@ public sealed class LeaseTests
     public async Task ReleaseAsync_SomeTrials_OnlyThoseWaitAgain()
     {
         var sweep = Sample.Sweep(1, 3);
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(sweep);
+        var (fixture, coordinator) = await CreateAsync(sweep);
         await using var owned = fixture;
         var request = Sample.Request(2);
-        var leased = await fixture.Store.GrantAsync(coordinator, request);
-        var other = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = await fixture.GrantAsync(coordinator, request);
+        var other = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         // Neither another lease's trial, nor one that does not exist, is released.
         await fixture.Store.ReleaseAsync(coordinator, request.Lease,
             [leased[1].Trial, other.Trial, new(Sample.SweepId, sweep.Cells[0].Id, 7), leased[0].Trial with { Sweep = "digits-2" }]);
         await fixture.Store.ReleaseAsync(coordinator, Guid.NewGuid(), null);
 
-        Assert.Equal([leased[1] with { Fence = 2, Attempt = 2 }], await fixture.Store.GrantAsync(coordinator, Sample.Request(9)));
-        Assert.Equal([leased[0]], await fixture.Store.GrantAsync(coordinator, request));
+        Assert.Equal([leased[1] with { Fence = 2, Attempt = 2 }], await fixture.GrantAsync(coordinator, Sample.Request(9)));
+        Assert.Equal([leased[0]], await fixture.GrantAsync(coordinator, request));
     }
 
     [Fact]
     public async Task ReleaseSiloAsync_DeadSilo_OnlyItsTrialsWaitAgain()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 3));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 3));
         await using var owned = fixture;
-        var dead = await fixture.Store.GrantAsync(coordinator, Sample.Request(2, silo: "dead"));
+        var dead = await fixture.GrantAsync(coordinator, Sample.Request(2, silo: "dead"));
         var alive = Sample.Request(1, silo: "alive");
-        await fixture.Store.GrantAsync(coordinator, alive);
+        await fixture.GrantAsync(coordinator, alive);
 
-        await fixture.Store.ReleaseSiloAsync("dead");
+        Assert.Equal([Sample.SweepId], await fixture.Store.ReleaseSiloAsync("dead"));
+        Assert.Empty(await fixture.Store.ReleaseSiloAsync("dead"));
 
         Assert.Equal(dead.Select(trial => trial.Trial),
-            (await fixture.Store.GrantAsync(coordinator, Sample.Request(9, takeExpired: false))).Select(trial => trial.Trial));
+            (await fixture.GrantAsync(coordinator, Sample.Request(9, takeExpired: false))).Select(trial => trial.Trial));
         Assert.Equal([alive.Lease], await fixture.Store.RenewAsync(coordinator, [alive.Lease], Sample.LeaseTime));
     }
 
     [Fact]
     public async Task ReleaseAllAsync_LeasedTrials_AllWaitAgain()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 3));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 3));
         await using var owned = fixture;
-        var done = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var done = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Completion(done, 1)]);
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.GrantAsync(coordinator, Sample.Request(2));
 
         await fixture.Store.ReleaseAllAsync();
 
@@ -256,28 +274,10 @@ public sealed class LeaseTests
         Assert.Equal((2, 0, 3), (overview.Waiting, overview.Leased, overview.Total));
     }
 
-    [Fact]
-    public async Task Grant_ManyWaitingTrials_FollowsIndexesWithoutSortingThem()
-    {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(20, 50));
-        await using var owned = fixture;
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(10));
-
-        foreach (var sql in (string[])[LeaseStatements.NextHead, LeaseStatements.NextMembers])
-        {
-            var plan = await fixture.ExplainAsync(sql);
-            // The waiting trials come from their index, in its order; only the few of expired leases may be sorted.
-            var waiting = plan.TakeWhile(step => step != "RIGHT").ToArray();
-            Assert.Contains("LEFT", waiting);
-            Assert.Contains(waiting, step => step.StartsWith("SEARCH trials USING INDEX ix_trials_waiting", StringComparison.Ordinal)
-                || step.StartsWith("SEARCH trials USING COVERING INDEX ix_trials_waiting", StringComparison.Ordinal));
-            Assert.DoesNotContain(waiting, step => step.Contains("TEMP B-TREE", StringComparison.Ordinal));
-            Assert.DoesNotContain(plan, step => step.StartsWith("SCAN", StringComparison.Ordinal));
-            Assert.Contains(plan, step => step.Contains("ix_leases_open", StringComparison.Ordinal));
-            Assert.Contains(plan, step => step.Contains("ix_trials_leased", StringComparison.Ordinal));
-        }
-    }
-
     private static IEnumerable<(string Cell, int Replicate)> Places(IEnumerable<LeasedTrial> trials) =>
         trials.Select(trial => (trial.Trial.Cell, trial.Trial.Replicate));
 }
+
+public sealed class LeaseTestsOnSqlite() : LeaseTests(StoreKind.Sqlite);
+
+public sealed class LeaseTestsOnPostgres() : LeaseTests(StoreKind.Postgres);

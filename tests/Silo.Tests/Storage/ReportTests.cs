@@ -3,14 +3,14 @@ using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
-public sealed class ReportTests
+public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
 {
     [Fact]
     public async Task WriteAsync_EpochsThenEnding_IsTheTrialsResult()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(1));
 
         Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Accepted],
             await fixture.Store.WriteAsync([Sample.Epoch(leased[0], 1), Sample.Epoch(leased[0], 2)]));
@@ -22,15 +22,15 @@ public sealed class ReportTests
             Assert.Single(await fixture.ResultsAsync()));
         var overview = await fixture.OverviewAsync();
         Assert.Equal((1, 0, 1), (overview.Waiting, overview.Leased, overview.ByOutcome[Outcome.Completed]));
-        Assert.Equal("1|2|4", await fixture.QueryAsync<string>("SELECT group_concat(epoch, '|') FROM epochs"));
+        Assert.Equal("1|2|4", await fixture.LinesAsync("SELECT CAST(epoch AS TEXT) FROM epochs ORDER BY epoch"));
     }
 
     [Fact]
     public async Task WriteAsync_Repeated_IsAlreadyAccepted()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(1));
         FencedReport[] reports = [Sample.Epoch(leased[0], 1), Sample.Completion(leased[0], 2)];
         Assert.All(await fixture.Store.WriteAsync(reports), verdict => Assert.Equal(WriteVerdict.Accepted, verdict));
         var results = await fixture.ResultsAsync();
@@ -43,9 +43,9 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_OtherEndingAfterTheEnding_IsRefused()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1), Sample.Completion(leased, 2)]);
         var results = await fixture.ResultsAsync();
 
@@ -63,9 +63,9 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_EndingOfAnEpochAlreadyWritten_EndsTheTrial()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 3)]);
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Epoch(leased, 3, new(Outcome.Stopped))]));
@@ -77,9 +77,9 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_FailureBeforeTheFirstEpoch_EndsTheTrialWithoutAnEpoch()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Failure("bad-data", "no such file");
         FencedReport[] report =
             [new(new(leased.Trial, 0, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)), leased.Fence)];
@@ -98,9 +98,9 @@ public sealed class ReportTests
     [InlineData(double.NegativeInfinity)]
     public async Task WriteAsync_NumberNotFinite_IsNull(double number)
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
             [new(new(leased.Trial, 1, number, number, number, 40, number, new(Outcome.Diverged, number, number)), leased.Fence)]));
@@ -116,11 +116,11 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_StaleFence_IsRefusedAndWritesNothing()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var stale = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
-        fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var stale = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.PassAsync(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         Assert.Equal(stale.Fence + 1, current.Fence);
 
         Assert.Equal([WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.Refused], await fixture.Store.WriteAsync(
@@ -133,47 +133,47 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_TrainedAgain_LeavesNoEpochOfTheOlderFence()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var old = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var old = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.Store.WriteAsync([.. old.SelectMany(trial => Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(trial, epoch)))]);
-        fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.PassAsync(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 1), Sample.Completion(current, 2)]);
 
         var result = Assert.Single(await fixture.ResultsAsync());
         Assert.Equal((Outcome.Completed, 2, 1.0), (result.Outcome, result.Epochs, result.Seconds));
-        Assert.Equal("1:2|2:2", await fixture.QueryAsync<string>(
-            "SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = (SELECT MIN(trial) FROM epochs)"));
+        Assert.Equal("1:2|2:2", await fixture.LinesAsync(
+            "SELECT epoch || ':' || fence FROM epochs WHERE trial = (SELECT MIN(trial) FROM epochs) ORDER BY epoch"));
         Assert.Equal(5L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs WHERE trial = (SELECT MAX(trial) FROM epochs)"));
     }
 
     [Fact]
     public async Task WriteAsync_ResumedFromAnEpoch_KeepsWhatTheOlderFenceTrainedBefore()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([.. Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(old, epoch))]);
-        fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.PassAsync(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Completion(current, 3)]);
 
-        Assert.Equal("1:1|2:1|3:2", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal("1:1|2:1|3:2", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
         Assert.Equal(1.5, Assert.Single(await fixture.ResultsAsync()).Seconds);
     }
 
     [Fact]
     public async Task WriteAsync_RepeatedUnderAnOlderFence_EpochIsAlreadyAcceptedButItsEndingRefused()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(old, 1)]);
-        fixture.Time.Advance(Sample.LeaseTime);
-        await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
+        await fixture.PassAsync(Sample.LeaseTime);
+        await fixture.GrantAsync(coordinator, Sample.Request(1));
 
         Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
             await fixture.Store.WriteAsync([Sample.Epoch(old, 1), Sample.Completion(old, 1)]));
@@ -182,9 +182,9 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_BadRowsInABatch_AreInvalidAndHarmNoOther()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 9));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 9));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(9));
         var reports = leased.Select(trial => Sample.Completion(trial, 1)).ToArray();
         reports[2] = Sample.Epoch(leased[2], -1);
         reports[3] = Sample.Epoch(leased[3], int.MinValue);
@@ -204,7 +204,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_Nothing_NoVerdict()
     {
-        await using var fixture = await StoreFixture.CreateAsync();
+        await using var fixture = await CreateAsync();
 
         Assert.Empty(await fixture.Store.WriteAsync([]));
     }
@@ -212,15 +212,15 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_LeaseOverButNobodyTookIt_IsAccepted()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
-        fixture.Time.Advance(Sample.LeaseTime * 2);
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.PassAsync(Sample.LeaseTime * 2);
         await fixture.Store.ReleaseAllAsync();
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased, 1)]));
 
-        Assert.Empty(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         Assert.True(await fixture.Store.FinishAsync(coordinator));
     }
 
@@ -234,9 +234,9 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_GradientHealth_IsStoredWithoutANumberThatIsNone()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var (start, end) = (Sample.Epoch(leased, 0), Sample.Completion(leased, 1));
 
         await fixture.Store.WriteAsync(
@@ -259,9 +259,9 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_NobodyLookedAtGradients_SaysSo()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 0), Sample.Completion(leased, 1)]);
 
         var result = Assert.Single(await fixture.ResultsAsync());
@@ -273,18 +273,18 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_EpochWithCheckpoint_IsWhatTheNextLeaseGoesOnFrom()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var old = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var old = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.Store.WriteAsync(
         [
             .. Enumerable.Range(0, 3).Select(epoch => Sample.Epoch(old[0], epoch)),
             Sample.Epoch(old[0], 3) with { Checkpoint = "a-3" },
             Sample.Epoch(old[0], 4),
         ]);
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
 
-        var current = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var current = await fixture.GrantAsync(coordinator, Sample.Request(2));
         Assert.Equal(["a-3", null], current.Select(trial => trial.Checkpoint));
         // Too late: another goes on from the file that is stored.
         Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
@@ -292,7 +292,7 @@ public sealed class ReportTests
         Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
 
         await fixture.Store.WriteAsync([Sample.Epoch(current[0], 4)]);
-        Assert.Equal("0:1|1:1|2:1|3:1|4:2", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal("0:1|1:1|2:1|3:1|4:2", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
         Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
 
         await fixture.Store.WriteAsync([Sample.Completion(current[0], 5)]);
@@ -302,9 +302,9 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_CheckpointOfAnEpochAlreadyWritten_IsTaken()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1)]);
 
         Assert.Equal([WriteVerdict.AlreadyAccepted], await fixture.Store.WriteAsync([Sample.Epoch(leased, 1) with { Checkpoint = "a-1" }]));
@@ -315,12 +315,12 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_TrainedAnewFromTheStart_ForgetsTheCheckpoint()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(old, 4), Sample.Epoch(old, 5) with { Checkpoint = "a-5" }]);
-        fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.PassAsync(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 0)]);
 
@@ -330,18 +330,18 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_FailureAfterResuming_KeepsTheEpochsThatWereTrained()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
-        var old = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([.. Enumerable.Range(1, 3).Select(epoch => Sample.Epoch(old, epoch) with { Checkpoint = $"a-{epoch}" })]);
-        fixture.Time.Advance(Sample.LeaseTime);
-        var current = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.PassAsync(Sample.LeaseTime);
+        var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Ending(Outcome.Failed, Failure: new("code-error", "no gradient"));
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
             [new(new(current.Trial, 2, double.NaN, double.NaN, double.NaN, 0, 0, failure), current.Fence)]));
 
-        Assert.Equal("1:1|2:1", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal("1:1|2:1", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
         Assert.Equal((Outcome.Failed, 2, 1.0), (await fixture.ResultsAsync()).Select(result => (result.Outcome, result.Epochs, result.Seconds)).Single());
         Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
     }
@@ -349,11 +349,15 @@ public sealed class ReportTests
     [Fact]
     public async Task ReadProvenanceAsync_LeasedTrial_IsItsWorkers()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var leased = Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         Assert.Equal(Sample.Provenance, await fixture.Store.ReadProvenanceAsync(leased.Trial, CancellationToken.None));
         Assert.Null(await fixture.Store.ReadProvenanceAsync(leased.Trial with { Replicate = 2 }, CancellationToken.None));
     }
 }
+
+public sealed class ReportTestsOnSqlite() : ReportTests(StoreKind.Sqlite);
+
+public sealed class ReportTestsOnPostgres() : ReportTests(StoreKind.Postgres);

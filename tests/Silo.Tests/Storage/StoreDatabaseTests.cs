@@ -100,6 +100,7 @@ public sealed class StoreDatabaseTests
 
         await using var store = await SqliteSweepStore.OpenAsync(path, TimeProvider.System);
 
+        Assert.Equal(3, await store.Writer.RunAsync(session => session.First("SELECT max_attempts FROM sweeps", row => row.GetInt32(0))));
         var trial = new TrialId("digits-1", "0123456789abcdef", 1);
         Assert.Equal(
             [new(1, 7, 0.5, 0.25, 0.75, 3, null), new EpochResult(2, 7, null, null, null, 4, null)],
@@ -182,14 +183,14 @@ public sealed class StoreDatabaseTests
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(2, 3));
         await using var owned = fixture;
         var request = Sample.Request(2);
-        var leased = await fixture.Store.GrantAsync(coordinator, request);
+        var leased = await fixture.GrantAsync(coordinator, request);
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Epoch(leased[1], 1)]);
         var results = await fixture.ResultsAsync();
 
         await fixture.ReopenAsync();
 
         Assert.Equal(results, await fixture.ResultsAsync());
-        Assert.Equal(leased[1..], await fixture.Store.GrantAsync(coordinator, request));
+        Assert.Equal(leased[1..], await fixture.GrantAsync(coordinator, request));
         Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.AlreadyAccepted, WriteVerdict.Accepted],
             await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Epoch(leased[1], 1), Sample.Epoch(leased[1], 2)]));
         Assert.Equal((4, 1), ((await fixture.OverviewAsync()).Waiting, (await fixture.OverviewAsync()).Leased));
@@ -200,7 +201,7 @@ public sealed class StoreDatabaseTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 3));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(3));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(3));
         await fixture.Store.WriteAsync([.. leased.Select(trial => Sample.Completion(trial, 1))]);
         using var copy = new TemporaryFolder();
         // As a killed process leaves its files: never closed, the log not yet moved into the database.
@@ -218,7 +219,7 @@ public sealed class StoreDatabaseTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.ExecuteAsync($"PRAGMA max_page_count = {await fixture.QueryAsync<long>("PRAGMA page_count")}");
         var large = new Failure("code-error", new string('x', 1_000_000));
 
@@ -245,11 +246,11 @@ public sealed class StoreDatabaseTests
         await using var owned = fixture;
         await fixture.ExecuteAsync("PRAGMA query_only = ON");
 
-        var error = await Assert.ThrowsAsync<StoreException>(() => fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        var error = await Assert.ThrowsAsync<StoreException>(() => fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         Assert.Contains("cannot be written", error.Message, StringComparison.Ordinal);
         await fixture.ExecuteAsync("PRAGMA query_only = OFF");
-        Assert.Single(await fixture.Store.GrantAsync(coordinator, Sample.Request(1)));
+        Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
     }
 
     [Fact]
@@ -272,7 +273,7 @@ public sealed class StoreDatabaseTests
         var accepted = await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(async () =>
         {
             var mine = new List<TrialId>();
-            while (await fixture.Store.GrantAsync(coordinator, Sample.Request(7, silo: $"silo-{worker}")) is { IsEmpty: false } leased)
+            while (await fixture.GrantAsync(coordinator, Sample.Request(7, silo: $"silo-{worker}")) is { IsEmpty: false } leased)
             {
                 var verdicts = await fixture.Store.WriteAsync(
                     [.. leased.Select(trial => Sample.Epoch(trial, 1)), .. leased.Select(trial => Sample.Completion(trial, 2))]);
@@ -287,6 +288,24 @@ public sealed class StoreDatabaseTests
         Assert.Equal(trials, accepted.Sum(mine => mine.Count));
         Assert.Equal(trials, (await fixture.ResultsAsync()).Count(result => result is { Outcome: Outcome.Completed, Epochs: 2 }));
         Assert.True(await fixture.Store.FinishAsync(coordinator));
+    }
+
+    [Fact]
+    public async Task Grant_ManyWaitingTrials_FollowsIndexesWithoutSortingThem()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(20, 50));
+        await using var owned = fixture;
+        await fixture.GrantAsync(coordinator, Sample.Request(10));
+
+        foreach (var sql in (string[])[LeaseStatements.NextHead(SqliteDialect.Instance), LeaseStatements.GrantMembers(SqliteDialect.Instance)])
+        {
+            var plan = await fixture.ExplainAsync(sql);
+            Assert.Contains(plan, step => step.StartsWith("SEARCH trials USING INDEX ix_trials_waiting", StringComparison.Ordinal));
+            Assert.DoesNotContain(plan, step => step.Contains("TEMP B-TREE", StringComparison.Ordinal));
+            Assert.DoesNotContain(plan, step => step.StartsWith("SCAN trials", StringComparison.Ordinal));
+        }
+        Assert.Contains(await fixture.ExplainAsync(LeaseStatements.GrantSuspect(SqliteDialect.Instance)),
+            step => step.StartsWith("SEARCH trials USING INDEX ix_trials_suspect", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -310,11 +329,11 @@ public sealed class StoreDatabaseTests
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         var reader = new SqliteSweepReader(fixture.Path);
-        var leased = await fixture.Store.GrantAsync(coordinator, Sample.Request(2));
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
         Assert.Equal(2, (await reader.FindAsync(Sample.SweepId, CancellationToken.None))!.Leased);
 
         // While a transaction is open, others read the state before it.
-        var seen = await fixture.Store.Writer.TransactAsync(session =>
+        var seen = await fixture.Writer.TransactAsync(session =>
         {
             session.Execute("UPDATE trials SET lease = NULL");
             return reader.FindAsync(Sample.SweepId, CancellationToken.None).Result!.Leased;

@@ -6,7 +6,8 @@ using DeepTrain.Cluster.Sweeps;
 namespace DeepTrain.Cluster.Silo.Tests;
 
 /// <summary>Random interleavings of all that coordinators and workers do, against a model that fits on a page.</summary>
-public sealed class StoreModelTests
+/// <param name="runs">Fewer where each call takes longer.</param>
+public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kind)
 {
     private const int Cells = 5;
     private const int Replicates = 2;
@@ -16,9 +17,9 @@ public sealed class StoreModelTests
     [Fact]
     public async Task AnyInterleaving_AgreesWithTheModel()
     {
-        await using var fixture = await StoreFixture.CreateAsync();
+        await using var fixture = await CreateAsync();
         var number = 0;
-        await Steps.SampleAsync(steps => RunAsync(fixture, ++number, steps), iter: 100, threads: 1,
+        await Steps.SampleAsync(steps => RunAsync(fixture, ++number, steps), iter: runs, threads: 1,
             writeLine: TestContext.Current.TestOutputHelper!.WriteLine);
     }
 
@@ -31,6 +32,7 @@ public sealed class StoreModelTests
         foreach (var step in steps)
             await model.TakeAsync(step);
         await model.CheckAsync();
+        await model.DeleteAsync();
     }
 
     /// <summary>What happens next; the numbers are drawn large and folded onto what there is.</summary>
@@ -51,6 +53,9 @@ public sealed class StoreModelTests
         ReleaseAll,
         OpenAnew,
         ActReplaced,
+        Pause,
+        Resume,
+        Retry,
         Cancel,
         Finish,
         Restart,
@@ -59,7 +64,8 @@ public sealed class StoreModelTests
     private static readonly Gen<Act> Acts = Gen.Frequency(
         (8, Gen.Const(Act.Grant)), (2, Gen.Const(Act.GrantAgain)), (3, Gen.Const(Act.Renew)), (5, Gen.Const(Act.Wait)),
         (6, Gen.Const(Act.WriteEpoch)), (5, Gen.Const(Act.WriteEnding)), (4, Gen.Const(Act.WriteStale)), (2, Gen.Const(Act.Release)),
-        (2, Gen.Const(Act.ReleaseOne)), (1, Gen.Const(Act.ReleaseSilo)), (1, Gen.Const(Act.ReleaseAll)), (1, Gen.Const(Act.OpenAnew)),
+        (2, Gen.Const(Act.ReleaseOne)), (3, Gen.Const(Act.ReleaseSilo)), (1, Gen.Const(Act.ReleaseAll)), (1, Gen.Const(Act.OpenAnew)),
+        (1, Gen.Const(Act.Pause)), (1, Gen.Const(Act.Resume)), (1, Gen.Const(Act.Retry)),
         (1, Gen.Const(Act.ActReplaced)), (1, Gen.Frequency((1, Gen.Const(Act.Cancel)), (9, Gen.Const(Act.Finish)))),
         (1, Gen.Const(Act.Restart)));
 
@@ -75,6 +81,13 @@ public sealed class StoreModelTests
         public Guid? Lease { get; set; }
         public Outcome? Outcome { get; set; }
         public int EndedAt { get; set; }
+
+        public int Tries { get; set; }
+        public int Losses { get; set; }
+        public int LossesAlone { get; set; }
+        public int LossEpoch { get; set; }
+        public DateTimeOffset RetryAt { get; set; }
+        public bool IsSuspect => Losses >= 2;
 
         public (string Name, int Epoch)? Checkpoint { get; set; }
 
@@ -105,17 +118,17 @@ public sealed class StoreModelTests
                     await GrantAsync(step);
                     break;
                 case Act.GrantAgain when Pick(_leases, step) is { } request:
-                    Assert.Equal(Held(request.Lease), await store.GrantAsync(_coordinator, request));
+                    Assert.Equal(Held(request.Lease), (await store.GrantAsync(_coordinator, request)).Trials);
                     break;
                 case Act.Renew:
                     var named = _leases.Where((_, at) => at % step.Size == 0).Select(lease => lease.Lease).ToArray();
                     var held = named.Where(lease => _trials.Any(trial => trial.Lease == lease)).ToImmutableHashSet();
                     Assert.Equivalent(held, await store.RenewAsync(_coordinator, named, Sample.LeaseTime), strict: true);
                     foreach (var lease in held)
-                        _expiry[lease] = fixture.Time.GetUtcNow() + Sample.LeaseTime;
+                        _expiry[lease] = fixture.Now + Sample.LeaseTime;
                     break;
                 case Act.Wait:
-                    fixture.Time.Advance(Sample.LeaseTime * step.Size / 3);
+                    await fixture.PassAsync(Sample.LeaseTime * step.Size / 3);
                     break;
                 case Act.WriteEpoch when Pick(Leased(), step) is { } trial:
                     var epoch = trial.Epochs.Keys.LastOrDefault() + step.Size - 2;
@@ -125,8 +138,12 @@ public sealed class StoreModelTests
                     });
                     break;
                 case Act.WriteEnding when Pick(Leased(), step) is { } trial:
+                    var outcome = (Outcome)(step.Size - 1);
+                    var failure = outcome is Outcome.Failed
+                        ? new Failure(step.Which % 3 == 0 ? FailureClass.CodeError : FailureClass.OutOfMemory, "it broke") { Log = "a\nb" }
+                        : null;
                     await WriteAsync(new FencedReport(
-                        Report(trial, trial.Epochs.Keys.LastOrDefault() + 1) with { Ending = new((Outcome)(step.Size - 1)) }, trial.Fence));
+                        Report(trial, trial.Epochs.Keys.LastOrDefault() + 1) with { Ending = new(outcome, Failure: failure) }, trial.Fence));
                     break;
                 case Act.WriteStale when Pick(_sent, step) is { } sent:
                     // What was sent before, as it was or under other fences, several times in one batch.
@@ -142,12 +159,14 @@ public sealed class StoreModelTests
                     LetGo(trial => trial == one && trial.Lease == request.Lease);
                     break;
                 case Act.ReleaseSilo:
-                    await store.ReleaseSiloAsync(Silo(step));
-                    LetGo(trial => _leases.Any(lease => lease.Lease == trial.Lease && lease.Silo == Silo(step)));
+                    var ofSilo = _trials.Where(trial => _leases.Any(lease => lease.Lease == trial.Lease && lease.Silo == Silo(step))).ToList();
+                    ofSilo.ForEach(Lose);
+                    Assert.Equal(ofSilo.Count > 0 ? [id] : [], await store.ReleaseSiloAsync(Silo(step)));
                     break;
                 case Act.ReleaseAll:
-                    await store.ReleaseAllAsync();
-                    LetGo(_ => true);
+                    var leased = Leased();
+                    Array.ForEach(leased, Lose);
+                    Assert.Equal(leased.Length > 0, (await store.ReleaseAllAsync()).Contains(id));
                     break;
                 case Act.OpenAnew:
                     _replaced = _coordinator;
@@ -159,9 +178,27 @@ public sealed class StoreModelTests
                     await Assert.ThrowsAsync<CoordinatorReplacedException>(() => store.GrantAsync(_replaced, Sample.Request(9)));
                     await Assert.ThrowsAsync<CoordinatorReplacedException>(() => store.CancelAsync(_replaced));
                     break;
+                case Act.Pause:
+                    Assert.Equal(_status == SweepStatus.Running, await store.PauseAsync(_coordinator));
+                    _status = _status == SweepStatus.Running ? SweepStatus.Paused : _status;
+                    break;
+                case Act.Resume:
+                    Assert.Equal(_status == SweepStatus.Paused, await store.ResumeAsync(_coordinator));
+                    _status = _status == SweepStatus.Paused ? SweepStatus.Running : _status;
+                    break;
+                case Act.Retry:
+                    var failed = _trials.Where(trial => trial.Outcome is Outcome.Failed).ToList();
+                    foreach (var trial in failed)
+                    {
+                        (trial.Outcome, trial.EndedAt, trial.Fence, trial.Tries) = (null, 0, trial.Fence + 1, 0);
+                        (trial.Losses, trial.LossesAlone, trial.LossEpoch) = (0, 0, 0);
+                    }
+                    Assert.Equal(failed.Count, await store.RetryAsync(_coordinator));
+                    _status = failed.Count > 0 && _status != SweepStatus.Paused ? SweepStatus.Running : _status;
+                    break;
                 case Act.Cancel:
                     await store.CancelAsync(_coordinator);
-                    if (_status == SweepStatus.Running)
+                    if (_status is SweepStatus.Running or SweepStatus.Paused)
                     {
                         _status = SweepStatus.Cancelled;
                         foreach (var trial in _trials.Where(trial => trial.Outcome is null))
@@ -172,7 +209,7 @@ public sealed class StoreModelTests
                     }
                     break;
                 case Act.Finish:
-                    if (_status == SweepStatus.Running && _trials.All(trial => trial.Outcome is not null))
+                    if (_status is SweepStatus.Running or SweepStatus.Paused && _trials.All(trial => trial.Outcome is not null))
                         _status = SweepStatus.Finished;
                     Assert.Equal(_status == SweepStatus.Finished, await store.FinishAsync(_coordinator));
                     break;
@@ -192,15 +229,14 @@ public sealed class StoreModelTests
                     .OrderBy(trial => byCell.IndexOf(trial.Id.Cell)).ThenBy(trial => trial.Id.Replicate)
                     .Select(trial => (trial.Id, trial.Outcome!.Value, trial.EndedAt, trial.Fence)),
                 (await fixture.ResultsAsync(id)).Select(result => (result.Trial, result.Outcome, result.Epochs, result.Fence)));
-            var epochs = await fixture.QueryAsync<string>($"""
-                SELECT coalesce(group_concat(line, ';'), '') FROM (
-                    SELECT c.id || '/r' || t.replicate || ':' || e.epoch || ':' || e.fence AS line
-                    FROM epochs e JOIN trials t ON t.key = e.trial JOIN cells c ON c.key = t.cell
-                    JOIN sweeps s ON s.key = c.sweep WHERE s.id = '{id}'
-                    ORDER BY t.replicate, t.position, e.epoch)
+            var epochs = await fixture.LinesAsync($"""
+                SELECT c.id || '/r' || t.replicate || ':' || e.epoch || ':' || e.fence
+                FROM epochs e JOIN trials t ON t.key = e.trial JOIN cells c ON c.key = t.cell
+                JOIN sweeps s ON s.key = c.sweep WHERE s.id = '{id}'
+                ORDER BY t.replicate, t.position, e.epoch
                 """);
             Assert.Equal(
-                string.Join(';', _trials.SelectMany(trial =>
+                string.Join('|', _trials.SelectMany(trial =>
                     trial.Epochs.Select(epoch => $"{trial.Id.Cell}/r{trial.Id.Replicate}:{epoch.Key}:{epoch.Value}"))),
                 epochs);
             Assert.Equal(
@@ -215,19 +251,61 @@ public sealed class StoreModelTests
             var limits = ImmutableDictionary<string, CohortLimit>.Empty.Add(Sample.FusionKey(64), new(step.Size, step.Which % 2 == 0));
             if (step.Which % 3 != 0)
                 limits = limits.Add(Sample.FusionKey(32), new(step.Size, step.Which % 2 == 0));
-            var request = Sample.Request(limits, silo: Silo(step), takeExpired: step.Which % 5 != 0);
-            var free = _trials.Where(trial => trial.Outcome is null
-                && (trial.Lease is not { } lease || (request.TakeExpired && _expiry[lease] <= fixture.Time.GetUtcNow()))).ToArray();
-            var head = free.FirstOrDefault(trial => limits.ContainsKey(trial.FusionKey));
-            foreach (var trial in free.Where(trial => head is not null && trial.FusionKey == head.FusionKey
-                && (limits[head.FusionKey].AcrossReplicates || trial.Id.Replicate == head.Id.Replicate)).Take(step.Size))
+            var request = Sample.Request(limits, silo: Silo(step), takeExpired: step.Which % 5 != 0) with
+            {
+                MaxLeases = step.Which % 7 == 0 ? 1 : null,
+            };
+            var now = fixture.Now;
+            var lost = request.TakeExpired ? Leased().Where(trial => _expiry[trial.Lease!.Value] <= now).ToList() : [];
+            lost.ForEach(Lose);
+            var held = Leased().Where(trial => _expiry[trial.Lease!.Value] > now
+                && _leases.Single(lease => lease.Lease == trial.Lease).Silo == request.Silo).ToList();
+            var free = _trials.Where(trial => trial.Outcome is null && trial.Lease is null && trial.RetryAt <= now
+                && limits.ContainsKey(trial.FusionKey)).ToList();
+            if (held.Any(trial => trial.IsSuspect)
+                || (request.MaxLeases is { } most && Leased().Select(trial => trial.Lease).Distinct().Count() >= most))
+                free.Clear();
+            var head = free.FirstOrDefault(trial => !trial.IsSuspect);
+            var granted = head is null
+                ? free.Where(_ => held.Count == 0).Take(1).ToList()
+                : [.. free.Where(trial => !trial.IsSuspect && trial.FusionKey == head.FusionKey
+                    && (limits[head.FusionKey].AcrossReplicates || trial.Id.Replicate == head.Id.Replicate)).Take(step.Size)];
+            foreach (var trial in granted)
                 (trial.Lease, trial.Fence, trial.Attempt) = (request.Lease, trial.Fence + 1, trial.Attempt + 1);
-            if (head is not null)
+            if (granted.Count > 0)
             {
                 _leases.Add(request);
-                _expiry[request.Lease] = fixture.Time.GetUtcNow() + Sample.LeaseTime;
+                _expiry[request.Lease] = now + Sample.LeaseTime;
             }
-            Assert.Equal(Held(request.Lease), await fixture.Store.GrantAsync(_coordinator, request));
+            var answer = await fixture.Store.GrantAsync(_coordinator, request);
+            Assert.Equal(Held(request.Lease), answer.Trials);
+            Assert.Equal(lost.Count, answer.Lost);
+        }
+
+        /// <summary>Makes the sweep a tombstone, and takes that away in small parts.</summary>
+        public async Task DeleteAsync()
+        {
+            Assert.True(await fixture.Store.DeleteAsync(_coordinator));
+            await Assert.ThrowsAsync<CoordinatorReplacedException>(() => fixture.Store.GrantAsync(_coordinator, Sample.Request(9)));
+            Assert.DoesNotContain(WriteVerdict.Accepted, await fixture.Store.WriteAsync(_sent));
+            Assert.Null(await fixture.Store.FindAsync(id, CancellationToken.None));
+            Assert.Null(await fixture.Store.OpenAsync(id));
+            Assert.Contains(id, await fixture.Store.TombstonesAsync());
+            var files = new List<string>();
+            RemovedChunk removed;
+            do
+            {
+                removed = await fixture.Store.RemoveAsync(id, 3);
+                files.AddRange(removed.Checkpoints);
+            }
+            while (removed.More);
+            Assert.Equal(_trials.Select(trial => trial.Checkpoint?.Name).OfType<string>().Distinct().Order(), files.Order());
+            Assert.DoesNotContain(id, await fixture.Store.TombstonesAsync());
+            Assert.Equal(0L, await fixture.QueryAsync<long>($"""
+                SELECT (SELECT COUNT(*) FROM trials t WHERE t.sweep = s.key) + (SELECT COUNT(*) FROM cells c WHERE c.sweep = s.key)
+                    + (SELECT COUNT(*) FROM leases l WHERE l.sweep = s.key) FROM sweeps s WHERE id = '{id}'
+                """));
+            Assert.False(await fixture.Store.CreateAsync(id, 1, sweep));
         }
 
         private async Task WriteAsync(params FencedReport[] reports)
@@ -253,16 +331,24 @@ public sealed class StoreModelTests
             }
             if (!current)
                 return WriteVerdict.Refused;
+            if (report.Ending?.Failure is { } failure && FailureClass.IsRetried(failure.Class) && trial.Tries + 1 < sweep.MaxAttempts)
+            {
+                trial.RetryAt = fixture.Now + TimeSpan.FromSeconds(5 << trial.Tries);
+                (trial.Tries, trial.Fence, trial.Lease) = (trial.Tries + 1, trial.Fence + 1, null);
+                return WriteVerdict.WillRetry;
+            }
+            var saysEpoch = report is not ({ Epoch: 0, Ending: not null } or { Ending.Failure: not null });
             if (report.Epoch < 0)
                 return WriteVerdict.Invalid;
             if (trial.Epochs.Count > 0 && trial.Epochs.Values.Last() != fence)
             {
-                foreach (var epoch in trial.Epochs.Where(epoch => epoch.Key >= report.Epoch && epoch.Value != fence).ToArray())
+                var from = saysEpoch ? report.Epoch : report.Epoch + 1;
+                foreach (var epoch in trial.Epochs.Where(epoch => epoch.Key >= from && epoch.Value != fence).ToArray())
                     trial.Epochs.Remove(epoch.Key);
-                if (trial.Checkpoint?.Epoch >= report.Epoch)
+                if (trial.Checkpoint?.Epoch >= from)
                     (trial.Checkpoint, checkpoint) = (null, fenced.Checkpoint is null ? null : checkpoint);
             }
-            if (report is not { Epoch: 0, Ending: not null })
+            if (saysEpoch)
                 trial.Epochs[report.Epoch] = fence;
             trial.Checkpoint = checkpoint;
             if (report.Ending is { } ending)
@@ -290,16 +376,34 @@ public sealed class StoreModelTests
 
         private Trial[] Leased() => [.. _trials.Where(trial => trial.Lease is not null)];
 
+        private void Lose(Trial trial)
+        {
+            var reached = trial.Epochs.Keys.LastOrDefault();
+            (trial.Losses, trial.LossesAlone) = reached > trial.LossEpoch ? (1, 0)
+                : trial.IsSuspect ? (trial.Losses, trial.LossesAlone + 1)
+                : (trial.Losses + 1, 0);
+            (trial.LossEpoch, trial.Lease) = (Math.Max(trial.LossEpoch, reached), null);
+            if (trial.LossesAlone < 2)
+                return;
+            (trial.Outcome, trial.EndedAt) = (Outcome.Failed, trial.Epochs.Keys.Count(epoch => epoch > 0));
+            (trial.Fence, trial.Checkpoint) = (trial.Fence + 1, null);
+        }
+
         private void LetGo(Func<Trial, bool> which)
         {
             foreach (var trial in _trials.Where(which))
                 trial.Lease = null;
         }
 
-        private static string Silo(Step step) => $"silo-{step.Which % Slots}";
+        /// <summary>Of this run only: what a silo holds for other sweeps matters.</summary>
+        private string Silo(Step step) => $"{id}-silo-{step.Which % Slots}";
 
         private static EpochReport Report(Trial trial, int epoch) => new(trial.Id, epoch, 0.5, 0.5, 0.5, 40, 0.5, null);
 
         private static T? Pick<T>(IReadOnlyList<T> all, Step step) where T : class => all.Count == 0 ? null : all[step.Which % all.Count];
     }
 }
+
+public sealed class StoreModelTestsOnSqlite() : StoreModelTests(StoreKind.Sqlite, runs: 100);
+
+public sealed class StoreModelTestsOnPostgres() : StoreModelTests(StoreKind.Postgres, runs: 30);

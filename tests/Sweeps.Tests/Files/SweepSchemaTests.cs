@@ -36,6 +36,7 @@ public partial class SweepSchemaTests
         "does not vary in this sweep",
         "is no level of",
         "is named twice",
+        "the name is taken",
         "are more than the 200,000 trials",
         // Text that another reader of YAML lets pass.
         "is indented with a tab",

@@ -81,9 +81,9 @@ public sealed class DatasetTests
         var kept = Assert.Single(Directory.GetFiles(files.Sources.Kept!));
 
         File.Delete(kept);
-        var gone = Assert.Throws<TrainingException>(() => Dataset.Of(configuration, files.Sources));
+        var gone = Assert.Throws<TrainerException>(() => Dataset.Of(configuration, files.Sources));
         File.WriteAllText(kept, DataFiles.Csv(rows: 31));
-        var changed = Assert.Throws<TrainingException>(() => Dataset.Of(configuration, files.Sources));
+        var changed = Assert.Throws<TrainerException>(() => Dataset.Of(configuration, files.Sources));
         File.WriteAllText(kept, content);
 
         Assert.Equal(("bad-data", "bad-data"), (gone.FailureClass, changed.FailureClass));
@@ -115,6 +115,6 @@ public sealed class DatasetTests
         Assert.InRange(files.Trainer.CohortSize(configuration), 2, 1_000);
         var lost = DataFiles.With(configuration, Parameters.DataContent, new string('0', 64));
         Assert.Equal(1, files.Trainer.CohortSize(lost));
-        Assert.Equal("bad-data", Assert.Throws<TrainingException>(() => files.Trainer.Start(new([lost.Trial()]))).FailureClass);
+        Assert.Equal("bad-data", Assert.Throws<TrainerException>(() => files.Trainer.Start(new([lost.Trial()]))).FailureClass);
     }
 }

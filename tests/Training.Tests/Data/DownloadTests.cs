@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Training.Tests;
 
@@ -38,7 +39,7 @@ public sealed class DownloadTests : IDisposable
     [MemberData(nameof(Failures))]
     public void Fetch_Failure_NamesCauseAndRemedyAndKeepsNothing(string kind, string expected)
     {
-        var error = Assert.Throws<TrainingException>(() => Fetch(_ => kind switch
+        var error = Assert.Throws<TrainerException>(() => Fetch(_ => kind switch
         {
             "missing" => new(HttpStatusCode.NotFound),
             "other" => Answer([.. Labels[..8], 1, 2, 3]),
@@ -61,7 +62,7 @@ public sealed class DownloadTests : IDisposable
     public void Fetch_CacheThatCannotBeMade_NamesItAndTheRemedy()
     {
         _files.Write("cache", "a file where the folder should be");
-        var error = Assert.Throws<TrainingException>(() => Fetch(_ => throw new InvalidOperationException("Nothing is asked for.")));
+        var error = Assert.Throws<TrainerException>(() => Fetch(_ => throw new InvalidOperationException("Nothing is asked for.")));
         Assert.Contains(_files["cache"], error.Message, StringComparison.Ordinal);
         Assert.Contains("--datasets", error.Message, StringComparison.Ordinal);
     }

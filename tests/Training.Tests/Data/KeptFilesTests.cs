@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Sweeps;
+
 namespace DeepTrain.Cluster.Training.Tests;
 
 public sealed class KeptFilesTests : IDisposable
@@ -20,7 +22,7 @@ public sealed class KeptFilesTests : IDisposable
     {
         foreach (var (content, sources) in new[] { (null, _files.Sources), (new string('0', 64), _files.Sources), ((string?)new string('0', 64), _files.Sources with { Kept = null }) })
         {
-            var error = Assert.Throws<TrainingException>(() => KeptFiles.Read("csv", content, null, sources));
+            var error = Assert.Throws<TrainerException>(() => KeptFiles.Read("csv", content, null, sources));
             Assert.Equal("bad-data", error.FailureClass);
             Assert.Contains("run the sweep's file again", error.Message, StringComparison.Ordinal);
         }

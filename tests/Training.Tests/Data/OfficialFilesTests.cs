@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Training.Tests;
 
@@ -61,7 +62,7 @@ public sealed class OfficialFilesTests : IDisposable
     [Fact]
     public void Read_NothingOnThisMachine_NamesTheRemedy()
     {
-        var error = Assert.Throws<TrainingException>(() => OfficialFiles.Read(Fashion, _files.Sources, _ => { }, CancellationToken.None));
+        var error = Assert.Throws<TrainerException>(() => OfficialFiles.Read(Fashion, _files.Sources, _ => { }, CancellationToken.None));
         Assert.Equal("bad-data", error.FailureClass);
         Assert.Contains("fashion-mnist: train-images-idx3-ubyte is not on this machine", error.Message, StringComparison.Ordinal);
         Assert.Contains("DEEPTRAIN_DATASETS", error.Message, StringComparison.Ordinal);
@@ -72,7 +73,7 @@ public sealed class OfficialFilesTests : IDisposable
     public void Read_BrokenFile_NamesIt()
     {
         var path = _files.Write("given/fashion-mnist/train-images-idx3-ubyte", Images);
-        var error = Assert.Throws<TrainingException>(() => OfficialFiles.Read(Fashion, _files.Sources, _ => { }, CancellationToken.None));
+        var error = Assert.Throws<TrainerException>(() => OfficialFiles.Read(Fashion, _files.Sources, _ => { }, CancellationToken.None));
         Assert.StartsWith(path, error.Message, StringComparison.Ordinal);
         Assert.Contains("60000 x 28 x 28", error.Message, StringComparison.Ordinal);
     }

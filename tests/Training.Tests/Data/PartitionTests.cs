@@ -30,7 +30,7 @@ public sealed class PartitionTests
     }
 
     [Fact]
-    public void Of_NothingLeftToValidate_IsBadData() => Assert.Equal("bad-data", Assert.Throws<TrainingException>(() =>
+    public void Of_NothingLeftToValidate_IsBadData() => Assert.Equal("bad-data", Assert.Throws<TrainerException>(() =>
         Partition.Of(Digits, Trials.Configuration((Parameters.ValidationFraction, 0.001)), 1)).FailureClass);
 
     [Fact]

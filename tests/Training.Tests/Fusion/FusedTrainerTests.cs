@@ -107,7 +107,7 @@ public sealed class FusedTrainerTests
         Assert.InRange(last.Ending!.TestAccuracy!.Value, 0.85, 1);
         Assert.InRange(last.Ending.TestLoss!.Value, 0, 0.6);
         Assert.Empty(run.Aboard);
-        Assert.Throws<InvalidOperationException>(run.TrainEpoch);
+        Assert.Throws<InvalidOperationException>(() => run.TrainEpoch());
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class FusedTrainerTests
     public void Start_BatchLargerThanTheTrainingRows_IsBadData()
     {
         var trial = Trials.Configuration((Parameters.BatchSize, 1_500)).Trial();
-        var error = Assert.Throws<TrainingException>(() => new FusedTrainer(TimeProvider.System).Start(new([trial])));
+        var error = Assert.Throws<TrainerException>(() => new FusedTrainer(TimeProvider.System).Start(new([trial])));
         Assert.Equal("bad-data", error.FailureClass);
         Assert.Contains("1500 rows", error.Message, StringComparison.Ordinal);
     }
@@ -161,6 +161,15 @@ public sealed class FusedTrainerTests
         Assert.Equal(0, Half(SmallestNormal));
         Assert.True(TorchRuntime.Describe().FlushesDenormals);
     });
+
+    [Fact]
+    public void TrainEpoch_Stopped_EndsBetweenMiniBatches()
+    {
+        using var run = new FusedTrainer(TimeProvider.System).Start(new([Trials.Configuration().Trial()]));
+        run.TrainEpoch(CancellationToken.None);
+
+        Assert.Throws<OperationCanceledException>(() => run.TrainEpoch(new CancellationToken(canceled: true)));
+    }
 
     [Fact]
     public void TrainEpoch_ManyEpochsAndCohorts_KeepsNoTensor()

@@ -24,6 +24,9 @@ internal sealed class SweepRow
 
     /// <summary>SHA-256 of <see cref="Resolved"/>.</summary>
     public required string Hash { get; init; }
+
+    /// <summary>How often a trial is tried when it fails for a reason that may pass.</summary>
+    public int MaxAttempts { get; init; }
 }
 
 /// <summary>What some worker trained with.</summary>
@@ -84,6 +87,7 @@ internal sealed class TrialRow
     public double Seconds { get; init; }
     public string? FailureClass { get; init; }
     public string? FailureMessage { get; init; }
+    public string? FailureLog { get; init; }
 
     /// <summary>What was wrong with the gradients before training and at the end; null: nobody looked.</summary>
     public Ailments? AilmentsStart { get; init; }
@@ -92,6 +96,19 @@ internal sealed class TrialRow
     /// <summary>The file that it can go on from, and the epoch after which it was saved; null: from the first epoch, or not at all.</summary>
     public string? Checkpoint { get; init; }
     public int? CheckpointEpoch { get; init; }
+
+    /// <summary>How often it failed for a reason that may pass.</summary>
+    public int Tries { get; init; }
+
+    /// <summary>How often its lease was lost while it was one of several, and since it is leased alone, without getting further.</summary>
+    public int Losses { get; init; }
+    public int LossesAlone { get; init; }
+
+    /// <summary>The furthest epoch that it had reached at a loss; 0: it never trained one.</summary>
+    public int LossEpoch { get; init; }
+
+    /// <summary>Not granted before; null: at any time.</summary>
+    public DateTimeOffset? RetryAt { get; init; }
 }
 
 /// <summary>Epoch 0 is the state before training.</summary>

@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>The schema, and plain reads of it. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
-internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbContext(options)
+/// <summary>The schema, the same in every database, and plain reads of it. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
+internal abstract class SweepContext(DbContextOptions options) : DbContext(options)
 {
     public DbSet<SweepRow> Sweeps => Set<SweepRow>();
 
@@ -52,6 +52,7 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
             trial.HasIndex(row => new { row.Sweep, row.Replicate, row.Position }, "ix_trials_waiting").HasFilter(Waiting);
             trial.HasIndex(row => new { row.Sweep, row.FusionKey, row.Replicate, row.Position }, "ix_trials_waiting_by_fusion_key")
                 .HasFilter(Waiting);
+            trial.HasIndex(row => new { row.Sweep, row.Replicate, row.Position }, "ix_trials_suspect").HasFilter(Suspect);
             trial.HasIndex(row => row.Checkpoint, "ix_trials_saved").HasFilter("checkpoint IS NOT NULL");
             trial.HasIndex(row => row.Lease, "ix_trials_leased").HasFilter("lease IS NOT NULL");
             trial.HasIndex(row => new { row.Sweep, row.Outcome, row.Active, row.Lease }, "ix_trials_counted");
@@ -81,8 +82,13 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
             property.SetColumnName(SnakeCase(property.Name));
     }
 
-    /// <summary>The trials that a grant may take, as the statements of grants must say it for their indexes to be used.</summary>
-    public const string Waiting = "active = 1 AND outcome IS NULL AND lease IS NULL";
+    /// <summary>The trials that wait and are no suspects. Statements must say it just so for the indexes to be used.</summary>
+    public const string Waiting = $"active AND outcome IS NULL AND lease IS NULL AND {Trusted}";
+
+    /// <summary>The trials that are leased alone, because their leases were lost too often while they were among others.</summary>
+    public const string Suspect = "losses >= 2 AND outcome IS NULL";
+
+    private const string Trusted = "losses < 2";
 
     private static string SnakeCase(string name) =>
         string.Concat(name.Select((letter, at) => char.IsUpper(letter) && at > 0 ? $"_{char.ToLowerInvariant(letter)}"
@@ -91,3 +97,9 @@ internal sealed class SweepContext(DbContextOptions<SweepContext> options) : DbC
     private sealed class Milliseconds() : ValueConverter<DateTimeOffset, long>(
         time => time.ToUnixTimeMilliseconds(), milliseconds => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds));
 }
+
+/// <summary>For the migrations of SQLite.</summary>
+internal sealed class SqliteSweepContext(DbContextOptions<SqliteSweepContext> options) : SweepContext(options);
+
+/// <summary>For the migrations of PostgreSQL.</summary>
+internal sealed class PostgresSweepContext(DbContextOptions<PostgresSweepContext> options) : SweepContext(options);

@@ -2,16 +2,19 @@
 using DeepTrain.Cluster.Silo;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 #nullable disable
 
 namespace DeepTrain.Cluster.Silo
 {
-    [DbContext(typeof(SweepContext))]
-    partial class SweepContextModelSnapshot : ModelSnapshot
+    [DbContext(typeof(SqliteSweepContext))]
+    [Migration("20261123134251_Initial")]
+    partial class Initial
     {
-        protected override void BuildModel(ModelBuilder modelBuilder)
+        /// <inheritdoc />
+        protected override void BuildTargetModel(ModelBuilder modelBuilder)
         {
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
@@ -68,17 +71,9 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("INTEGER")
                         .HasColumnName("epoch");
 
-                    b.Property<int?>("Ailments")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("ailments");
-
                     b.Property<long>("Fence")
                         .HasColumnType("INTEGER")
                         .HasColumnName("fence");
-
-                    b.Property<byte[]>("Health")
-                        .HasColumnType("BLOB")
-                        .HasColumnName("health");
 
                     b.Property<double>("Seconds")
                         .HasColumnType("REAL")
@@ -100,7 +95,7 @@ namespace DeepTrain.Cluster.Silo
 
                     b.ToTable("epochs", null, t =>
                         {
-                            t.HasCheckConstraint("ck_epochs_counted_from_0", "epoch >= 0");
+                            t.HasCheckConstraint("ck_epochs_counted_from_1", "epoch >= 1");
                         });
                 });
 
@@ -257,14 +252,6 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("INTEGER")
                         .HasColumnName("active");
 
-                    b.Property<int?>("AilmentsEnd")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("ailments_end");
-
-                    b.Property<int?>("AilmentsStart")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("ailments_start");
-
                     b.Property<int>("Attempt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("attempt");
@@ -272,14 +259,6 @@ namespace DeepTrain.Cluster.Silo
                     b.Property<long>("Cell")
                         .HasColumnType("INTEGER")
                         .HasColumnName("cell");
-
-                    b.Property<string>("Checkpoint")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("checkpoint");
-
-                    b.Property<int?>("CheckpointEpoch")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("checkpoint_epoch");
 
                     b.Property<int>("Epochs")
                         .HasColumnType("INTEGER")
@@ -361,9 +340,6 @@ namespace DeepTrain.Cluster.Silo
 
                     b.HasIndex(new[] { "Lease" }, "ix_trials_leased")
                         .HasFilter("lease IS NOT NULL");
-
-                    b.HasIndex(new[] { "Checkpoint" }, "ix_trials_saved")
-                        .HasFilter("checkpoint IS NOT NULL");
 
                     b.HasIndex(new[] { "Sweep", "Replicate", "Position" }, "ix_trials_waiting")
                         .HasFilter("active = 1 AND outcome IS NULL AND lease IS NULL");

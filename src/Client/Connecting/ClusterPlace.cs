@@ -1,0 +1,44 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Silo;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>A cluster, reached from inside its network: grains by the membership in Redis, the store in PostgreSQL.</summary>
+internal sealed class ClusterPlace(SiloSettings settings, ClusterServers servers) : Place
+{
+    /// <summary>A silo that has just died is still among those that a client tries.</summary>
+    private const int Attempts = 3;
+
+    public override DataFolder Folder { get; } = new(settings.Data);
+
+    public override ISweepReader Reader { get; } = new PostgresSweepReader(servers.Postgres);
+
+    public override string Option => " --cluster";
+
+    public override async Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
+    {
+        await Membership.CheckAsync(servers.Redis);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var client = await AttachedClient.ConnectAsync(client => client.UseMembership(servers), cancellation);
+                return new(client.Grains, Reader, "the cluster", client.DisposeAsync, CancellationToken.None);
+            }
+            catch (Exception) when (attempt < Attempts && !cancellation.IsCancellationRequested)
+            {
+                await Console.Error.WriteLineAsync($"no silo of cluster '{servers.ClusterId}' answers yet: trying again");
+            }
+            catch (Exception error) when (!cancellation.IsCancellationRequested)
+            {
+                throw new UserException(ExitCode.NotFound,
+                    $"no silo of cluster '{servers.ClusterId}' answers ({error.Message}). Its membership is in Redis at {servers.Redis}: "
+                    + "do its coordinators run, and can this machine reach their gateway ports?");
+            }
+        }
+    }
+
+    public override async Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation) =>
+        // Here nobody but the cluster could train: that it does not answer is told as what it is.
+        await OpenAsync(CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+}

@@ -1,0 +1,74 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Silo;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>A data folder on this machine: the silo of this process if the folder is free, else the silo that owns it.</summary>
+internal sealed class LocalPlace(string path) : Place
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    public override DataFolder Folder { get; } = new(path);
+
+    public override ISweepReader Reader => new SqliteSweepReader(Folder.Database);
+
+    public override string Option => path == CommonOptions.DefaultData ? "" : $" --data {path}";
+
+    public override async Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            // Between two looks an owner may start, end or die: each round tries both ways.
+            if (DataFolderLock.TryAcquire(Folder) is { } ownership)
+                return await OwnAsync(ownership, settings, time, cancellation);
+            if (await TryAttachAsync(cancellation) is { } attached)
+                return attached;
+            if (time.GetElapsedTime(began) > Patience)
+                throw new UserException(ExitCode.NotFound,
+                    $"another process holds {Folder.Root} but does not answer. End it, or give another folder with --data.");
+            await Task.Delay(Pause, time, cancellation);
+        }
+    }
+
+    public override async Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation)
+    {
+        if (Folder.ReadGateway() is not { } gateway)
+            return null;
+        try
+        {
+            var client = await AttachedClient.ConnectAsync(client => AttachedClient.Reach(client, gateway), cancellation);
+            return new(client.Grains, Reader, $"process {gateway.ProcessId}", client.DisposeAsync, CancellationToken.None);
+        }
+        catch (Exception) when (!cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<SweepConnection> OwnAsync(
+        DataFolderLock ownership, EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
+    {
+        try
+        {
+            var silo = await EmbeddedSilo.StartAsync(ownership, settings, time, cancellation);
+            return new(silo.Grains, silo.Reader, null, async () =>
+            {
+                try
+                {
+                    await silo.DisposeAsync();
+                }
+                finally
+                {
+                    ownership.Dispose();
+                }
+            }, silo.Ended);
+        }
+        catch
+        {
+            ownership.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Silo;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>Where sweeps are kept and trained: a data folder, or a cluster.</summary>
+internal abstract class Place
+{
+    /// <summary>Reads the store; needs nobody who trains.</summary>
+    public abstract ISweepReader Reader { get; }
+
+    /// <summary>Where checkpoints, models and data files lie.</summary>
+    public abstract DataFolder Folder { get; }
+
+    /// <summary>How a command line names the place, with a space before it; empty for what it means without a word.</summary>
+    public abstract string Option { get; }
+
+    /// <exception cref="UserException">There is nobody to talk to.</exception>
+    public abstract Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation);
+
+    /// <summary>Attaches to whoever trains there. Null: nobody, or nobody that answers.</summary>
+    public abstract Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation);
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using DeepTrain.Cluster.Grains;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>The verbs that change how a stored sweep goes on: <c>pause|resume|cancel|retry ID</c>.</summary>
+internal static class ControlVerbs
+{
+    public static Command Pause() => Verb("pause", "Stop a sweep for a while; what is in training is saved at the end of its epoch.",
+        async sweep => await sweep.Pause() ? ("is paused", ("paused", true)) : ("is not running", ("paused", false)));
+
+    public static Command Resume() => Verb("resume", "Go on with a paused sweep.",
+        async sweep => await sweep.Resume() ? ("goes on", ("resumed", true)) : ("is not paused", ("resumed", false)));
+
+    public static Command Cancel() => Verb("cancel", "End a sweep; its finished trials keep their results.",
+        async sweep => await sweep.Cancel() ? ("is cancelled", ("cancelled", true)) : ("had ended before", ("cancelled", false)));
+
+    public static Command Retry() => Verb("retry", "Let the failed trials of a sweep be tried again.",
+        async sweep => await sweep.Retry() is > 0 and var trials
+            ? ($"tries {trials} failed trials again", ("retried", trials))
+            : ("has no failed trials", ("retried", 0)));
+
+    private static Command Verb(string name, string description, Func<ISweepGrain, Task<(string Said, (string, object) Field)>> act)
+    {
+        var id = CommonOptions.Sweep();
+        var command = new Command(name, description) { id };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var place = CommonOptions.Place(parsed);
+            var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            await using var connection = await place.OpenAsync(
+                CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+            var (said, field) = await act(connection.Grains.GetGrain<ISweepGrain>(sweep.Id));
+            Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} {said}", ("sweepId", sweep.Id), field);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

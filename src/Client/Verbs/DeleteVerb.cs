@@ -1,0 +1,40 @@
+using System.CommandLine;
+using DeepTrain.Cluster.Grains;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>delete ID</c>: take a sweep away for good.</summary>
+internal static class DeleteVerb
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    public static Command Create()
+    {
+        var id = CommonOptions.Sweep();
+        var command = new Command("delete", "Take a sweep away for good, with its results, checkpoints and models.") { id };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var place = CommonOptions.Place(parsed);
+            var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            await DeleteAsync(place, [sweep], cancellation);
+            Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} is deleted", ("sweepId", sweep.Id), ("deleted", true));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    /// <summary>Deletes sweeps, and waits until nothing is left of them where this process is the one that removes it.</summary>
+    public static async Task DeleteAsync(Place place, IReadOnlyList<SweepOverview> sweeps, CancellationToken cancellation)
+    {
+        await using var connection = await place.OpenAsync(
+            CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        foreach (var sweep in sweeps)
+        {
+            await connection.Grains.GetGrain<ISweepGrain>(sweep.Id).Delete();
+            await Console.Error.WriteLineAsync($"removing {sweep.Id}: {sweep.Total} trials");
+        }
+        if (connection.Owner is null)
+            while ((await connection.Reader.TombstonesAsync()).Intersect(sweeps.Select(sweep => sweep.Id)).Any())
+                await Task.Delay(Pause, cancellation);
+    }
+}

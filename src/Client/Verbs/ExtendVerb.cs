@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>extend ID --replicates N</c>: more replicates of a stored sweep; what is finished stays.</summary>
+internal static class ExtendVerb
+{
+    public static Command Create()
+    {
+        var id = CommonOptions.Sweep();
+        var replicates = new Option<int>("--replicates")
+        {
+            Description = "How many replicates each cell shall have.",
+            HelpName = "N",
+            Required = true,
+            CustomParser = result => int.TryParse(result.Tokens[0].Value, out var number) && number >= 1 ? number : Fail(result),
+        };
+        var command = new Command("extend", "Give a stored sweep more replicates; its file says the same afterwards.") { id, replicates };
+        command.SetAction((parsed, cancellation) => ExtendAsync(
+            parsed.GetValue(id)!, parsed.GetValue(replicates), CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
+        return command;
+    }
+
+    private static async Task<int> ExtendAsync(string id, int replicates, Place place, OutputFormat format, CancellationToken cancellation)
+    {
+        var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), id);
+        var (_, stored, _) = await StoredSweep.ReadAsync(place.Reader, sweep.Id, cancellation);
+        if (replicates < stored.Replicates)
+            throw new UserException(ExitCode.BadInput,
+                $"{sweep.Id} has {stored.Replicates} replicates: give more. To compare fewer, run its file with fewer.");
+        var reading = SweepFile.Parse(SweepFile.WithReplicates(stored.Text, replicates), sweep.Id);
+        if (reading.Sweep is not { } proposed)
+            throw new UserException(ExitCode.BadInput, string.Join(Environment.NewLine, reading.Problems));
+        await using var connection = await place.OpenAsync(
+            CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        var submission = await Submitter.SubmitAsync(connection, sweep.Id, proposed);
+        Output.WriteLine(format, $"{sweep.Id} has {replicates} replicates now: +{submission.AddedTrials} trials",
+            ("sweepId", sweep.Id), ("replicates", replicates), ("addedTrials", submission.AddedTrials));
+        return ExitCode.Done;
+    }
+
+    private static int Fail(ArgumentResult result)
+    {
+        result.AddError("--replicates is a whole number from 1.");
+        return 0;
+    }
+}

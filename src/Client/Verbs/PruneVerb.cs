@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using DeepTrain.Cluster.Grains;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>prune --older-than AGE</c>: delete the sweeps that ended long ago.</summary>
+internal static class PruneVerb
+{
+    public static Command Create()
+    {
+        var age = new Option<TimeSpan>("--older-than")
+        {
+            Description = "How long ago a sweep must have ended: 30d, 12h, 90m.",
+            HelpName = "AGE",
+            Required = true,
+            CustomParser = result => Parse(result.Tokens[0].Value) ?? Fail(result),
+        };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only say which sweeps would be deleted." };
+        var command = new Command("prune", "Delete the sweeps that are finished or cancelled since some time.") { age, dryRun };
+        command.SetAction((parsed, cancellation) => PruneAsync(
+            parsed.GetValue(age), parsed.GetValue(dryRun), CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format),
+            TimeProvider.System, cancellation));
+        return command;
+    }
+
+    /// <summary>A number of days, hours or minutes; null if it is none.</summary>
+    internal static TimeSpan? Parse(string text) =>
+        text.Length > 1 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number <= 100_000
+            ? text[^1] switch
+            {
+                'd' => TimeSpan.FromDays(number),
+                'h' => TimeSpan.FromHours(number),
+                'm' => TimeSpan.FromMinutes(number),
+                _ => null,
+            }
+            : null;
+
+    private static async Task<int> PruneAsync(
+        TimeSpan age, bool isDryRun, Place place, OutputFormat format, TimeProvider time, CancellationToken cancellation)
+    {
+        var before = time.GetUtcNow() - age;
+        var old = (await place.Reader.ListAsync(cancellation))
+            .Where(sweep => sweep.Status is SweepStatus.Finished or SweepStatus.Cancelled && sweep.Finished < before)
+            .ToList();
+        if (old.Count > 0 && !isDryRun)
+            await DeleteVerb.DeleteAsync(place, old, cancellation);
+        Output.WriteRows(
+            format, [("sweep", false), ("status", false), ("trials", true), ("ended", false)],
+            [.. old.Select(sweep => new[] { sweep.Id, Output.Name(sweep.Status), $"{sweep.Total}", $"{sweep.Finished:u}" })],
+            old.Select(sweep => new { SweepId = sweep.Id, sweep.Status, Trials = sweep.Total, Ended = sweep.Finished, Deleted = !isDryRun }));
+        return ExitCode.Done;
+    }
+
+    private static TimeSpan Fail(ArgumentResult result)
+    {
+        result.AddError("--older-than is a number of days, hours or minutes: 30d, 12h, 90m.");
+        return default;
+    }
+}

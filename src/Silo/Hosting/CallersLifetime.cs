@@ -1,0 +1,11 @@
+using Microsoft.Extensions.Hosting;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Leaves signals to whoever started the silo.</summary>
+internal sealed class CallersLifetime : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,66 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Training;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>One silo of a cluster: coordinator, worker or both, with PostgreSQL as its store and Redis as its membership.</summary>
+internal static class ClusterSilo
+{
+    /// <summary>One may wait for a lock while the other renews leases.</summary>
+    private const int StoreConnections = 2;
+
+    /// <summary>Serves until it is told to end; then gives back what it has not finished, within the grace.</summary>
+    public static async Task RunAsync(SiloSettings settings, ClusterServers servers, TimeProvider time, CancellationToken cancellation)
+    {
+        var trains = settings.Role.HasFlag(SiloRole.Worker);
+        // Loading libtorch takes as long as all the rest of starting.
+        var torch = trains ? Task.Run(TorchRuntime.Describe, cancellation) : null;
+        await Membership.CheckAsync(servers.Redis);
+        await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres, StoreConnections, cancellation);
+        var folder = new DataFolder(settings.Data);
+        folder.Create();
+        using var host = Build(settings, servers, store, folder, torch is null ? null : Worker.Of(await torch), time);
+        await host.StartAsync(cancellation);
+        await Console.Error.WriteLineAsync($"silo {settings.SiloName} is active at {settings.Address}:{settings.SiloPort} ({Roles(settings.Role)})");
+        await host.WaitForShutdownAsync(cancellation);
+    }
+
+    private static string Roles(SiloRole role) => role is SiloRole.Both ? "coordinator, worker" : $"{role}".ToLowerInvariant();
+
+    private static IHost Build(
+        SiloSettings settings, ClusterServers servers, PostgresSweepStore store, DataFolder folder, Provenance? worker, TimeProvider time)
+    {
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
+        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("DeepTrain", LogLevel.Information)
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            });
+        // stdout is data.
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.UseOrleans(silo => silo.UseMembership(settings, servers));
+        builder.Services.AddCommon(store, folder, settings.LeaseTimes, time);
+        if (settings.Role.HasFlag(SiloRole.Coordinator))
+            builder.Services.AddCoordinator();
+        if (settings.MetricsPort is { } port)
+            builder.Services.AddHostedService(_ => new MetricsEndpoint(new(settings.Address, port), WriteWarning));
+        if (worker is not null)
+            builder.Services.AddWorker(
+                new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,
+                new Trainers(new FusedTrainer(time, Sources(settings, folder)), settings.Commands, time));
+        return builder.Build();
+    }
+
+    private static DatasetSources Sources(SiloSettings settings, DataFolder folder) =>
+        DatasetSources.Default with { Given = settings.Datasets, Kept = folder.Datasets };
+
+    private static void WriteWarning(string message) => Console.Error.WriteLine($"warning: {message}");
+}

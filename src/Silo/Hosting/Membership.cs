@@ -1,0 +1,68 @@
+using System.Net;
+using DeepTrain.Cluster.Grains;
+using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
+using StackExchange.Redis;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>How silos and clients of a cluster find each other: through a table in Redis.</summary>
+public static class Membership
+{
+    private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(5);
+
+    public static IClientBuilder UseMembership(this IClientBuilder client, ClusterServers servers) => client
+        .Configure<ClusterOptions>(options => Name(options, servers))
+        .UseRedisClustering(options => options.ConfigurationOptions = Connection(servers.Redis));
+
+    internal static ISiloBuilder UseMembership(this ISiloBuilder silo, SiloSettings settings, ClusterServers servers) => silo
+        .Configure<ClusterOptions>(options => Name(options, servers))
+        .Configure<SiloOptions>(options => options.SiloName = settings.SiloName)
+        .Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = settings.ProbeTimeout)
+        // A grain that does not end in time must not take the rest of the grace from those who write checkpoints.
+        .Configure<GrainCollectionOptions>(options => options.DeactivationTimeout = settings.Grace / 2)
+        .Configure<GrainTypeOptions>(options => GrainRoles.Restrict(
+            options, settings.Role.HasFlag(SiloRole.Coordinator), settings.Role.HasFlag(SiloRole.Worker)))
+        .ConfigureEndpoints(settings.Address, settings.SiloPort, settings.GatewayPort)
+        .UseRedisClustering(options => options.ConfigurationOptions = Connection(servers.Redis));
+
+    /// <exception cref="StoreException">Redis does not answer, or refuses. Orleans would try for minutes, and say less.</exception>
+    public static async Task CheckAsync(RedisSettings redis)
+    {
+        try
+        {
+            var connection = Connection(redis);
+            connection.AbortOnConnectFail = true;
+            await using var multiplexer = await ConnectionMultiplexer.ConnectAsync(connection);
+            await multiplexer.GetDatabase().PingAsync();
+        }
+        catch (RedisException error)
+        {
+            throw new StoreException($"Redis at {redis}: {error.Message} Check redis.host, redis.port, password and TLS.", error);
+        }
+    }
+
+    private static void Name(ClusterOptions options, ClusterServers servers)
+    {
+        options.ClusterId = servers.ClusterId;
+        options.ServiceId = servers.ServiceId;
+    }
+
+    private static ConfigurationOptions Connection(RedisSettings redis)
+    {
+        var options = new ConfigurationOptions
+        {
+            EndPoints = { { redis.Host, redis.Port } },
+            User = redis.User,
+            Password = redis.Password,
+            Ssl = redis.Tls,
+            SslHost = redis.Tls && !IPAddress.TryParse(redis.Host, out _) ? redis.Host : null,
+            // A server that is away for a while is waited for.
+            AbortOnConnectFail = false,
+            ConnectTimeout = (int)ConnectTime.TotalMilliseconds,
+        };
+        if (redis is { Tls: true, RootCertificate: { } authority })
+            options.TrustIssuer(authority);
+        return options;
+    }
+}

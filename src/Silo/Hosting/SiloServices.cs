@@ -1,0 +1,39 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>What runs in a silo's process, by its role.</summary>
+/// <remarks>Hosted services end in the reverse order of their adding: slots first, then what carries their results, then the silo.</remarks>
+internal static class SiloServices
+{
+    /// <param name="store">Its owner closes it, after the silo has ended.</param>
+    public static IServiceCollection AddCommon(
+        this IServiceCollection services, ISweepStore store, DataFolder folder, LeaseTimes times, TimeProvider time) => services
+        .AddMetrics()
+        .AddSingleton(time)
+        .AddSingleton(folder)
+        .AddSingleton(times)
+        .AddSingleton(store)
+        .AddSingleton<ISweepReader>(store)
+        .AddSingleton<ActiveSweeps>()
+        .AddSingleton<StopRequests>()
+        .AddSingleton<ClusterMetrics>();
+
+    public static IServiceCollection AddCoordinator(this IServiceCollection services) => services
+        .AddHostedService<Keeper>()
+        .AddHostedService<DeadSilos>()
+        .AddHostedService<Janitor>()
+        .AddHostedService<Remover>();
+
+    public static IServiceCollection AddWorker(
+        this IServiceCollection services, SlotSettings slots, Provenance worker, ITrainer trainer) => services
+        .AddSingleton(worker)
+        .AddSingleton(trainer)
+        .AddSingleton(slots)
+        .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
+        .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
+        .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
+        .AddHostedService<SlotHost>();
+}

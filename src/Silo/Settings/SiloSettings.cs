@@ -1,0 +1,62 @@
+using System.Net;
+using DeepTrain.Cluster.Grains;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>What a silo does for its cluster.</summary>
+[Flags]
+public enum SiloRole
+{
+    /// <summary>Keeps the books: sweeps, leases, results.</summary>
+    Coordinator = 1,
+
+    /// <summary>Trains.</summary>
+    Worker = 2,
+    Both = Coordinator | Worker,
+}
+
+/// <summary>How one silo is run, and how a client reaches the cluster: all of <see cref="SettingsTable"/>, found valid.</summary>
+/// <param name="Cluster">The servers that a cluster shares; null: this process is the whole cluster.</param>
+/// <param name="Data">The folder of checkpoints, models and data files; without a cluster of the store too.</param>
+public sealed record SiloSettings(SiloRole Role, ClusterServers? Cluster, string Data)
+{
+    public string SiloName { get; init; } = Environment.MachineName;
+
+    /// <summary>Where other silos and clients reach this one, and where it listens.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    public int SiloPort { get; init; }
+
+    public int GatewayPort { get; init; }
+
+    /// <summary>Null: no metrics.</summary>
+    public int? MetricsPort { get; init; }
+
+    public int Slots { get; init; } = Environment.ProcessorCount;
+
+    public LeaseTimes LeaseTimes { get; init; } = new();
+
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a silo that is asked to end has for its checkpoints.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>What trials may start here.</summary>
+    public CommandPolicy Commands { get; init; } = CommandPolicy.Of(null);
+
+    /// <summary>Where data sets are looked for that are not embedded.</summary>
+    public string? Datasets { get; init; }
+}
+
+/// <summary>The servers that all silos of a cluster share, and the names by which these find each other there.</summary>
+public sealed record ClusterServers(PostgresSettings Postgres, RedisSettings Redis, string ClusterId, string ServiceId);
+
+/// <summary>How to reach the Redis server that holds Orleans' membership.</summary>
+/// <param name="RootCertificate">The file of the authority that its certificate is trusted by; null: the system's.</param>
+public sealed record RedisSettings(string Host, int Port, string? User, string? Password, bool Tls, string? RootCertificate)
+{
+    /// <summary>Without its password.</summary>
+    public override string ToString() => $"{Host}:{Port}";
+}

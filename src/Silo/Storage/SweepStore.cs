@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>What can be done to a store, the same for every database; where and how it runs is the stores' own.</summary>
+internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDisposable
+{
+    public Task<bool> CreateAsync(string sweepId, int number, Sweep sweep) =>
+        TransactAsync(session => SweepStatements.Create(session, sweepId, number, sweep));
+
+    public Task<OpenedSweep?> OpenAsync(string sweepId) => TransactAsync(session => SweepStatements.Open(session, sweepId));
+
+    public Task ExtendAsync(Coordinator coordinator, Sweep sweep) =>
+        TransactAsync(session => SweepStatements.Extend(session, coordinator, sweep));
+
+    public Task<Granted> GrantAsync(Coordinator coordinator, GrantRequest request) =>
+        TransactAsync(session => LeaseStatements.Grant(session, coordinator, request));
+
+    public Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime) =>
+        TransactAsync(session => LeaseStatements.Renew(session, coordinator, leases, leaseTime));
+
+    public Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials) =>
+        TransactAsync(session => LeaseStatements.Release(session, coordinator, lease, trials));
+
+    public Task<ImmutableArray<string>> ReleaseSiloAsync(string silo) =>
+        TransactAsync(session => LeaseStatements.ReleaseSilo(session, silo));
+
+    public Task<ImmutableArray<string>> ReleaseAllAsync() => TransactAsync(LeaseStatements.ReleaseAll);
+
+    public Task<ImmutableArray<WriteVerdict>> WriteAsync(IReadOnlyList<FencedReport> reports)
+    {
+        FencedReport[] copy = [.. reports];
+        return ReportAsync(session => ReportStatements.Write(session, copy));
+    }
+
+    public Task CancelAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Cancel(session, coordinator));
+
+    public Task<bool> FinishAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Finish(session, coordinator));
+
+    public Task<bool> PauseAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Pause(session, coordinator));
+
+    public Task<bool> ResumeAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Resume(session, coordinator));
+
+    public Task<int> RetryAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Retry(session, coordinator));
+
+    public Task<bool> DeleteAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Delete(session, coordinator));
+
+    public Task<RemovedChunk> RemoveAsync(string sweepId, int trials) =>
+        TransactAsync(session => SweepStatements.Remove(session, sweepId, trials));
+
+    public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) => reader.ListAsync(cancellation);
+
+    public Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation) => reader.FindAsync(sweepId, cancellation);
+
+    public Task<ImmutableArray<string>> UnfinishedAsync() => reader.UnfinishedAsync();
+
+    public Task<ImmutableArray<string>> TombstonesAsync() => reader.TombstonesAsync();
+
+    public Task<int> LatestNumberAsync(string name, CancellationToken cancellation) => reader.LatestNumberAsync(name, cancellation);
+
+    public Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation) => reader.ReadTextAsync(sweepId, cancellation);
+
+    public Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation) =>
+        reader.ReadResultsAsync(sweepId, cancellation);
+
+    public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) =>
+        reader.ReadEpochsAsync(trial, cancellation);
+
+    public Task<Provenance?> ReadProvenanceAsync(TrialId trial, CancellationToken cancellation) =>
+        reader.ReadProvenanceAsync(trial, cancellation);
+
+    public Task<ImmutableHashSet<string>> ReadCheckpointsAsync() => reader.ReadCheckpointsAsync();
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Runs what a coordinator asks for, as one transaction that is durable when the task ends.</summary>
+    protected abstract Task<T> TransactAsync<T>(Func<Session, T> body);
+
+    /// <summary>Runs what workers report; it begins its transactions itself.</summary>
+    protected abstract Task<T> ReportAsync<T>(Func<Session, T> work);
+}

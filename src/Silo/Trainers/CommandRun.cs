@@ -1,0 +1,229 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>One trial, trained by one process group.</summary>
+/// <remarks>
+/// The command's checkpoint folder is this run's own, temporary, and packed into the checkpoints of the store. So a command whose worker
+/// was taken for dead never writes where its successor does, and the store's pointer alone says what is gone on from.
+/// </remarks>
+internal sealed class CommandRun : ITrainingRun
+{
+    /// <summary>EX_TEMPFAIL of sysexits(3).</summary>
+    private const int TemporaryFailure = 75;
+
+    private readonly CohortTrial _trial;
+    private readonly TimeProvider _time;
+    private readonly int _epochs;
+    private readonly DirectoryInfo _folder;
+    private readonly CommandGroup _group;
+    private readonly Queue<byte[]> _ahead = [];
+
+    /// <summary>The last epoch whose line may come again, because the command goes on from before it.</summary>
+    private readonly int _known;
+    private long _reported;
+    private bool _isAboard = true;
+
+    public CommandRun(Cohort cohort, ImmutableArray<string> command, TimeProvider time)
+    {
+        _trial = cohort.Trials is [var only] ? only : throw new ArgumentException("Expected one trial for a command.", nameof(cohort));
+        _time = time;
+        _epochs = _trial.Configuration[Parameters.Epochs];
+        _folder = NewFolder();
+        try
+        {
+            if (cohort.Checkpoint is { } path)
+            {
+                var checkpoint = CommandCheckpoint.Restore(path, _trial.Id, _folder.FullName);
+                Epoch = _known = checkpoint.Epoch;
+                foreach (var line in checkpoint.Lines)
+                {
+                    _ahead.Enqueue(Encoding.UTF8.GetBytes(line));
+                    _known = Math.Max(_known, Parse(_ahead.Last()).Epoch);
+                }
+            }
+            _group = new(command, Input(), _folder.FullName);
+        }
+        catch
+        {
+            DeleteFolder();
+            throw;
+        }
+        _reported = time.GetTimestamp();
+    }
+
+    public IReadOnlyCollection<TrialId> Aboard => _isAboard ? [_trial.Id] : [];
+
+    public int Epoch { get; private set; }
+
+    public IReadOnlyList<EpochReport> ReportStart() => [];
+
+    public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default)
+    {
+        if (!_isAboard)
+            throw new InvalidOperationException("Nobody is aboard: the trial has ended or left.");
+        var line = NextEpoch(stop);
+        Epoch++;
+        var ending = line.IsDiverged ? new Ending(Outcome.Diverged)
+            : Epoch == _epochs ? new(Outcome.Completed, line.TestLoss, line.TestAccuracy)
+            : null;
+        if (ending is { Outcome: Outcome.Completed })
+            AwaitEnd(stop);
+        if (ending is not null)
+            Leave([_trial.Id]);
+        var seconds = _time.GetElapsedTime(_reported).TotalSeconds;
+        _reported = _time.GetTimestamp();
+        return
+        [
+            new(_trial.Id, Epoch, line.TrainLoss ?? double.NaN, line.ValidationLoss ?? double.NaN, line.ValidationAccuracy ?? double.NaN,
+                0, seconds, ending),
+        ];
+    }
+
+    public void Leave(IReadOnlyCollection<TrialId> trials)
+    {
+        if (!trials.Contains(_trial.Id) || !_isAboard)
+            return;
+        _isAboard = false;
+        _group.Dispose();
+    }
+
+    public void Save(string path)
+    {
+        try
+        {
+            _group.Pause();
+            foreach (var line in _group.ReadPrinted())
+                _ahead.Enqueue(line);
+            CommandCheckpoint.Save(path, _trial.Id, Epoch, _ahead, _folder.FullName);
+        }
+        finally
+        {
+            _group.Continue();
+        }
+    }
+
+    public void Dispose()
+    {
+        Leave([_trial.Id]);
+        DeleteFolder();
+    }
+
+    /// <summary>The line of the next epoch; those of epochs that are behind are passed over after a resumption.</summary>
+    private EpochLine NextEpoch(CancellationToken stop)
+    {
+        while (true)
+        {
+            var line = Parse(NextLine(stop) ?? throw Ended());
+            if (line.Epoch == Epoch + 1 && line.Epoch <= _epochs)
+                return line;
+            if (line.Epoch > Epoch + 1)
+                throw Wrong($"it printed epoch {line.Epoch} where {Epoch + 1} was next; a program that goes on from a checkpoint prints the line of the last epoch in it again first");
+            if (line.Epoch > _known || line.Epoch < 1)
+                throw Wrong($"it printed epoch {line.Epoch} again; epochs are counted from 1, and each is printed once");
+        }
+    }
+
+    private byte[]? NextLine(CancellationToken stop)
+    {
+        if (_ahead.TryDequeue(out var ahead))
+            return ahead;
+        try
+        {
+            return _group.ReadLine(stop);
+        }
+        catch (InvalidDataException tooLong)
+        {
+            throw Wrong($"{tooLong.Message}; print one JSON object an epoch");
+        }
+    }
+
+    /// <summary>The trial has its result when its command has ended well.</summary>
+    private void AwaitEnd(CancellationToken stop)
+    {
+        while (NextLine(stop) is { } line)
+        {
+            if (Parse(line) is { } late && late.Epoch > _known)
+                throw Wrong($"it printed epoch {late.Epoch} after the last, {_epochs}");
+        }
+        if (_group.ExitCode != 0)
+            throw Ended();
+    }
+
+    private TrainerException Ended() => _group.ExitCode switch
+    {
+        0 => Wrong($"it ended with exit code 0 after epoch {Epoch} of {_epochs}; expected a line for each epoch"),
+        TemporaryFailure => new(FailureClass.Infrastructure, $"The command ended with exit code {TemporaryFailure}: a passing trouble.") { Log = Tail() },
+        127 => Wrong("it was not found (exit code 127); its path is relative to the folder in which deeptrain, or the worker, was started"),
+        126 => Wrong("it cannot be executed (exit code 126); is it a program, and are you allowed to run it?"),
+        137 => Wrong("it was killed by signal 9; was the memory short?"),
+        > 128 and var code => Wrong($"it was killed by signal {code - 128}"),
+        var code => Wrong($"it ended with exit code {code}"),
+    };
+
+    private EpochLine Parse(byte[] line)
+    {
+        try
+        {
+            return EpochLine.Parse(line);
+        }
+        catch (FormatException wrong)
+        {
+            throw Wrong(wrong.Message);
+        }
+    }
+
+    private TrainerException Wrong(string what) => new(FailureClass.CodeError, $"The command failed: {what}.") { Log = Tail() };
+
+    private string? Tail() => _group is { Log: { Length: > 0 } log } ? log : null;
+
+    /// <summary>What the command reads: one line.</summary>
+    private string Input()
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("trial", $"{_trial.Id}");
+            json.WriteStartObject("configuration");
+            foreach (var (name, value) in _trial.Configuration.Values)
+            {
+                json.WritePropertyName(name);
+                json.WriteRawValue(value.Json);
+            }
+            json.WriteEndObject();
+            json.WriteNumber("replicate", _trial.Id.Replicate);
+            json.WriteString("checkpointFolder", _folder.FullName);
+            json.WriteNumber("epochs", _epochs);
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private static DirectoryInfo NewFolder()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("deeptrain-trial-");
+        }
+        catch (IOException error)
+        {
+            throw new TrainerException(FailureClass.Infrastructure, $"No temporary folder can be made for a command's checkpoints: {error.Message}", error);
+        }
+    }
+
+    private void DeleteFolder()
+    {
+        try
+        {
+            _folder.Delete(recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It is the system's temporary folder: what a command made undeletable there, or has deleted itself, harms no trial.
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Has each trial trained by a program of the user's, a process group of its own.</summary>
+/// <remarks>docs/command-trainers.md is what such a program has to do.</remarks>
+internal sealed class CommandTrainer(CommandPolicy allowed, TimeProvider time) : ITrainer
+{
+    public int CohortSize(Configuration configuration) => 1;
+
+    /// <exception cref="TrainerException">The command is not allowed here, or cannot be started.</exception>
+    public ITrainingRun Start(Cohort cohort)
+    {
+        var command = cohort.Trials[0].Configuration[Parameters.CommandLine];
+        if (!allowed.Allows(command))
+            throw new TrainerException(FailureClass.CodeError,
+                $"This worker does not start '{string.Join(' ', command)}': its setting {CommandPolicy.Setting} does not list it. Add the line there, as it stands in the sweep file, on every worker, and retry the trial.");
+        if (OperatingSystem.IsWindows())
+            throw new TrainerException(FailureClass.CodeError, "Commands are started by a POSIX shell, which Windows has not; run this sweep on Linux or macOS.");
+        return new CommandRun(cohort, command, time);
+    }
+}

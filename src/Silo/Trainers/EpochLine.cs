@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>What a command prints for one epoch. A metric is null where the line does not give it, and NaN where it is not finite.</summary>
+internal sealed partial record EpochLine(
+    int Epoch, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy, double? TestLoss, double? TestAccuracy)
+{
+    private const int MostShown = 80;
+
+    public bool IsDiverged => ((double?[])[TrainLoss, ValidationLoss, ValidationAccuracy, TestLoss, TestAccuracy]).Any(metric => metric is double.NaN);
+
+    /// <exception cref="FormatException">It is none.</exception>
+    public static EpochLine Parse(ReadOnlySpan<byte> line)
+    {
+        var text = Encoding.UTF8.GetString(line);
+        JsonElement json;
+        try
+        {
+            // Python writes what is not finite as no JSON has it.
+            using var document = JsonDocument.Parse(NotFinite().Replace(text, "null"));
+            json = document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            throw Unusable(text, "expected one JSON object a line on the standard output; print all else to the standard error");
+        }
+        if (json.ValueKind != JsonValueKind.Object)
+            throw Unusable(text, "expected a JSON object");
+        if (!json.TryGetProperty("epoch", out var number) || number.ValueKind != JsonValueKind.Number || !number.TryGetInt32(out var epoch))
+            throw Unusable(text, "it has no whole number 'epoch'");
+        var read = new EpochLine(epoch, Metric("trainLoss"), Metric("validationLoss"), Metric("validationAccuracy"), Metric("testLoss"), Metric("testAccuracy"));
+        return read is { TrainLoss: null, ValidationLoss: null, ValidationAccuracy: null }
+            ? throw Unusable(text, "it has none of the metrics trainLoss, validationLoss and validationAccuracy")
+            : read;
+
+        double? Metric(string name) => !json.TryGetProperty(name, out var value) ? null : value.ValueKind switch
+        {
+            JsonValueKind.Null => double.NaN,
+            JsonValueKind.Number => value.GetDouble() is var metric && double.IsFinite(metric) ? metric : double.NaN,
+            _ => throw Unusable(text, $"its {name} is no number"),
+        };
+    }
+
+    private static FormatException Unusable(string text, string why) => new(string.Create(CultureInfo.InvariantCulture,
+        $"it printed '{new string([.. text.Take(MostShown).Select(character => char.IsControl(character) ? ' ' : character)])}{(text.Length > MostShown ? "..." : "")}': {why}"));
+
+    [GeneratedRegex(@"(?<=[:,\[\s])-?(NaN|Infinity)(?=[,}\]\s])", RegexOptions.CultureInvariant)]
+    private static partial Regex NotFinite();
+}

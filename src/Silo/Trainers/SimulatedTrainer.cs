@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Trains nothing, for a fixed time and with a fixed result: for sizing a cluster without its devices.</summary>
+internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
+{
+    public int CohortSize(Configuration configuration) => configuration[Parameters.SimulatedCohort];
+
+    public ITrainingRun Start(Cohort cohort) => new Run(cohort, time);
+
+    /// <summary>All that a simulated cohort needs to go on.</summary>
+    private sealed record Saved(string Format, int Epoch, ImmutableArray<string> Trials)
+    {
+        public const string KnownFormat = "deeptrain-simulated-1";
+
+        public static Saved Read(string path)
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize<Saved>(File.ReadAllBytes(path)) is { Format: KnownFormat, Trials.IsDefault: false } saved)
+                    return saved;
+            }
+            catch (JsonException broken)
+            {
+                throw new InvalidDataException($"{path}: this is no checkpoint of simulated trials: {broken.Message}", broken);
+            }
+            throw new InvalidDataException($"{path}: this is no checkpoint of simulated trials.");
+        }
+    }
+
+    private sealed class Run : ITrainingRun
+    {
+        private readonly TimeProvider _time;
+        private readonly int _epochs;
+        private readonly TimeSpan _epochTime;
+        private readonly double _accuracy;
+        private ImmutableArray<TrialId> _aboard;
+
+        public Run(Cohort cohort, TimeProvider time)
+        {
+            _time = time;
+            _aboard = [.. cohort.Trials.Select(trial => trial.Id)];
+            var configuration = cohort.Trials[0].Configuration;
+            _epochs = configuration[Parameters.Epochs];
+            _epochTime = TimeSpan.FromSeconds(configuration[Parameters.SimulatedSeconds] / _epochs);
+            _accuracy = configuration[Parameters.SimulatedAccuracy];
+            if (cohort.Checkpoint is not { } path)
+                return;
+            var saved = Saved.Read(path);
+            if (_aboard.FirstOrDefault(trial => !saved.Trials.Contains($"{trial}")) is { Sweep: not null } missing)
+                throw new InvalidDataException($"{path}: {missing} is not in this checkpoint.");
+            Epoch = saved.Epoch;
+        }
+
+        public IReadOnlyCollection<TrialId> Aboard => _aboard;
+
+        public int Epoch { get; private set; }
+
+        public IReadOnlyList<EpochReport> ReportStart() => [];
+
+        public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default)
+        {
+            stop.ThrowIfCancellationRequested();
+            var started = _time.GetTimestamp();
+            if (_epochTime > TimeSpan.Zero)
+                Task.Delay(_epochTime, _time, stop).GetAwaiter().GetResult();
+            Epoch++;
+            var loss = 1 - _accuracy;
+            var ending = Epoch < _epochs ? null : new Ending(Outcome.Completed, loss, _accuracy);
+            var seconds = _time.GetElapsedTime(started).TotalSeconds / _aboard.Length;
+            var reports = Array.ConvertAll(_aboard.ToArray(), trial => new EpochReport(trial, Epoch, loss, loss, _accuracy, 0, seconds, ending));
+            if (ending is not null)
+                _aboard = [];
+            return reports;
+        }
+
+        public void Leave(IReadOnlyCollection<TrialId> trials) => _aboard = _aboard.RemoveRange(trials);
+
+        public void Save(string path) => DurableFile.Write(path, stream =>
+            JsonSerializer.Serialize(stream, new Saved(Saved.KnownFormat, Epoch, [.. _aboard.Select(trial => $"{trial}")])));
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using CsCheck;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+public class SettingsReaderTests
+{
+    private static readonly Dictionary<string, string> Cluster = new()
+    {
+        ["DEEPTRAIN_POSTGRES_HOST"] = "db.internal", ["DEEPTRAIN_REDIS_HOST"] = "redis.internal",
+    };
+
+    [Fact]
+    public void Read_Nothing_IsTheEmbeddedSilo()
+    {
+        var settings = Read().Settings!;
+        Assert.Null(settings.Cluster);
+        Assert.Equal((SiloRole.Both, ".deeptrain", 11111, 30000, 9464), (settings.Role, settings.Data, settings.SiloPort, settings.GatewayPort, settings.MetricsPort));
+        Assert.Equal(TimeSpan.FromSeconds(2), settings.ProbeTimeout);
+        Assert.Equal((30, 5, 20), (settings.LeaseTimes.Lease.TotalSeconds, settings.LeaseTimes.Renewal.TotalSeconds, settings.LeaseTimes.WorkerDeadline.TotalSeconds));
+    }
+
+    [Fact]
+    public void Read_Environment_WinsOverFile()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Write(folder, """
+            {
+              // who and where
+              "role": "worker", "slots": 3, "metricsPort": 0, "commands": ["python3 train.py", "sh run.sh"],
+              "postgres": { "host": "file.internal", "port": 6000, "tls": "verify-full" },
+              "redis": { "host": "redis.internal", "tls": true },
+            }
+            """);
+        var settings = Read(file, new() { ["DEEPTRAIN_POSTGRES_HOST"] = "db.internal", ["DEEPTRAIN_ADDRESS"] = "10.0.0.7" }).Settings!;
+        Assert.Equal((SiloRole.Worker, 3, (int?)null), (settings.Role, settings.Slots, settings.MetricsPort));
+        Assert.Equal(("db.internal", 6000, PostgresTls.VerifyFull), (settings.Cluster!.Postgres.Host, settings.Cluster.Postgres.Port, settings.Cluster.Postgres.Tls));
+        Assert.Equal(("redis.internal", 6379, true), (settings.Cluster.Redis.Host, settings.Cluster.Redis.Port, settings.Cluster.Redis.Tls));
+        Assert.Equal(IPAddress.Parse("10.0.0.7"), settings.Address);
+        Assert.True(settings.Commands.Allows(["sh", "run.sh"]));
+        Assert.False(settings.Commands.Allows(["sh"]));
+    }
+
+    [Fact]
+    public void Read_ManyMistakes_TellsAllAtOnce()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Write(folder, """{ "postgres": { "hsot": "x", "port": 0 }, "leaseSeconds": "soon", "rol": "worker" }""");
+        var reading = Read(file, new()
+        {
+            ["DEEPTRAIN_REDIS_HOST"] = "redis.internal", ["DEEPTRAIN_SLOTS"] = "-1", ["DEEPTRAIN_ADDRESS"] = "here",
+            ["DEEPTRAIN_POSTGRES_CA"] = folder["none.pem"],
+        });
+        Assert.Null(reading.Settings);
+        Assert.Collection(reading.Problems.Order(StringComparer.Ordinal),
+            problem => Assert.Equal($"{file}: leaseSeconds is 'soon': expected a number of seconds from 3 to 3600.", problem),
+            problem => Assert.Equal($"{file}: postgres.port is '0': expected a whole number from 1 to 65535.", problem),
+            problem => Assert.Equal($"{file}: there is no setting 'postgres.hsot': did you mean 'postgres.host'?", problem),
+            problem => Assert.Equal($"{file}: there is no setting 'rol': did you mean 'role'?", problem),
+            problem => Assert.StartsWith("DEEPTRAIN_ADDRESS is 'here': expected an IP address", problem, StringComparison.Ordinal),
+            problem => Assert.StartsWith($"DEEPTRAIN_POSTGRES_CA is '{folder["none.pem"]}': expected the path of a file", problem, StringComparison.Ordinal),
+            problem => Assert.Contains("postgres.host (DEEPTRAIN_POSTGRES_HOST) is not", problem, StringComparison.Ordinal),
+            problem => Assert.StartsWith("DEEPTRAIN_SLOTS is '-1'", problem, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_RoleWithoutServers_IsRefused() =>
+        Assert.Contains("a silo is alone", Assert.Single(Read(null, new() { ["DEEPTRAIN_ROLE"] = "worker" }).Problems), StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_PasswordFile_IsItsContentWithoutTheLastLineBreak()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["password"], "s3cret \n");
+        var variables = new Dictionary<string, string>(Cluster) { ["DEEPTRAIN_POSTGRES_PASSWORD_FILE"] = folder["password"] };
+        Assert.Equal("s3cret ", Read(null, variables).Settings!.Cluster!.Postgres.Password);
+
+        variables["DEEPTRAIN_POSTGRES_PASSWORD"] = "other";
+        var problem = Assert.Single(Read(null, variables).Problems);
+        Assert.Contains("are both given", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("other", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Settings_Printed_KeepTheirSecrets()
+    {
+        var variables = new Dictionary<string, string>(Cluster)
+        {
+            ["DEEPTRAIN_POSTGRES_PASSWORD"] = "hidden-one", ["DEEPTRAIN_REDIS_PASSWORD"] = "hidden-two",
+        };
+        var settings = Read(null, variables).Settings!;
+        Assert.Equal("hidden-two", settings.Cluster!.Redis.Password);
+        Assert.DoesNotContain("hidden", $"{settings} {settings.Cluster} {settings.Cluster.Postgres} {settings.Cluster.Redis}", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{ \"slots\": 1, \"slots\": 2 }")]
+    [InlineData("{ \"slots\": ")]
+    [InlineData("\0\u0001")]
+    public void Read_BrokenFile_NamesIt(string content)
+    {
+        using var folder = new TemporaryFolder();
+        var file = Write(folder, content);
+        Assert.StartsWith(file, Assert.Single(Read(file).Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_FileThatIsNotThere_NamesIt() =>
+        Assert.StartsWith("/none/silo.json: the settings cannot be read", Assert.Single(Read("/none/silo.json").Problems), StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_AnyTexts_NeverThrows() => Gen.Select(Gen.Int[0, SettingsTable.All.Length - 1], Gen.String).Array.Sample(values =>
+    {
+        var variables = new Dictionary<string, string>();
+        foreach (var (index, text) in values)
+            variables[SettingsTable.All[index].Variable] = text;
+        var reading = Read(null, variables);
+        Assert.True((reading.Settings is null) == (reading.Problems.Length > 0));
+    });
+
+    [Fact]
+    public void Variable_OfEachSetting_IsItsNameInUpperCase()
+    {
+        Assert.Equal("DEEPTRAIN_POSTGRES_PASSWORD_FILE", SettingsTable.PostgresPasswordFile.Variable);
+        Assert.Equal(SettingsTable.All.Length, SettingsTable.All.Select(setting => setting.Variable).Distinct().Count());
+        Assert.All(SettingsTable.All, setting => Assert.Matches(new Regex("^DEEPTRAIN(_[A-Z]+)+$"), setting.Variable));
+    }
+
+    private static SettingsReading Read(string? file = null, Dictionary<string, string>? variables = null) =>
+        SettingsReader.Read(file, name => variables?.GetValueOrDefault(name));
+
+    private static string Write(TemporaryFolder folder, string content)
+    {
+        File.WriteAllText(folder["silo.json"], content);
+        return folder["silo.json"];
+    }
+}
