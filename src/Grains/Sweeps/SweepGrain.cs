@@ -68,18 +68,26 @@ internal sealed class SweepGrain(
         return new(Id, SubmissionKind.Extended, change.AddedTrials, change.RemovedTrials, []);
     }
 
-    public Task<LeaseReply> Lease(LeaseRequest request) => _gate.PassAsync(() => GrantAsync(request));
+    public async Task<LeaseReply> Lease(LeaseRequest request)
+    {
+        var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
+        // Not before this grant is over: counting waits for all that are under way.
+        if (lost > 0 && _sweep is { } sweep)
+            await RecountAsync(sweep);
+        return reply;
+    }
 
-    private async Task<LeaseReply> GrantAsync(LeaseRequest request)
+    /// <returns>The answer, and how many trials were taken from leases that were over.</returns>
+    private async Task<(LeaseReply Reply, int Lost)> GrantAsync(LeaseRequest request)
     {
         if (_sweep is not { Status: SweepStatus.Running } sweep)
         {
             await AnnounceAsync();
-            return NoWork;
+            return (NoWork, 0);
         }
         var unsized = sweep.Shapes.Where(shape => !request.CohortSizes.ContainsKey(shape.Key)).ToList();
         if (unsized.Count > 0)
-            return NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] };
+            return (NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] }, 0);
 
         var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
@@ -98,14 +106,12 @@ internal sealed class SweepGrain(
             MaxLeases = sweep.Sweep.MaxSlots,
         }));
 
-        if (lost > 0)
-            await RecountAsync(sweep);
-        else if (sweep.Granted.Add(request.Lease))
+        if (sweep.Granted.Add(request.Lease))
             sweep.Move(trials.Length);
         // What was given back since the store looked waits again.
         sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
         await AnnounceAsync();
-        return new(trials, [], sweep.Sweep.Keep is not Keep.None);
+        return (new(trials, [], sweep.Sweep.Keep is not Keep.None), lost);
     }
 
     public async Task<ImmutableDictionary<Guid, Wanted>> Renew(ImmutableArray<RenewedLease> leases)
