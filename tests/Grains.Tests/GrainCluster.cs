@@ -31,14 +31,14 @@ public sealed class GrainCluster : IAsyncDisposable
 
     internal SlotId Slot(int number = 0) => new(Service<ILocalSiloDetails>().SiloAddress.ToParsableString(), number);
 
-    public static async Task<GrainCluster> StartAsync()
+    public static async Task<GrainCluster> StartAsync(LeaseTimes? times = null)
     {
         var folder = Directory.CreateTempSubdirectory("grains-").FullName;
         var store = await SqliteSweepStore.OpenAsync(Path.Combine(folder, "sweeps.db"), TimeProvider.System);
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(new LeaseTimes())
+            .AddSingleton(times ?? new LeaseTimes())
             .AddSingleton<ISweepStore>(store)
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<StopRequests>());

@@ -71,12 +71,13 @@ internal sealed class SweepGrain(
     public async Task<LeaseReply> Lease(LeaseRequest request)
     {
         var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
-        if (lost > 0)
-            await Recount();
+        // Not before this grant is over: counting waits for all that are under way.
+        if (lost > 0 && _sweep is { } sweep)
+            await RecountAsync(sweep);
         return reply;
     }
 
-    /// <returns>The answer, and how many trials lost a lease that was over.</returns>
+    /// <returns>The answer, and how many trials were taken from leases that were over.</returns>
     private async Task<(LeaseReply Reply, int Lost)> GrantAsync(LeaseRequest request)
     {
         if (_sweep is not { Status: SweepStatus.Running } sweep)

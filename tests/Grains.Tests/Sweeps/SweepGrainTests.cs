@@ -130,6 +130,23 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lease_OverdueTrialsOfAnother_AreTakenAndCountedOnce()
+    {
+        // A lease that is over as soon as it is granted.
+        await using var cluster = await GrainCluster.StartAsync(new() { Lease = TimeSpan.FromTicks(1) });
+        await cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", replicates: 2), asNew: false);
+        var first = Assert.Single(await cluster.LeaseAsync("digits-1", size: 1, slots: 2));
+
+        ImmutableArray<LeasedTrial> taken = [];
+        await Eventually.True(async () => (taken = await cluster.LeaseAsync("digits-1", size: 1, slots: 2)) is [var trial] && trial.Trial == first.Trial,
+            "the trial to be taken from its lease");
+
+        Assert.True(taken[0].Fence > first.Fence);
+        var progress = (await cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((2, 2), (progress.Total, progress.Waiting + progress.Running));
+    }
+
+    [Fact]
     public async Task Lease_CellsFillTheDevice_StaysInOneReplicate()
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", 4), asNew: false);

@@ -14,8 +14,8 @@ public sealed class SharedTransactionTests
         var reader = new SqliteSweepReader(fixture.Path);
         var resume = await HoldAsync(fixture);
 
-        var first = fixture.Store.Writer.TransactAsync(session => session.Execute("UPDATE trials SET active = 0 WHERE position = 0"));
-        var second = fixture.Store.Writer.TransactAsync(session =>
+        var first = ((SqliteSweepStore)fixture.Store).Writer.TransactAsync(session => session.Execute("UPDATE trials SET active = 0 WHERE position = 0"));
+        var second = ((SqliteSweepStore)fixture.Store).Writer.TransactAsync(session =>
             (Own: session.First("SELECT SUM(active) FROM trials", row => row.GetInt32(0))!.Value,
              Others: reader.FindAsync(Sample.SweepId, CancellationToken.None).Result!.Total));
         resume();
@@ -89,7 +89,7 @@ public sealed class SharedTransactionTests
     {
         var held = new TaskCompletionSource();
         var resume = new ManualResetEventSlim();
-        _ = fixture.Store.Writer.RunAsync(_ =>
+        _ = ((SqliteSweepStore)fixture.Store).Writer.RunAsync(_ =>
         {
             held.SetResult();
             resume.Wait();
