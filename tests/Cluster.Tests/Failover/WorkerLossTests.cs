@@ -74,7 +74,8 @@ public sealed class WorkerLossTests(ITestOutputHelper output)
     {
         var busy = (await cluster.AddAsync(new SiloSetup("worker")))[0];
         await cluster.Until(() => cluster.Store.OpenLeases(sweep).Sum(lease => lease.Trials) == Long.Trials, "all trials to be leased");
-        var idle = (await cluster.AddAsync(new SiloSetup("worker")))[0];
+        // A slot for each trial, whatever the cohorts are then.
+        var idle = (await cluster.AddAsync(new SiloSetup("worker") { Slots = Long.Trials }))[0];
         return (busy, idle);
     }
 }
