@@ -72,12 +72,12 @@ internal sealed class SweepGrain(
     {
         var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
         // Not before this grant is over: counting waits for all that are under way.
-        if (lost > 0 && _sweep is { } sweep)
-            await RecountAsync(sweep);
+        if (lost > 0)
+            await Recount();
         return reply;
     }
 
-    /// <returns>The answer, and how many trials were taken from leases that were over.</returns>
+    /// <returns>The answer, and how many trials lost a lease that was over.</returns>
     private async Task<(LeaseReply Reply, int Lost)> GrantAsync(LeaseRequest request)
     {
         if (_sweep is not { Status: SweepStatus.Running } sweep)

@@ -28,9 +28,9 @@ public static class PostgresDatabase
             context.Database.SetCommandTimeout(LongestMigration);
             await context.Database.MigrateAsync(cancellation);
         }
-        catch (Exception error) when (PostgresFailure.Is(error))
+        catch (Exception error) when (PostgresFailure.CauseOf(error) is { } cause)
         {
-            throw PostgresFailure.Explain(error, settings);
+            throw PostgresFailure.Explain(cause, settings);
         }
     }
 

@@ -11,9 +11,14 @@ internal static class PostgresFailure
     public static bool IsOfData(PostgresException error) =>
         error.SqlState.StartsWith("22", StringComparison.Ordinal) || error.SqlState.StartsWith("23", StringComparison.Ordinal);
 
-    /// <summary>Whether an error is the database's, or of the way to it.</summary>
-    public static bool Is(Exception error) =>
-        error is NpgsqlException or SocketException or IOException or TimeoutException or AuthenticationException;
+    /// <summary>The error of the database, or of the way to it, that another is or wraps; null: it is neither.</summary>
+    public static Exception? CauseOf(Exception error) => error switch
+    {
+        NpgsqlException or SocketException or IOException or TimeoutException or AuthenticationException => error,
+        // EF Core wraps what it takes for passing.
+        InvalidOperationException { InnerException: { } inner } => CauseOf(inner),
+        _ => null,
+    };
 
     public static StoreException Explain(Exception error, PostgresSettings settings) =>
         new($"{settings}: {(error is PostgresException answer ? Answered(answer, settings) : Lost(error, settings))}", error);

@@ -22,9 +22,9 @@ internal sealed class PostgresLink(PostgresSettings settings) : IDisposable
         {
             return work(_session ??= Connect());
         }
-        catch (Exception error) when (PostgresFailure.Is(error))
+        catch (Exception error) when (PostgresFailure.CauseOf(error) is { } cause)
         {
-            throw PostgresFailure.Explain(error, settings);
+            throw PostgresFailure.Explain(cause, settings);
         }
         finally
         {

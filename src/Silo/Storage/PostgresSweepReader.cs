@@ -30,17 +30,11 @@ public sealed class PostgresSweepReader(PostgresSettings settings) : SweepReader
             await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
             return await read(context, cancellation);
         }
-        catch (Exception error) when (PostgresFailure.Is(error))
+        catch (Exception error) when (PostgresFailure.CauseOf(error) is { } cause)
         {
             // Others of the pool are lost as well, most likely, and would fail a call each.
             _source.Clear();
-            throw PostgresFailure.Explain(error, settings);
-        }
-        // EF Core wraps what it takes for passing.
-        catch (InvalidOperationException error) when (error.InnerException is { } inner && PostgresFailure.Is(inner))
-        {
-            _source.Clear();
-            throw PostgresFailure.Explain(inner, settings);
+            throw PostgresFailure.Explain(cause, settings);
         }
     }
 }

@@ -4,12 +4,12 @@ using DeepTrain.Cluster.Sweeps;
 namespace DeepTrain.Cluster.Silo.Tests;
 
 /// <summary>Failures that may pass, and trials that take their workers with them.</summary>
-public sealed class FailureTests
+public abstract class FailureTests(StoreKind kind) : StoreTests(kind)
 {
     [Fact]
     public async Task WriteAsync_FailureThatMayPass_IsTriedAgainAfterAPauseThatDoubles()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1) with { MaxAttempts = 3 });
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1) with { MaxAttempts = 3 });
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1), Sample.Epoch(leased, 2) with { Checkpoint = "a-2" }]);
@@ -20,9 +20,9 @@ public sealed class FailureTests
             Assert.Equal([WriteVerdict.WillRetry], await fixture.Store.WriteAsync([report]));
             Assert.Equal([WriteVerdict.Refused], await fixture.Store.WriteAsync([report]));
             Assert.Equal((1, 0), ((await fixture.OverviewAsync()).Waiting, (await fixture.OverviewAsync()).Leased));
-            fixture.Time.Advance(TimeSpan.FromSeconds(pause - 3));
+            await fixture.PassAsync(TimeSpan.FromSeconds(pause - 4));
             Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1)));
-            fixture.Time.Advance(TimeSpan.FromSeconds(3));
+            await fixture.PassAsync(TimeSpan.FromSeconds(4));
             var again = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
             Assert.Equal((leased.Fence + 2, leased.Attempt + 1, "a-2", 2), (again.Fence, again.Attempt, again.Checkpoint, again.CheckpointEpoch));
             leased = again;
@@ -40,7 +40,7 @@ public sealed class FailureTests
     [InlineData(FailureClass.OutOfMemory, 1)]
     public async Task WriteAsync_FailureThatStays_EndsTheTrial(string failureClass, int maxAttempts)
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1) with { MaxAttempts = maxAttempts });
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1) with { MaxAttempts = maxAttempts });
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
@@ -52,14 +52,14 @@ public sealed class FailureTests
     [Fact]
     public async Task WriteAsync_FailsForEver_PausesNeverGrowBeyondFiveMinutes()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1) with { MaxAttempts = 100 });
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1) with { MaxAttempts = 100 });
         await using var owned = fixture;
 
         for (var attempt = 1; attempt < 100; attempt++)
         {
             var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
             Assert.Equal([WriteVerdict.WillRetry], await fixture.Store.WriteAsync([Failed(leased, 0, FailureClass.OutOfMemory)]));
-            fixture.Time.Advance(TimeSpan.FromMinutes(5));
+            await fixture.PassAsync(TimeSpan.FromMinutes(5));
         }
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
             [Failed(Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1))), 0, FailureClass.OutOfMemory)]));
@@ -69,7 +69,7 @@ public sealed class FailureTests
     public async Task GrantAsync_LostTwice_IsLeasedAloneAfterAllOthers()
     {
         var sweep = Sample.Sweep(1, 4);
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(sweep);
+        var (fixture, coordinator) = await CreateAsync(sweep);
         await using var owned = fixture;
         await LoseAsync(fixture, coordinator, 2);
         await LoseAsync(fixture, coordinator, 2);
@@ -93,7 +93,7 @@ public sealed class FailureTests
     [Fact]
     public async Task GrantAsync_LostTwiceAlone_FailsAsWorkerKiller()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         var killer = new TrialId(Sample.SweepId, Sample.Sweep(1, 2).Cells[0].Id, 1);
         for (var loss = 0; loss < 4; loss++)
@@ -120,7 +120,7 @@ public sealed class FailureTests
     [Fact]
     public async Task GrantAsync_LostAgainAtTheSameEpoch_IsNoProgress()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         for (var loss = 0; loss < 4; loss++)
         {
@@ -138,7 +138,7 @@ public sealed class FailureTests
     [Fact]
     public async Task ReleaseSiloAsync_DurableProgressBetweenLosses_NeverMakesASuspect()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         for (var loss = 1; loss <= 10; loss++)
         {
@@ -152,7 +152,7 @@ public sealed class FailureTests
     [Fact]
     public async Task ReleaseAsync_InGoodOrder_CountsNothing()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         for (var time = 0; time < 5; time++)
         {
@@ -165,7 +165,7 @@ public sealed class FailureTests
     [Fact]
     public async Task GrantAsync_MaxLeases_CountsOnlyLeasesThatHoldATrial()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 4));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 4));
         await using var owned = fixture;
         var leased = await fixture.GrantAsync(coordinator, Capped());
         var second = Capped();
@@ -177,7 +177,7 @@ public sealed class FailureTests
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
         Assert.Single(await fixture.GrantAsync(coordinator, Capped()));
         Assert.Empty(await fixture.GrantAsync(coordinator, Capped()));
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
         Assert.Equal(2, (await fixture.Store.GrantAsync(coordinator, Capped())).Lost);
 
         static GrantRequest Capped() => Sample.Request(1) with { MaxLeases = 2 };
@@ -193,3 +193,7 @@ public sealed class FailureTests
         await fixture.Store.ReleaseSiloAsync("dead");
     }
 }
+
+public sealed class FailureTestsOnSqlite() : FailureTests(StoreKind.Sqlite);
+
+public sealed class FailureTestsOnPostgres() : FailureTests(StoreKind.Postgres);

@@ -3,12 +3,12 @@ using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
-public sealed class ReportTests
+public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
 {
     [Fact]
     public async Task WriteAsync_EpochsThenEnding_IsTheTrialsResult()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         var leased = await fixture.GrantAsync(coordinator, Sample.Request(1));
 
@@ -22,13 +22,13 @@ public sealed class ReportTests
             Assert.Single(await fixture.ResultsAsync()));
         var overview = await fixture.OverviewAsync();
         Assert.Equal((1, 0, 1), (overview.Waiting, overview.Leased, overview.ByOutcome[Outcome.Completed]));
-        Assert.Equal("1|2|4", await fixture.QueryAsync<string>("SELECT group_concat(epoch, '|') FROM epochs"));
+        Assert.Equal("1|2|4", await fixture.LinesAsync("SELECT CAST(epoch AS TEXT) FROM epochs ORDER BY epoch"));
     }
 
     [Fact]
     public async Task WriteAsync_Repeated_IsAlreadyAccepted()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = await fixture.GrantAsync(coordinator, Sample.Request(1));
         FencedReport[] reports = [Sample.Epoch(leased[0], 1), Sample.Completion(leased[0], 2)];
@@ -43,7 +43,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_OtherEndingAfterTheEnding_IsRefused()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1), Sample.Completion(leased, 2)]);
@@ -63,7 +63,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_EndingOfAnEpochAlreadyWritten_EndsTheTrial()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 3)]);
@@ -77,7 +77,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_FailureBeforeTheFirstEpoch_EndsTheTrialWithoutAnEpoch()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Failure("bad-data", "no such file");
@@ -98,7 +98,7 @@ public sealed class ReportTests
     [InlineData(double.NegativeInfinity)]
     public async Task WriteAsync_NumberNotFinite_IsNull(double number)
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
@@ -116,10 +116,10 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_StaleFence_IsRefusedAndWritesNothing()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var stale = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
         var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         Assert.Equal(stale.Fence + 1, current.Fence);
 
@@ -133,46 +133,46 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_TrainedAgain_LeavesNoEpochOfTheOlderFence()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         var old = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.Store.WriteAsync([.. old.SelectMany(trial => Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(trial, epoch)))]);
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
         var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 1), Sample.Completion(current, 2)]);
 
         var result = Assert.Single(await fixture.ResultsAsync());
         Assert.Equal((Outcome.Completed, 2, 1.0), (result.Outcome, result.Epochs, result.Seconds));
-        Assert.Equal("1:2|2:2", await fixture.QueryAsync<string>(
-            "SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = (SELECT MIN(trial) FROM epochs)"));
+        Assert.Equal("1:2|2:2", await fixture.LinesAsync(
+            "SELECT epoch || ':' || fence FROM epochs WHERE trial = (SELECT MIN(trial) FROM epochs) ORDER BY epoch"));
         Assert.Equal(5L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM epochs WHERE trial = (SELECT MAX(trial) FROM epochs)"));
     }
 
     [Fact]
     public async Task WriteAsync_ResumedFromAnEpoch_KeepsWhatTheOlderFenceTrainedBefore()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([.. Enumerable.Range(1, 5).Select(epoch => Sample.Epoch(old, epoch))]);
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
         var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Completion(current, 3)]);
 
-        Assert.Equal("1:1|2:1|3:2", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal("1:1|2:1|3:2", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
         Assert.Equal(1.5, Assert.Single(await fixture.ResultsAsync()).Seconds);
     }
 
     [Fact]
     public async Task WriteAsync_RepeatedUnderAnOlderFence_EpochIsAlreadyAcceptedButItsEndingRefused()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(old, 1)]);
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
         await fixture.GrantAsync(coordinator, Sample.Request(1));
 
         Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
@@ -182,7 +182,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_BadRowsInABatch_AreInvalidAndHarmNoOther()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 9));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 9));
         await using var owned = fixture;
         var leased = await fixture.GrantAsync(coordinator, Sample.Request(9));
         var reports = leased.Select(trial => Sample.Completion(trial, 1)).ToArray();
@@ -204,7 +204,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_Nothing_NoVerdict()
     {
-        await using var fixture = await StoreFixture.CreateAsync();
+        await using var fixture = await CreateAsync();
 
         Assert.Empty(await fixture.Store.WriteAsync([]));
     }
@@ -212,10 +212,10 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_LeaseOverButNobodyTookIt_IsAccepted()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
-        fixture.Time.Advance(Sample.LeaseTime * 2);
+        await fixture.PassAsync(Sample.LeaseTime * 2);
         await fixture.Store.ReleaseAllAsync();
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased, 1)]));
@@ -234,7 +234,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_GradientHealth_IsStoredWithoutANumberThatIsNone()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var (start, end) = (Sample.Epoch(leased, 0), Sample.Completion(leased, 1));
@@ -259,7 +259,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_NobodyLookedAtGradients_SaysSo()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 0), Sample.Completion(leased, 1)]);
@@ -273,7 +273,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_EpochWithCheckpoint_IsWhatTheNextLeaseGoesOnFrom()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         var old = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.Store.WriteAsync(
@@ -282,7 +282,7 @@ public sealed class ReportTests
             Sample.Epoch(old[0], 3) with { Checkpoint = "a-3" },
             Sample.Epoch(old[0], 4),
         ]);
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
 
         var current = await fixture.GrantAsync(coordinator, Sample.Request(2));
         Assert.Equal(["a-3", null], current.Select(trial => trial.Checkpoint));
@@ -292,7 +292,7 @@ public sealed class ReportTests
         Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
 
         await fixture.Store.WriteAsync([Sample.Epoch(current[0], 4)]);
-        Assert.Equal("0:1|1:1|2:1|3:1|4:2", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal("0:1|1:1|2:1|3:1|4:2", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
         Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
 
         await fixture.Store.WriteAsync([Sample.Completion(current[0], 5)]);
@@ -302,7 +302,7 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_CheckpointOfAnEpochAlreadyWritten_IsTaken()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(leased, 1)]);
@@ -315,11 +315,11 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_TrainedAnewFromTheStart_ForgetsTheCheckpoint()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([Sample.Epoch(old, 4), Sample.Epoch(old, 5) with { Checkpoint = "a-5" }]);
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
         var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 0)]);
@@ -330,18 +330,18 @@ public sealed class ReportTests
     [Fact]
     public async Task WriteAsync_FailureAfterResuming_KeepsTheEpochsThatWereTrained()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 1));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1));
         await using var owned = fixture;
         var old = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         await fixture.Store.WriteAsync([.. Enumerable.Range(1, 3).Select(epoch => Sample.Epoch(old, epoch) with { Checkpoint = $"a-{epoch}" })]);
-        fixture.Time.Advance(Sample.LeaseTime);
+        await fixture.PassAsync(Sample.LeaseTime);
         var current = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
         var failure = new Ending(Outcome.Failed, Failure: new("code-error", "no gradient"));
 
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync(
             [new(new(current.Trial, 2, double.NaN, double.NaN, double.NaN, 0, 0, failure), current.Fence)]));
 
-        Assert.Equal("1:1|2:1", await fixture.QueryAsync<string>("SELECT group_concat(epoch || ':' || fence, '|') FROM epochs"));
+        Assert.Equal("1:1|2:1", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
         Assert.Equal((Outcome.Failed, 2, 1.0), (await fixture.ResultsAsync()).Select(result => (result.Outcome, result.Epochs, result.Seconds)).Single());
         Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
     }
@@ -349,7 +349,7 @@ public sealed class ReportTests
     [Fact]
     public async Task ReadProvenanceAsync_LeasedTrial_IsItsWorkers()
     {
-        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 2));
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
@@ -357,3 +357,7 @@ public sealed class ReportTests
         Assert.Null(await fixture.Store.ReadProvenanceAsync(leased.Trial with { Replicate = 2 }, CancellationToken.None));
     }
 }
+
+public sealed class ReportTestsOnSqlite() : ReportTests(StoreKind.Sqlite);
+
+public sealed class ReportTestsOnPostgres() : ReportTests(StoreKind.Postgres);

@@ -291,6 +291,24 @@ public sealed class StoreDatabaseTests
     }
 
     [Fact]
+    public async Task Grant_ManyWaitingTrials_FollowsIndexesWithoutSortingThem()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(20, 50));
+        await using var owned = fixture;
+        await fixture.GrantAsync(coordinator, Sample.Request(10));
+
+        foreach (var sql in (string[])[LeaseStatements.NextHead(SqliteDialect.Instance), LeaseStatements.GrantMembers(SqliteDialect.Instance)])
+        {
+            var plan = await fixture.ExplainAsync(sql);
+            Assert.Contains(plan, step => step.StartsWith("SEARCH trials USING INDEX ix_trials_waiting", StringComparison.Ordinal));
+            Assert.DoesNotContain(plan, step => step.Contains("TEMP B-TREE", StringComparison.Ordinal));
+            Assert.DoesNotContain(plan, step => step.StartsWith("SCAN trials", StringComparison.Ordinal));
+        }
+        Assert.Contains(await fixture.ExplainAsync(LeaseStatements.GrantSuspect(SqliteDialect.Instance)),
+            step => step.StartsWith("SEARCH trials USING INDEX ix_trials_suspect", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Reader_NoFile_HoldsNoSweepAndCreatesNothing()
     {
         using var folder = new TemporaryFolder();
@@ -315,7 +333,7 @@ public sealed class StoreDatabaseTests
         Assert.Equal(2, (await reader.FindAsync(Sample.SweepId, CancellationToken.None))!.Leased);
 
         // While a transaction is open, others read the state before it.
-        var seen = await fixture.Store.Writer.TransactAsync(session =>
+        var seen = await fixture.Writer.TransactAsync(session =>
         {
             session.Execute("UPDATE trials SET lease = NULL");
             return reader.FindAsync(Sample.SweepId, CancellationToken.None).Result!.Leased;

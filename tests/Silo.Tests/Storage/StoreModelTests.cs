@@ -6,7 +6,8 @@ using DeepTrain.Cluster.Sweeps;
 namespace DeepTrain.Cluster.Silo.Tests;
 
 /// <summary>Random interleavings of all that coordinators and workers do, against a model that fits on a page.</summary>
-public sealed class StoreModelTests
+/// <param name="runs">Fewer where each call takes longer.</param>
+public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kind)
 {
     private const int Cells = 5;
     private const int Replicates = 2;
@@ -16,9 +17,9 @@ public sealed class StoreModelTests
     [Fact]
     public async Task AnyInterleaving_AgreesWithTheModel()
     {
-        await using var fixture = await StoreFixture.CreateAsync();
+        await using var fixture = await CreateAsync();
         var number = 0;
-        await Steps.SampleAsync(steps => RunAsync(fixture, ++number, steps), iter: 100, threads: 1,
+        await Steps.SampleAsync(steps => RunAsync(fixture, ++number, steps), iter: runs, threads: 1,
             writeLine: TestContext.Current.TestOutputHelper!.WriteLine);
     }
 
@@ -124,10 +125,10 @@ public sealed class StoreModelTests
                     var held = named.Where(lease => _trials.Any(trial => trial.Lease == lease)).ToImmutableHashSet();
                     Assert.Equivalent(held, await store.RenewAsync(_coordinator, named, Sample.LeaseTime), strict: true);
                     foreach (var lease in held)
-                        _expiry[lease] = fixture.Time.GetUtcNow() + Sample.LeaseTime;
+                        _expiry[lease] = fixture.Now + Sample.LeaseTime;
                     break;
                 case Act.Wait:
-                    fixture.Time.Advance(Sample.LeaseTime * step.Size / 3);
+                    await fixture.PassAsync(Sample.LeaseTime * step.Size / 3);
                     break;
                 case Act.WriteEpoch when Pick(Leased(), step) is { } trial:
                     var epoch = trial.Epochs.Keys.LastOrDefault() + step.Size - 2;
@@ -228,15 +229,14 @@ public sealed class StoreModelTests
                     .OrderBy(trial => byCell.IndexOf(trial.Id.Cell)).ThenBy(trial => trial.Id.Replicate)
                     .Select(trial => (trial.Id, trial.Outcome!.Value, trial.EndedAt, trial.Fence)),
                 (await fixture.ResultsAsync(id)).Select(result => (result.Trial, result.Outcome, result.Epochs, result.Fence)));
-            var epochs = await fixture.QueryAsync<string>($"""
-                SELECT coalesce(group_concat(line, ';'), '') FROM (
-                    SELECT c.id || '/r' || t.replicate || ':' || e.epoch || ':' || e.fence AS line
-                    FROM epochs e JOIN trials t ON t.key = e.trial JOIN cells c ON c.key = t.cell
-                    JOIN sweeps s ON s.key = c.sweep WHERE s.id = '{id}'
-                    ORDER BY t.replicate, t.position, e.epoch)
+            var epochs = await fixture.LinesAsync($"""
+                SELECT c.id || '/r' || t.replicate || ':' || e.epoch || ':' || e.fence
+                FROM epochs e JOIN trials t ON t.key = e.trial JOIN cells c ON c.key = t.cell
+                JOIN sweeps s ON s.key = c.sweep WHERE s.id = '{id}'
+                ORDER BY t.replicate, t.position, e.epoch
                 """);
             Assert.Equal(
-                string.Join(';', _trials.SelectMany(trial =>
+                string.Join('|', _trials.SelectMany(trial =>
                     trial.Epochs.Select(epoch => $"{trial.Id.Cell}/r{trial.Id.Replicate}:{epoch.Key}:{epoch.Value}"))),
                 epochs);
             Assert.Equal(
@@ -255,7 +255,7 @@ public sealed class StoreModelTests
             {
                 MaxLeases = step.Which % 7 == 0 ? 1 : null,
             };
-            var now = fixture.Time.GetUtcNow();
+            var now = fixture.Now;
             var lost = request.TakeExpired ? Leased().Where(trial => _expiry[trial.Lease!.Value] <= now).ToList() : [];
             lost.ForEach(Lose);
             var held = Leased().Where(trial => _expiry[trial.Lease!.Value] > now
@@ -333,7 +333,7 @@ public sealed class StoreModelTests
                 return WriteVerdict.Refused;
             if (report.Ending?.Failure is { } failure && FailureClass.IsRetried(failure.Class) && trial.Tries + 1 < sweep.MaxAttempts)
             {
-                trial.RetryAt = fixture.Time.GetUtcNow() + TimeSpan.FromSeconds(5 << trial.Tries);
+                trial.RetryAt = fixture.Now + TimeSpan.FromSeconds(5 << trial.Tries);
                 (trial.Tries, trial.Fence, trial.Lease) = (trial.Tries + 1, trial.Fence + 1, null);
                 return WriteVerdict.WillRetry;
             }
@@ -403,3 +403,7 @@ public sealed class StoreModelTests
         private static T? Pick<T>(IReadOnlyList<T> all, Step step) where T : class => all.Count == 0 ? null : all[step.Which % all.Count];
     }
 }
+
+public sealed class StoreModelTestsOnSqlite() : StoreModelTests(StoreKind.Sqlite, runs: 100);
+
+public sealed class StoreModelTestsOnPostgres() : StoreModelTests(StoreKind.Postgres, runs: 30);

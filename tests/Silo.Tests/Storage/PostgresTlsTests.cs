@@ -1,0 +1,97 @@
+using System.Net;
+using System.Runtime.Versioning;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using DeepTrain.Cluster.Servers;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+/// <summary>A server with a certificate of an authority that only these tests know.</summary>
+[UnsupportedOSPlatform("windows")]
+public sealed class PostgresTlsTests
+{
+    [Fact]
+    public async Task OpenAsync_EncryptedServer_ChecksTheCertificateAsFarAsAsked()
+    {
+        PostgresServer.SkipWhereMissing();
+        using var folder = new TemporaryFolder();
+        var authority = WriteCertificates(folder);
+        await using var server = await PostgresServer.StartAsync(
+            "ssl=on", $"ssl_cert_file={folder["server.crt"]}", $"ssl_key_file={folder["server.key"]}");
+        var settings = SharedPostgres.SettingsOf(server, await server.CreateDatabaseAsync());
+        await PostgresDatabase.MigrateAsync(settings with { Tls = PostgresTls.VerifyFull, RootCertificate = authority }, CancellationToken.None);
+
+        foreach (var (good, encrypted) in ((PostgresSettings, bool)[])
+        [
+            (settings with { Tls = PostgresTls.Disable }, false),
+            (settings with { Tls = PostgresTls.Prefer }, true),
+            (settings with { Tls = PostgresTls.Require }, true),
+            (settings with { Tls = PostgresTls.VerifyCa, RootCertificate = authority }, true),
+            (settings with { Tls = PostgresTls.VerifyFull, RootCertificate = authority }, true),
+            // The certificate names the address, not this name of it.
+            (settings with { Tls = PostgresTls.VerifyCa, RootCertificate = authority, Host = "localhost" }, true),
+        ])
+        {
+            await using var store = await PostgresSweepStore.OpenAsync(good, 1, CancellationToken.None);
+            Assert.Equal(encrypted, await IsEncryptedAsync(good));
+        }
+        foreach (var bad in (PostgresSettings[])
+        [
+            settings with { Tls = PostgresTls.VerifyCa },
+            settings with { Tls = PostgresTls.VerifyFull },
+            settings with { Tls = PostgresTls.VerifyFull, RootCertificate = authority, Host = "localhost" },
+        ])
+        {
+            var error = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(bad, 1, CancellationToken.None));
+            Assert.Contains("certificate is not accepted", error.Message, StringComparison.Ordinal);
+            Assert.Contains("authority's certificate", error.Message, StringComparison.Ordinal);
+        }
+        var missing = settings with { Tls = PostgresTls.VerifyFull, RootCertificate = folder["none.crt"] };
+        Assert.Contains("cannot be read",
+            (await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(missing, 1, CancellationToken.None))).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OpenAsync_ServerWithoutEncryption_IsRefusedWhereItIsRequired()
+    {
+        var settings = (await SharedPostgres.CreateStoreAsync()) with { Tls = PostgresTls.Require };
+
+        var error = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None));
+
+        Assert.Contains("SSL", error.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<bool> IsEncryptedAsync(PostgresSettings settings)
+    {
+        await using var connection = new Npgsql.NpgsqlConnection(PostgresDatabase.ConnectionString(settings, pooled: false));
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        return (bool)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <returns>The file of the authority's certificate.</returns>
+    private static string WriteCertificates(TemporaryFolder folder)
+    {
+        var (from, to) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var authorityKey = RSA.Create(2048);
+        var authorityRequest = new CertificateRequest("CN=an authority", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        using var authority = authorityRequest.CreateSelfSigned(from, to);
+
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=a server", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(authority, from, to, [1, 2, 3]);
+
+        File.WriteAllText(folder["authority.crt"], authority.ExportCertificatePem());
+        File.WriteAllText(folder["server.crt"], certificate.ExportCertificatePem());
+        File.WriteAllText(folder["server.key"], key.ExportPkcs8PrivateKeyPem());
+        File.SetUnixFileMode(folder["server.key"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return folder["authority.crt"];
+    }
+}
