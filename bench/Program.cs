@@ -10,7 +10,7 @@ var fusion = new Command("fusion", "Trial-steps per second: stock modules, one u
 fusion.SetAction(parsed => Fusion.Run(Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
 
 var store = new Option<string>("--store") { Description = "Where sweeps and results are.", DefaultValueFactory = _ => "sqlite" };
-store.AcceptOnlyFromAmong("sqlite");
+store.AcceptOnlyFromAmong("sqlite", "postgres");
 var trials = new Option<int>("--trials") { Description = "All of one sweep.", DefaultValueFactory = _ => 10_000 };
 var seconds = new Option<double>("--seconds") { Description = "How long each is said to train." };
 var slots = new Option<int>("--slots") { Description = "How many train at a time.", DefaultValueFactory = _ => 16 };
@@ -25,9 +25,4 @@ orchestration.SetAction(parsed => Orchestration.RunAsync(
         parsed.GetValue(cohort), parsed.GetValue(optuna)),
     Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
 
-var data = new Option<string>("--data") { Required = true };
-var silo = new Command("orchestration-silo", "The silo that 'orchestration' starts.") { data, slots };
-silo.Hidden = true;
-silo.SetAction((parsed, cancellation) => EmbeddedProcess.RunAsync(parsed.GetValue(data)!, parsed.GetValue(slots), cancellation));
-
-return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration, silo }.Parse(args).InvokeAsync();
+return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration }.Parse(args).InvokeAsync();

@@ -5,7 +5,7 @@ using DeepTrain.Cluster.Grains;
 
 namespace DeepTrain.Cluster.Bench;
 
-/// <param name="Store">Where sweeps and results are: sqlite.</param>
+/// <param name="Store">Where sweeps and results are: sqlite or postgres.</param>
 /// <param name="Trials">All of one sweep, each a cell of its own.</param>
 /// <param name="TrialTime">How long a trial is said to train; none: nothing but the way of a trial is measured.</param>
 /// <param name="Slots">How many train at a time.</param>
@@ -17,11 +17,11 @@ internal sealed record OrchestrationWork(string Store, int Trials, TimeSpan Tria
 /// <param name="Seconds">From handing over the sweep file until the coordinator says that the sweep is finished, all of it durable.</param>
 /// <param name="OverIdeal">What that is over trials x time / slots, as a share of it; null where trials take no time.</param>
 /// <param name="CostGrowth">The time that the last tenth of the trials took over that of the first.</param>
-/// <param name="CoordinatorMiB">The most memory that the coordinator's process has taken, its slots and libtorch in it.</param>
+/// <param name="CoordinatorMiB">The most memory that the coordinator's process has taken; with SQLite its slots and libtorch in it.</param>
 /// <param name="EpochReportsPerSecond">Of another sweep, whose trials have many epochs of no time: how many became durable.</param>
-/// <param name="RebuildSeconds">From starting a process after a SIGKILL until its coordinator answered with the right counts.</param>
+/// <param name="RebuildSeconds">From starting processes after a SIGKILL of all until the coordinator answered with the right counts.</param>
 /// <param name="SubmitSeconds">The part of the seconds in which cells were formed and stored.</param>
-/// <param name="ProcessorMicroseconds">The silo's processor time per trial.</param>
+/// <param name="ProcessorMicroseconds">The coordinator's process's time per trial.</param>
 internal sealed record OrchestrationFigures(
     string Store, int Trials, int Slots, int Cohort, double Seconds, double TrialsPerSecond, double? OverIdeal, double CostGrowth,
     double CoordinatorMiB, double EpochReportsPerSecond, double RebuildSeconds, double SubmitSeconds, double ProcessorMicroseconds,
@@ -38,10 +38,10 @@ internal static class Orchestration
 
     public static async Task RunAsync(OrchestrationWork work, TextWriter output, TextWriter progress, bool json)
     {
-        var data = Directory.CreateTempSubdirectory("deeptrain-bench-").FullName;
+        var folder = Directory.CreateTempSubdirectory("deeptrain-bench-").FullName;
         try
         {
-            var figures = await MeasureAsync(work, data, progress);
+            var figures = await MeasureAsync(work, folder, progress);
             output.WriteLine(json
                 ? JsonSerializer.Serialize(figures, Json)
                 : string.Join(Environment.NewLine, JsonSerializer.SerializeToElement(figures, Json).EnumerateObject()
@@ -49,34 +49,27 @@ internal static class Orchestration
         }
         finally
         {
-            Directory.Delete(data, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
     }
 
-    private static async Task<OrchestrationFigures> MeasureAsync(OrchestrationWork work, string data, TextWriter progress)
+    private static async Task<OrchestrationFigures> MeasureAsync(OrchestrationWork work, string folder, TextWriter progress)
     {
-        Course main;
-        Course epochs;
-        double memory;
-        await using (var silo = await SiloProcess.StartAsync(data, work.Slots))
-        {
-            // What is compiled while it runs should not count as the cost of the first trials.
-            await RunAsync(silo, Text("warm-up", WarmUpTrials, epochs: 1, TimeSpan.Zero, work.Cohort), WarmUpTrials, progress);
-            main = await RunAsync(silo, Text("orchestration", work.Trials, epochs: 1, work.TrialTime, work.Cohort), work.Trials, progress);
-            memory = silo.PeakMiB;
-            epochs = await RunAsync(silo, Text("epochs", TrialsOfEpochs, Epochs, TimeSpan.Zero, work.Cohort), TrialsOfEpochs, progress);
-            await silo.KillAsync();
-        }
+        await using var cluster = await BenchCluster.StartAsync(work.Store, folder, work.Slots);
+        // What is compiled while it runs should not count as the cost of the first trials.
+        await RunAsync(cluster, Text("warm-up", WarmUpTrials, epochs: 1, TimeSpan.Zero, work.Cohort), WarmUpTrials, progress);
+        var main = await RunAsync(cluster, Text("orchestration", work.Trials, epochs: 1, work.TrialTime, work.Cohort), work.Trials, progress);
+        var memory = cluster.Coordinator.PeakMiB;
+        var epochs = await RunAsync(cluster, Text("epochs", TrialsOfEpochs, Epochs, TimeSpan.Zero, work.Cohort), TrialsOfEpochs, progress);
+        cluster.Kill();
         var clock = Stopwatch.StartNew();
-        await using (var silo = await SiloProcess.StartAsync(data, slots: 0))
-        {
-            var found = await silo.Grains.GetGrain<ISweepGrain>("orchestration-1").GetProgress();
-            clock.Stop();
-            if (found?.Completed != work.Trials)
-                throw new InvalidOperationException($"After the kill {found?.Completed} trials are complete, of {work.Trials}.");
-        }
+        await cluster.StartAsync();
+        var found = await cluster.Sweep("orchestration-1").GetProgress();
+        clock.Stop();
+        if (found?.Completed != work.Trials)
+            throw new InvalidOperationException($"After the kill {found?.Completed} trials are complete, of {work.Trials}.");
         progress.WriteLine($"killed, and rebuilt in {clock.Elapsed.TotalSeconds:F2} s");
-        var optuna = work.Optuna ? await OptunaFigures.MeasureAsync(work.Trials, data) : null;
+        var optuna = work.Optuna ? await OptunaFigures.MeasureAsync(work.Trials, folder) : null;
         if (work.Optuna && optuna is null)
             progress.WriteLine("Optuna is not installed (Debian: python3-optuna): no figures of it.");
 
@@ -102,11 +95,11 @@ internal static class Orchestration
     /// <param name="Growth">The time of the last tenth of the trials over that of the first.</param>
     private sealed record Course(TimeSpan Time, TimeSpan SubmitTime, double Growth, TimeSpan ProcessorTime);
 
-    private static async Task<Course> RunAsync(SiloProcess silo, string text, int trials, TextWriter progress)
+    private static async Task<Course> RunAsync(BenchCluster cluster, string text, int trials, TextWriter progress)
     {
         var id = $"{text.AsSpan("name: ".Length, text.IndexOf('\n', StringComparison.Ordinal) - "name: ".Length)}-1";
-        var sweep = silo.Grains.GetGrain<ISweepGrain>(id);
-        var before = silo.ProcessorTime;
+        var sweep = cluster.Sweep(id);
+        var before = cluster.Coordinator.ProcessorTime;
         var clock = Stopwatch.StartNew();
         await sweep.Submit(text, asNew: true);
         var submitted = clock.Elapsed;
@@ -125,7 +118,7 @@ internal static class Orchestration
         }
         var time = clock.Elapsed;
         progress.WriteLine($"{id}: {trials} trials in {time.TotalSeconds:F2} s");
-        return new(time, submitted, (looks[^1].At - At(trials - (trials / 10))) / (At(trials / 10) - submitted), silo.ProcessorTime - before);
+        return new(time, submitted, (looks[^1].At - At(trials - (trials / 10))) / (At(trials / 10) - submitted), cluster.Coordinator.ProcessorTime - before);
 
         // Between two looks as if trials had ended at a constant rate.
         TimeSpan At(int ended)

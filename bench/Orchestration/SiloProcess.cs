@@ -1,32 +1,27 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using DeepTrain.Cluster.Silo;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 
 namespace DeepTrain.Cluster.Bench;
 
-/// <summary>A silo in a process of its own, so that it can be killed and its memory counted, and a client of it.</summary>
-internal sealed class SiloProcess : IAsyncDisposable
+/// <summary>The program <c>silo</c> in a process of its own, so that it can be killed and its memory counted.</summary>
+internal sealed class SiloProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
-    private readonly IHost _client;
 
-    private SiloProcess(Process process, IHost client)
-    {
-        _process = process;
-        _client = client;
-    }
+    private SiloProcess(Process process) => _process = process;
 
-    public IGrainFactory Grains => _client.Services.GetRequiredService<IGrainFactory>();
+    public int Id => _process.Id;
 
     /// <summary>The most memory that the process has taken: its peak resident set, in MiB.</summary>
-    public double PeakMiB => Status("VmHWM") / 1024.0;
+    public double PeakMiB => long.Parse(
+        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024.0;
 
     /// <summary>The processor time of the process so far.</summary>
     public TimeSpan ProcessorTime
@@ -38,56 +33,74 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts an owner of a data folder, and connects to it.</summary>
-    public static async Task<SiloProcess> StartAsync(string data, int slots)
+    /// <summary>Starts a silo, and returns when it serves.</summary>
+    public static async Task<SiloProcess> StartAsync(Dictionary<string, string> settings)
     {
-        var folder = new DataFolder(data);
-        var process = Process.Start("dotnet", [typeof(SiloProcess).Assembly.Location, "orchestration-silo", "--data", data, "--slots", $"{slots}"]);
-        var clock = Stopwatch.StartNew();
-        while (true)
+        var start = Program("run", settings);
+        var silo = new SiloProcess(Process.Start(start)!);
+        var active = new TaskCompletionSource();
+        var said = new List<string?>();
+        silo._process.ErrorDataReceived += (_, line) =>
         {
-            if (process.HasExited)
-                throw new InvalidOperationException($"The silo has ended with {process.ExitCode}.");
-            if (folder.ReadGateway() is { } gateway && gateway.ProcessId == process.Id)
-                return new(process, await ConnectAsync(gateway));
-            if (clock.Elapsed > Patience)
-                throw new TimeoutException("The silo does not say where it listens.");
-            await Task.Delay(Look);
+            said.Add(line.Data);
+            // Null: it has closed its output, and so has ended.
+            if (line.Data is null)
+                active.TrySetException(new InvalidOperationException($"A silo has ended:{Environment.NewLine}{string.Join(Environment.NewLine, said)}"));
+            else if (line.Data.Contains(" is active at ", StringComparison.Ordinal))
+                active.TrySetResult();
+        };
+        silo._process.BeginErrorReadLine();
+        try
+        {
+            await active.Task.WaitAsync(Patience);
+            return silo;
+        }
+        catch
+        {
+            silo.Dispose();
+            throw;
         }
     }
 
-    /// <summary>Ends the process as a power failure would.</summary>
-    public async Task KillAsync()
+    /// <summary>Brings a database up to date.</summary>
+    public static async Task MigrateAsync(Dictionary<string, string> settings)
     {
-        _process.Kill();
-        await _process.WaitForExitAsync();
+        using var process = Process.Start(Program("migrate", settings))!;
+        var said = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"'silo migrate' has ended with {process.ExitCode}: {said}");
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (!_process.HasExited)
-            await KillAsync();
-        _process.Dispose();
-        _client.Dispose();
-    }
-
-    private static async Task<IHost> ConnectAsync(Gateway gateway)
+    /// <summary>A client of one gateway.</summary>
+    public static async Task<IHost> ConnectAsync(IPEndPoint gateway, string clusterId, string serviceId)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.UseOrleansClient(client => client
-            .UseStaticClustering(IPEndPoint.Parse(gateway.Endpoint))
-            .Configure<ClusterOptions>(options =>
-            {
-                options.ServiceId = gateway.ServiceId;
-                options.ClusterId = gateway.ClusterId;
-            })
-            .Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromMinutes(2)));
+            .UseStaticClustering(gateway)
+            .Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (clusterId, serviceId))
+            .Configure<ClientMessagingOptions>(options => options.ResponseTimeout = Patience));
         var host = builder.Build();
         await host.StartAsync();
         return host;
     }
 
-    private long Status(string key) => long.Parse(
-        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith(key, StringComparison.Ordinal))
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+    /// <summary>Ends the process as a power failure would.</summary>
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            _process.WaitForExit();
+        }
+        _process.Dispose();
+    }
+
+    private static ProcessStartInfo Program(string verb, Dictionary<string, string> settings)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "silo.dll"), verb]) { RedirectStandardError = true };
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
+        return start;
+    }
 }
