@@ -15,6 +15,9 @@ internal abstract class Dialect
     /// <summary>Follows an expression: that it is one of a list's texts.</summary>
     public abstract string IsIn(string list);
 
+    /// <summary>Follows a column: that it is one of what a SELECT chooses, which is asked once however the rest is planned.</summary>
+    public abstract string IsAmong(string select);
+
     /// <summary>The value of a parameter that is a list.</summary>
     public abstract object List(IEnumerable<string> texts);
 
@@ -26,6 +29,9 @@ internal abstract class Dialect
 
     /// <summary>Lets one transaction at a time go on that names the same thing.</summary>
     public abstract void Exclude(Session session, string name);
+
+    /// <summary>Tells the planner of tables that have just grown much, where it would find out too late.</summary>
+    public abstract void Analyze(Session session, params ReadOnlySpan<string> tables);
 
     /// <summary>Whether the data itself made a statement impossible, so that repeating it is of no use.</summary>
     public abstract bool IsOfData(Exception error);

@@ -102,25 +102,25 @@ internal static class LeaseStatements
         ORDER BY replicate, position LIMIT 1
         """;
 
-    // The rows are chosen once and for all: within the update, PostgreSQL may choose as often as it likes. The condition stands twice:
-    // while the rows were waited for, another may have ended them.
-
     /// <summary>Grants the next trials of one fusion key.</summary>
+    // What reports can change stands twice: while the rows were waited for, they may have changed it.
     internal static string GrantMembers(Dialect dialect) => $"""
-        WITH next AS MATERIALIZED ({NextMembers}),
-             chosen AS MATERIALIZED (SELECT key FROM trials WHERE key IN (SELECT key FROM next) ORDER BY key{dialect.Lock})
-        {Given} WHERE key IN (SELECT key FROM chosen) AND {SweepContext.Waiting} AND {Ready}
+        {Given}
+        WHERE key {dialect.IsAmong($"SELECT key FROM trials WHERE key {dialect.IsAmong(NextMembers)} ORDER BY key{dialect.Lock}")}
+          AND outcome IS NULL AND lease IS NULL AND {Ready}
         """;
 
     /// <summary>Grants the next suspect.</summary>
-    internal static string GrantSuspect(Dialect dialect) => $"""
-        WITH chosen AS MATERIALIZED (
+    internal static string GrantSuspect(Dialect dialect)
+    {
+        var next = $"""
             SELECT key FROM trials
             WHERE sweep = @sweep AND {SweepContext.Suspect} AND active AND lease IS NULL AND {Ready}
               AND fusion_key {dialect.IsIn("@fusionKeys")}
-            ORDER BY replicate, position LIMIT 1{dialect.Lock})
-        {Given} WHERE key IN (SELECT key FROM chosen) AND {SweepContext.Suspect} AND lease IS NULL AND {Ready}
-        """;
+            ORDER BY replicate, position LIMIT 1{dialect.Lock}
+            """;
+        return $"{Given} WHERE key {dialect.IsAmong(next)} AND outcome IS NULL AND lease IS NULL AND {Ready}";
+    }
 
     private const string Given =
         "UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1, retry_at = NULL";

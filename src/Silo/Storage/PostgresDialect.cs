@@ -19,6 +19,8 @@ internal sealed class PostgresDialect : Dialect
 
     public override string IsIn(string list) => $"= ANY({list})";
 
+    public override string IsAmong(string select) => $"= ANY(ARRAY({select}))";
+
     public override object List(IEnumerable<string> texts) => texts.ToArray();
 
     public override string Rows(RowSet rows) =>
@@ -32,6 +34,9 @@ internal sealed class PostgresDialect : Dialect
 
     public override void Exclude(Session session, string name) =>
         session.First("SELECT pg_advisory_xact_lock(hashtextextended(@name, 0))", _ => true, ("@name", name));
+
+    public override void Analyze(Session session, params ReadOnlySpan<string> tables) =>
+        session.Execute($"ANALYZE {string.Join(", ", tables)}");
 
     public override bool IsOfData(Exception error) => error is PostgresException failure && PostgresFailure.IsOfData(failure);
 }

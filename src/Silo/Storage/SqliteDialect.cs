@@ -21,6 +21,8 @@ internal sealed class SqliteDialect : Dialect
 
     public override string IsIn(string list) => $"IN (SELECT value FROM json_each({list}))";
 
+    public override string IsAmong(string select) => $"IN ({select})";
+
     public override object List(IEnumerable<string> texts) => JsonSerializer.Serialize(texts);
 
     public override string Rows(RowSet rows) =>
@@ -33,6 +35,10 @@ internal sealed class SqliteDialect : Dialect
     }
 
     public override void Exclude(Session session, string name)
+    {
+    }
+
+    public override void Analyze(Session session, params ReadOnlySpan<string> tables)
     {
     }
 

@@ -190,5 +190,6 @@ internal static class SweepStatements
             FROM replicates r CROSS JOIN cells c WHERE c.sweep = @sweep AND c.active ORDER BY r.number, c.position
             ON CONFLICT (cell, replicate) DO NOTHING
             """, ("@sweep", key), ("@replicates", sweep.Replicates));
+        session.Dialect.Analyze(session, "sweeps", "cells", "trials");
     }
 }
