@@ -10,6 +10,17 @@ internal abstract class StoredSweeps
     /// <summary>The trials of a sweep in the order of cell and replicate; none while there is no such sweep, or no schema yet.</summary>
     public IReadOnlyList<StoredTrial> Trials(string sweep)
     {
+        // The trials first: of one that has ended all epochs are there when they are asked for afterwards.
+        var trials = Query("""
+            SELECT t.key, c.id, t.replicate, t.outcome, t.fence, t.attempt, t.train_loss, t.validation_loss, t.validation_accuracy,
+                   t.test_loss, t.test_accuracy, t.epochs, t.ailments_start, t.ailments_end, t.failure_class, t.failure_message, t.lease
+            FROM sweeps s JOIN cells c ON c.sweep = s.key JOIN trials t ON t.cell = c.key
+            WHERE s.id = @sweep ORDER BY c.position, t.replicate
+            """, sweep,
+            row => (Key: row.GetInt64(0), Trial: new StoredTrial(
+                row.GetString(1), row.GetInt32(2), Text(row, 3), row.GetInt64(4), row.GetInt32(5),
+                new(Number(row, 6), Number(row, 7), Number(row, 8), Number(row, 9), Number(row, 10), row.GetInt32(11), Text(row, 12), Text(row, 13)), [])
+                { FailureClass = Text(row, 14), FailureMessage = Text(row, 15), Lease = Text(row, 16) }));
         var epochs = Query("""
             SELECT e.trial, e.epoch, e.fence, e.train_loss, e.validation_loss, e.validation_accuracy, e.health, e.ailments, e.seconds
             FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN epochs e ON e.trial = t.key
@@ -18,16 +29,7 @@ internal abstract class StoredSweeps
             row => (Trial: row.GetInt64(0), Epoch: new StoredEpoch(
                 row.GetInt32(1), row.GetInt64(2), Number(row, 3), Number(row, 4), Number(row, 5), Digest(row, 6), Text(row, 7)) { Seconds = row.GetDouble(8) }))
             .ToLookup(row => row.Trial, row => row.Epoch);
-        return Query("""
-            SELECT t.key, c.id, t.replicate, t.outcome, t.fence, t.attempt, t.train_loss, t.validation_loss, t.validation_accuracy,
-                   t.test_loss, t.test_accuracy, t.epochs, t.ailments_start, t.ailments_end, t.failure_class, t.failure_message, t.lease
-            FROM sweeps s JOIN cells c ON c.sweep = s.key JOIN trials t ON t.cell = c.key
-            WHERE s.id = @sweep ORDER BY c.position, t.replicate
-            """, sweep,
-            row => new StoredTrial(
-                row.GetString(1), row.GetInt32(2), Text(row, 3), row.GetInt64(4), row.GetInt32(5),
-                new(Number(row, 6), Number(row, 7), Number(row, 8), Number(row, 9), Number(row, 10), row.GetInt32(11), Text(row, 12), Text(row, 13)),
-                [.. epochs[row.GetInt64(0)]]) { FailureClass = Text(row, 14), FailureMessage = Text(row, 15), Lease = Text(row, 16) });
+        return [.. trials.Select(row => row.Trial with { Epochs = [.. epochs[row.Key]] })];
     }
 
     public int Ended(string sweep) => (int)Query("""
