@@ -64,7 +64,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public static async Task<PostgresServer> StartAsync(params string[] options)
     {
         SkipWhereMissing();
-        var server = new PostgresServer(Directory.CreateTempSubdirectory("deeptrain-pg-").FullName, options);
+        var server = new PostgresServer(MakeFolder(), options);
         try
         {
             await server.InitializeAsync();
@@ -132,6 +132,24 @@ internal sealed class PostgresServer : IAsyncDisposable
     {
         await StopAsync(PostgresStop.Immediate);
         Directory.Delete(_root, recursive: true);
+    }
+
+    /// <summary>Root's temporary folder may lie where the server's own user cannot come.</summary>
+    private static string MakeFolder()
+    {
+        if (!Environment.IsPrivilegedProcess || IsOpenToAll(Path.GetTempPath()))
+            return Directory.CreateTempSubdirectory("deeptrain-pg-").FullName;
+        return Directory.CreateDirectory($"/tmp/deeptrain-pg-{Guid.NewGuid():N}").FullName;
+    }
+
+    private static bool IsOpenToAll(string path)
+    {
+        for (var folder = new DirectoryInfo(path); folder is not null; folder = folder.Parent)
+        {
+            if (!folder.UnixFileMode.HasFlag(UnixFileMode.OtherExecute))
+                return false;
+        }
+        return true;
     }
 
     private async Task ForgetAsync()
