@@ -7,6 +7,7 @@ namespace DeepTrain.Cluster.Client;
 internal static class SweepReport
 {
     private const int FailuresShown = 5;
+    private const int LogLinesShown = 3;
 
     public static async Task<int> WriteAsync(
         ISweepReader reader, string sweepId, OutputFormat format, TimeSpan elapsed, CancellationToken cancellation)
@@ -16,7 +17,11 @@ internal static class SweepReport
         RunResult.WriteCells(format, sweep, summary, RunResult.Json(overview, summary, elapsed));
         var failed = results.Where(result => result.Failure is not null).ToList();
         foreach (var result in failed.Take(FailuresShown))
+        {
             await Console.Error.WriteLineAsync($"{result.Trial} failed: {result.Failure!.Class}: {result.Failure.Message}");
+            foreach (var line in (result.Failure.Log ?? "").TrimEnd().Split('\n').Where(line => line.Length > 0).TakeLast(LogLinesShown))
+                await Console.Error.WriteLineAsync($"    {line}");
+        }
         if (failed.Count > FailuresShown)
             await Console.Error.WriteLineAsync($"... and {failed.Count - FailuresShown} more failed");
         return overview.Status is SweepStatus.Cancelled || overview.ByOutcome.GetValueOrDefault(Outcome.Failed) > 0

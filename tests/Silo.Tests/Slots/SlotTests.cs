@@ -117,7 +117,7 @@ public sealed class SlotTests : IAsyncLifetime
     [Fact]
     public async Task Lease_Lost_BreaksTheEpochOff()
     {
-        await using var cluster = await SlotCluster.StartAsync(lease: TimeSpan.FromSeconds(3));
+        await using var cluster = await SlotCluster.StartAsync(lease: TimeSpan.FromSeconds(3), epochPatience: TimeSpan.FromMilliseconds(50));
         var begun = new TaskCompletionSource();
         cluster.Trainer.BeforeEpoch = (_, _) =>
         {
