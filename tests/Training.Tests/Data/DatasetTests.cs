@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Training.Tests;
 
@@ -112,9 +113,11 @@ public sealed class DatasetTests
     {
         using var files = new DataFiles();
         var configuration = files.Keep("csv", DataFiles.Csv(rows: 30));
-        Assert.InRange(files.Trainer.CohortSize(configuration), 2, 1_000);
+        // Every step takes a second, however many trials it has: the larger the cohort, the better.
+        var trainer = new FusedTrainer(new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromSeconds(1) }, files.Sources);
+        Assert.InRange(trainer.CohortSize(configuration), 2, 1_000);
         var lost = DataFiles.With(configuration, Parameters.DataContent, new string('0', 64));
-        Assert.Equal(1, files.Trainer.CohortSize(lost));
-        Assert.Equal("bad-data", Assert.Throws<TrainerException>(() => files.Trainer.Start(new([lost.Trial()]))).FailureClass);
+        Assert.Equal(1, trainer.CohortSize(lost));
+        Assert.Equal("bad-data", Assert.Throws<TrainerException>(() => trainer.Start(new([lost.Trial()]))).FailureClass);
     }
 }
