@@ -11,6 +11,12 @@ public static class Membership
 {
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Silos compare the times that others wrote into the table with their own clocks. So much off, a silo is neither taken for dead nor
+    /// takes others for it; probes, which need no clock, find the dead.
+    /// </summary>
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(6);
+
     public static IClientBuilder UseMembership(this IClientBuilder client, ClusterServers servers) => client
         .Configure<ClusterOptions>(options => Name(options, servers))
         .UseRedisClustering(options => options.ConfigurationOptions = Connection(servers.Redis));
@@ -18,7 +24,12 @@ public static class Membership
     internal static ISiloBuilder UseMembership(this ISiloBuilder silo, SiloSettings settings, ClusterServers servers) => silo
         .Configure<ClusterOptions>(options => Name(options, servers))
         .Configure<SiloOptions>(options => options.SiloName = settings.SiloName)
-        .Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = settings.ProbeTimeout)
+        .Configure<ClusterMembershipOptions>(options =>
+        {
+            options.ProbeTimeout = settings.ProbeTimeout;
+            options.NumMissedTableIAmAliveLimit = (int)(ClockTolerance / options.IAmAliveTablePublishTimeout);
+            options.MaxJoinAttemptTime = 2 * ClockTolerance;
+        })
         // A grain that does not end in time must not take the rest of the grace from those who write checkpoints.
         .Configure<GrainCollectionOptions>(options => options.DeactivationTimeout = settings.Grace / 2)
         .Configure<GrainTypeOptions>(options => GrainRoles.Restrict(
