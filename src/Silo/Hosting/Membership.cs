@@ -47,7 +47,7 @@ public static class Membership
             await using var multiplexer = await ConnectionMultiplexer.ConnectAsync(connection);
             await multiplexer.GetDatabase().PingAsync();
         }
-        catch (RedisException error)
+        catch (Exception error) when (error is RedisException or RedisTimeoutException)
         {
             throw new StoreException($"Redis at {redis}: {error.Message} Check redis.host, redis.port, password and TLS.", error);
         }
