@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>What a run under chaos came to.</summary>
+/// <param name="LeaseSeconds">How long a silent worker keeps its trials.</param>
 /// <param name="Faults">How many, by kind, while trials were in training.</param>
 /// <param name="OnCoordinator">How many of them struck the silo that kept the sweep's books.</param>
 /// <param name="Resumes">How often a trial went on from a checkpoint under another lease.</param>
@@ -14,7 +15,7 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 /// <param name="LongestPause">Seconds without a row that became durable.</param>
 /// <param name="QuietSeconds">How long the same sweep takes one process that nobody disturbs.</param>
 internal sealed record ChaosReport(
-    int Seed, Dictionary<Fault, int> Faults, int OnCoordinator, int Trials, int Resumes, int Leases, double RefusedWrites, int SelfEnded,
+    int Seed, double LeaseSeconds, Dictionary<Fault, int> Faults, int OnCoordinator, int Trials, int Resumes, int Leases, double RefusedWrites, int SelfEnded,
     int Unexpected, double LongestPause, double Seconds, double QuietSeconds, string Verdict, IReadOnlyList<string> Events)
 {
     /// <summary>Names a folder where each run's report is kept.</summary>
