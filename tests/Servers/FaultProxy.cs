@@ -65,12 +65,13 @@ internal sealed class FaultProxy : IAsyncDisposable
     }
 
     /// <summary>
-    /// The next COMMIT reaches the server, its answer comes, and is dropped with the connection: it is done, and the client cannot know.
+    /// A COMMIT reaches the server, its answer comes, and is dropped with the connection: it is done, and the client cannot know.
     /// </summary>
+    /// <param name="after">How many COMMITs are answered before.</param>
     /// <returns>Ends when that has happened.</returns>
-    public Task CutAfterCommit() =>
+    public Task CutAfterCommit(int after = 0) =>
         // With the zero that ends a query: 'READ COMMITTED' begins one.
-        LoseAnswerTo("COMMIT\0");
+        LoseAnswerTo(sent => sent.Span.IndexOf("COMMIT\0"u8) >= 0 && Interlocked.Decrement(ref after) < 0);
 
     /// <summary>Drops the answer to the next request that a client sends which matches, and resets its connection.</summary>
     /// <returns>Ends when that has happened.</returns>

@@ -51,7 +51,7 @@ internal static class ClusterSilo
         if (settings.Role.HasFlag(SiloRole.Coordinator))
             builder.Services.AddCoordinator();
         if (settings.MetricsPort is { } port)
-            builder.Services.AddHostedService(_ => new MetricsEndpoint(new(settings.Address, port), WriteWarning));
+            builder.Services.AddHostedService(services => new MetricsEndpoint(services.GetRequiredService<ClusterMetrics>(), new(settings.Address, port), WriteWarning));
         if (worker is not null)
             builder.Services.AddWorker(
                 new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,

@@ -2,6 +2,7 @@ using System.Net;
 using DeepTrain.Cluster.Grains;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
+using Orleans.Serialization;
 using StackExchange.Redis;
 
 namespace DeepTrain.Cluster.Silo;
@@ -18,10 +19,12 @@ public static class Membership
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(6);
 
     public static IClientBuilder UseMembership(this IClientBuilder client, ClusterServers servers) => client
+        .Configure<ExceptionSerializationOptions>(LetPass)
         .Configure<ClusterOptions>(options => Name(options, servers))
         .UseRedisClustering(options => options.ConfigurationOptions = Connection(servers.Redis));
 
     internal static ISiloBuilder UseMembership(this ISiloBuilder silo, SiloSettings settings, ClusterServers servers) => silo
+        .Configure<ExceptionSerializationOptions>(LetPass)
         .Configure<ClusterOptions>(options => Name(options, servers))
         .Configure<SiloOptions>(options => options.SiloName = settings.SiloName)
         .Configure<ClusterMembershipOptions>(options =>
@@ -52,6 +55,10 @@ public static class Membership
             throw new StoreException($"Redis at {redis}: {error.Message} Check redis.host, redis.port, password and TLS.", error);
         }
     }
+
+    /// <summary>What went wrong on a coordinator is told to those that asked it; otherwise they would hear nothing at all.</summary>
+    private static void LetPass(ExceptionSerializationOptions options) =>
+        options.SupportedNamespacePrefixes.UnionWith(["DeepTrain", "Npgsql", "StackExchange"]);
 
     private static void Name(ClusterOptions options, ClusterServers servers)
     {

@@ -7,8 +7,6 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>The instruments of the meter <c>DeepTrain.Cluster</c>. Counters say what this process did; sweeps' state is gauges.</summary>
 public sealed class ClusterMetrics
 {
-    public const string MeterName = "DeepTrain.Cluster";
-
     private readonly Counter<long> _trials;
     private readonly Counter<long> _steps;
     private readonly Counter<long> _refused;
@@ -18,7 +16,7 @@ public sealed class ClusterMetrics
 
     public ClusterMetrics(IMeterFactory meters, ActiveSweeps sweeps)
     {
-        var meter = meters.Create(MeterName);
+        var meter = Meter = meters.Create("DeepTrain.Cluster");
         _trials = meter.CreateCounter<long>("deeptrain.trials.ended", "{trial}", "Trials whose outcome this process made durable.");
         _steps = meter.CreateCounter<long>("deeptrain.trial.steps", "{step}", "Mini-batches trained, counted per trial, at durable acceptance.");
         _refused = meter.CreateCounter<long>("deeptrain.writes.refused", "{report}", "Reports that came under a fence no longer current.");
@@ -39,6 +37,8 @@ public sealed class ClusterMetrics
                 new Measurement<double>(sweep.Best!.Objective, new KeyValuePair<string, object?>("sweep", sweep.SweepId))),
             "1", "The best mean objective of a cell of an active sweep, all its replicates completed.");
     }
+
+    public Meter Meter { get; }
 
     /// <summary>An outcome is durable.</summary>
     public void TrialEnded(Outcome outcome) => _trials.Add(1, new KeyValuePair<string, object?>("outcome", Name(outcome)));

@@ -8,7 +8,8 @@ using OpenTelemetry.Metrics;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Serves <c>/metrics</c> for Prometheus on a port of its own. A port that is taken costs the metrics, not the work.</summary>
-internal sealed class MetricsEndpoint(IPEndPoint endpoint, Action<string> warn) : IHostedService, IAsyncDisposable
+/// <param name="metrics">Serves these: they are there from the start, even where nothing has been counted yet.</param>
+internal sealed class MetricsEndpoint(ClusterMetrics metrics, IPEndPoint endpoint, Action<string> warn) : IHostedService, IAsyncDisposable
 {
     private WebApplication? _web;
 
@@ -17,8 +18,8 @@ internal sealed class MetricsEndpoint(IPEndPoint endpoint, Action<string> warn) 
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
         builder.Services.AddRoutingCore();
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter(ClusterMetrics.MeterName)
+        builder.Services.AddOpenTelemetry().WithMetrics(meters => meters
+            .AddMeter(metrics.Meter.Name)
             .AddPrometheusExporter(options => options.ScopeInfoEnabled = false));
         var web = builder.Build();
         web.MapPrometheusScrapingEndpoint();

@@ -12,7 +12,8 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
     private static readonly TimeSpan BetweenFaults = TimeSpan.FromSeconds(10);
 
     /// <summary>Then the sweep may end in peace, so that a run ends at all.</summary>
-    private const int MostFaults = 24;
+    private const int MostFaults = 18;
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(12);
 
     /// <summary>How long one that was woken may still find out that the others have given it up.</summary>

@@ -40,7 +40,7 @@ public sealed class CommandTests(ITestOutputHelper output)
             file.write(f"{trial['trial']} {epoch} {os.getpid()}\n")
         while epoch < trial["epochs"]:
             time.sleep(settings["pace"])
-            if settings["units"] == settings["deadly"] and epoch == 1:
+            if settings["units"] == settings["deadly"] and epoch == 0:
                 os.kill(worker(), signal.SIGKILL)
             epoch += 1
             total += settings["units"] * trial["replicate"] / epoch

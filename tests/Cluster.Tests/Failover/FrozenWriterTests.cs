@@ -13,11 +13,16 @@ public sealed class FrozenWriterTests(ITestOutputHelper output)
         // Its lease is to run out, not its membership: woken, it is to be refused by the store, not ended by the others.
         cluster.Settings["DEEPTRAIN_PROBE_SECONDS"] = "60";
         cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = "3600";
-        await using var proxy = new FaultProxy(cluster.Postgres.Port);
+        // A silo joins only where all others answer: whoever is to go on is there before the sleeper sleeps.
+        FaultProxy[] proxies = [new(cluster.Postgres.Port), new(cluster.Postgres.Port)];
+        await using var first = proxies[0];
+        await using var second = proxies[1];
         await cluster.AddAsync(new SiloSetup("coordinator"));
+        var workers = await cluster.AddAsync([.. proxies.Select(proxy => new SiloSetup("worker") { PostgresPort = proxy.Port })]);
         var sweep = await cluster.SubmitAsync(new SweepText("slow") { Epochs = [100], BatchSize = 8, Activations = ["tanh"], Replicates = 1 });
-        var sleeper = (await cluster.AddAsync(new SiloSetup("worker") { PostgresPort = proxy.Port }))[0];
         await cluster.Until(() => cluster.Store.Progress(sweep).Epochs > 1, "the trial's first epochs");
+        var leased = Assert.Single(cluster.Store.OpenLeases(sweep)).Silo;
+        var (sleeper, proxy) = workers.Zip(proxies).Single(pair => pair.First.IsNamedBy(leased));
 
         // What it reports from now on is held on its way to the store; it trains to the end all the same.
         proxy.Stall();
@@ -26,7 +31,6 @@ public sealed class FrozenWriterTests(ITestOutputHelper output)
         var held = cluster.Store.Progress(sweep);
         Assert.Equal(0, held.Ended);
 
-        await cluster.AddAsync(new SiloSetup("worker"));
         await cluster.UntilFinished(sweep);
         var result = Assert.Single(cluster.Store.Trials(sweep));
         Assert.Equal("Completed", result.Outcome);
