@@ -50,6 +50,10 @@ public sealed class ControlTests : IDisposable
             """);
         var failed = (await _workplace.Run(file).WaitAsync()).Expect(1).ExpectInErrors("the second rate does not work yet");
         Assert.Equal(1, failed.Json.GetProperty("trials").GetProperty("failed").GetInt32());
+        var results = (await _workplace.Tell("results", "script", "--format", "json")).Expect(0).Json.EnumerateArray().ToList();
+        var failure = Assert.Single(results, result => result.GetProperty("outcome").GetString() == "failed").GetProperty("failure");
+        Assert.Equal("code-error", failure.GetProperty("class").GetString());
+        Assert.Contains("does not work yet", failure.GetProperty("log").GetString(), StringComparison.Ordinal);
         _workplace.Write("mended", "");
 
         Assert.Contains("script-1 tries 1 failed trials again", (await _workplace.Tell("retry", "script")).Expect(0).Output, StringComparison.Ordinal);

@@ -44,7 +44,7 @@ public sealed class RunTests : IDisposable
     {
         Assert.Equal(
             ["trial", "cell", "replicate", "outcome", "objective", "trainLoss", "validationLoss", "validationAccuracy", "testAccuracy",
-                "epochs", "seconds", "fence", "gradientStart", "gradientEnd", "flagsStart", "flagsEnd"],
+                "epochs", "seconds", "fence", "gradientStart", "gradientEnd", "flagsStart", "flagsEnd", "failure"],
             Names(result));
         Assert.Matches("^small-1/[0-9a-f]{16}/r[12]$", result.GetProperty("trial").GetString());
         var cell = result.GetProperty("cell");

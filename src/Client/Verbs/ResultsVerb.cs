@@ -39,8 +39,11 @@ internal static class ResultsVerb
         var factors = sweep.Factors.Select(factor => factor.Name).ToList();
         var exact = format is OutputFormat.Csv;
         // A table stays narrow enough for a terminal.
-        (string, bool)[] gradients = exact
-            ? [("gradientStart", false), ("gradientEnd", false), ("flagsStart", false), ("flagsEnd", false)]
+        (string, bool)[] more = exact
+            ? [
+                ("gradientStart", false), ("gradientEnd", false), ("flagsStart", false), ("flagsEnd", false),
+                ("failureClass", false), ("failureMessage", false),
+            ]
             : [];
 
         Output.WriteRows(
@@ -48,7 +51,7 @@ internal static class ResultsVerb
             [
                 ("trial", false), .. factors.Select(factor => (factor, false)), ("replicate", true), ("outcome", false),
                 ("objective", true), ("trainLoss", true), ("validationLoss", true), ("validationAccuracy", true),
-                ("testAccuracy", true), ("epochs", true), ("seconds", true), ("fence", true), .. gradients,
+                ("testAccuracy", true), ("epochs", true), ("seconds", true), ("fence", true), .. more,
             ],
             [.. results.Select(result => (IReadOnlyList<string>)
             [
@@ -56,7 +59,7 @@ internal static class ResultsVerb
                 Output.Name(result.Outcome), Show(sweep.Objective.Of(result)), Show(result.TrainLoss), Show(result.ValidationLoss),
                 Show(result.ValidationAccuracy), Show(result.TestAccuracy), $"{result.Epochs}", Output.Number(result.Seconds, "0.000"),
                 $"{result.Fence}",
-                .. exact ? Gradients(result) : [],
+                .. exact ? More(result) : [],
             ])],
             results.Select(result => new
             {
@@ -76,15 +79,17 @@ internal static class ResultsVerb
                 GradientEnd = result.AilmentsEnd?.Verdict(),
                 FlagsStart = result.AilmentsStart?.Flags(),
                 FlagsEnd = result.AilmentsEnd?.Flags(),
+                result.Failure,
             }));
         return ExitCode.Done;
 
         string Show(double? value) => exact ? Output.Exact(value) : Output.Number(value);
     }
 
-    private static string[] Gradients(TrialResult result) =>
+    private static string[] More(TrialResult result) =>
     [
         result.AilmentsStart?.Verdict() ?? "", result.AilmentsEnd?.Verdict() ?? "",
         string.Join('+', result.AilmentsStart?.Flags() ?? []), string.Join('+', result.AilmentsEnd?.Flags() ?? []),
+        result.Failure?.Class ?? "", result.Failure?.Message ?? "",
     ];
 }

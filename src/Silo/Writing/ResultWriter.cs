@@ -100,6 +100,8 @@ internal sealed class ResultWriter(
             concluded?.Invoke();
         }
         reports.Post(durable);
+        if (verdicts.Count(verdict => verdict is WriteVerdict.Refused) is > 0 and var refused)
+            log.LogWarning("{Count} reports were refused: they came under leases that this silo has lost.", refused);
     }
 
     private sealed record Pending(HeldLease Lease, FencedReport Report, Action? Concluded);
