@@ -17,6 +17,9 @@ internal sealed class CohortSource(
 
     private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(2);
 
+    /// <summary>A trial's grain that is left over on another silo makes room when it is first asked.</summary>
+    private const int AdmissionTries = 3;
+
     private readonly Dictionary<string, int> _cohortSizes = [];
     private readonly HashSet<string> _begun = [];
 
@@ -86,15 +89,19 @@ internal sealed class CohortSource(
     {
         var admissions = await Task.WhenAll(trials.Select(async trial =>
         {
+            var grain = grains.GetGrain<ITrialGrain>(trial.Trial.ToString());
+            var ticket = new Ticket(slot, lease.Id, trial.Fence, trial.Attempt);
             try
             {
-                return await grains.GetGrain<ITrialGrain>(trial.Trial.ToString())
-                    .Admit(new(slot, lease.Id, trial.Fence, trial.Attempt))
-                    .WaitAsync(AdmissionTime, time);
+                for (var tries = 0; tries < AdmissionTries; tries++)
+                    if (await grain.Admit(ticket).WaitAsync(AdmissionTime, time))
+                        return true;
+                return false;
             }
             catch (Exception)
             {
-                return false;
+                // A silo that is silent, and not yet known as dead, may hold the grain's place. The store decides whose results count.
+                return true;
             }
         }));
         return [.. trials.Where((_, index) => admissions[index])];

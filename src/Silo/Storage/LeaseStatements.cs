@@ -14,9 +14,11 @@ internal static class LeaseStatements
 {
     private const string Ready = "(retry_at IS NULL OR retry_at <= @now)";
 
+    // Only what goes on from one file goes on together: others would wait in a lease, and be lost with it, untrained.
     private const string NextMembers = $"""
         SELECT key FROM trials
         WHERE sweep = @sweep AND fusion_key = @fusionKey AND replicate <= @last AND {SweepContext.Waiting} AND {Ready}
+          AND checkpoint IS NOT DISTINCT FROM @checkpoint
         ORDER BY replicate, position LIMIT @limit
         """;
 
@@ -97,7 +99,7 @@ internal static class LeaseStatements
     /// <summary>The first trial that may be granted, of a fusion key that the request takes.</summary>
     // An expression is looked up in no index: the order is what the index is for.
     internal static string NextHead(Dialect dialect) => $"""
-        SELECT replicate, fusion_key FROM trials
+        SELECT replicate, fusion_key, checkpoint FROM trials
         WHERE sweep = @sweep AND {SweepContext.Waiting} AND {Ready} AND fusion_key || '' {dialect.IsIn("@fusionKeys")}
         ORDER BY replicate, position LIMIT 1
         """;
@@ -193,7 +195,8 @@ internal static class LeaseStatements
         if (Holds(session, HoldsSuspect, request.Silo, now) || IsFull(session, sweep, request))
             return null;
         var fusionKeys = session.Dialect.List(request.Limits.Where(limit => limit.Value.Trials > 0).Select(limit => limit.Key));
-        var head = session.First(NextHead(session.Dialect), row => (Replicate: row.GetInt32(0), FusionKey: row.GetString(1)),
+        var head = session.First(NextHead(session.Dialect), 
+            row => (Replicate: row.GetInt32(0), FusionKey: row.GetString(1), Checkpoint: row.IsDBNull(2) ? null : row.GetString(2)),
             ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys));
         if (head is null && Holds(session, HoldsTrial, request.Silo, now))
             return null;
@@ -205,12 +208,12 @@ internal static class LeaseStatements
             ("@now", now), ("@expires", now + (long)request.LeaseTime.TotalMilliseconds))!.Value;
         var provenance = Remember(session, request.Worker);
         int granted;
-        if (head is var (replicate, fusionKey))
+        if (head is var (replicate, fusionKey, checkpoint))
         {
             var (limit, acrossReplicates) = request.Limits[fusionKey];
             granted = session.Execute(GrantMembers(session.Dialect),
                 ("@lease", lease), ("@provenance", provenance), ("@sweep", sweep), ("@now", now), ("@fusionKey", fusionKey),
-                ("@last", acrossReplicates ? int.MaxValue : replicate), ("@limit", limit));
+                ("@last", acrossReplicates ? int.MaxValue : replicate), ("@checkpoint", checkpoint), ("@limit", limit));
         }
         else
         {

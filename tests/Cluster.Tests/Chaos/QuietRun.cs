@@ -4,8 +4,8 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 /// <param name="Seconds">How long it took.</param>
 internal sealed record QuietRun(SweepText Sweep, double Seconds, IReadOnlyList<object> Results)
 {
-    private static readonly TimeSpan AtLeast = TimeSpan.FromSeconds(75);
-    private static readonly TimeSpan Aim = TimeSpan.FromSeconds(110);
+    private static readonly TimeSpan AtLeast = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Aim = TimeSpan.FromSeconds(75);
 
     private static readonly Lazy<Task<QuietRun>> Once = new(RunAsync);
 

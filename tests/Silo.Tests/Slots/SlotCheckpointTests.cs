@@ -136,7 +136,7 @@ public sealed class SlotCheckpointTests
     }
 
     [Fact]
-    public async Task Cohort_OfSeveralCheckpoints_IsTrainedPartByPart()
+    public async Task Trials_OfSeveralCheckpoints_AreTrainedApart()
     {
         await using var cluster = await SlotCluster.StartAsync();
         var sweep = SweepFile.Parse(SlotCluster.Text("0.1, 0.2, 0.3, 0.4, 0.5", 4), "sweep").Sweep!;

@@ -284,8 +284,10 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
         ]);
         await fixture.PassAsync(Sample.LeaseTime);
 
+        // What goes on from different files is leased apart.
         var current = await fixture.GrantAsync(coordinator, Sample.Request(2));
-        Assert.Equal(["a-3", null], current.Select(trial => trial.Checkpoint));
+        var other = await fixture.GrantAsync(coordinator, Sample.Request(2));
+        Assert.Equal(["a-3", null], [.. current.Concat(other).Select(trial => trial.Checkpoint)]);
         // Too late: another goes on from the file that is stored.
         Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
             await fixture.Store.WriteAsync([Sample.Epoch(old[0], 4) with { Checkpoint = "a-4" }, Sample.Epoch(old[0], 5) with { Checkpoint = "a-5" }]));

@@ -269,7 +269,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
             var granted = head is null
                 ? free.Where(_ => held.Count == 0).Take(1).ToList()
                 : [.. free.Where(trial => !trial.IsSuspect && trial.FusionKey == head.FusionKey
-                    && (limits[head.FusionKey].AcrossReplicates || trial.Id.Replicate == head.Id.Replicate)).Take(step.Size)];
+                    && (limits[head.FusionKey].AcrossReplicates || trial.Id.Replicate == head.Id.Replicate)
+                    && trial.Checkpoint?.Name == head.Checkpoint?.Name).Take(step.Size)];
             foreach (var trial in granted)
                 (trial.Lease, trial.Fence, trial.Attempt) = (request.Lease, trial.Fence + 1, trial.Attempt + 1);
             if (granted.Count > 0)
