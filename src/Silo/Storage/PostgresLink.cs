@@ -1,40 +1,30 @@
 using System.Data;
-using System.Diagnostics;
 using Npgsql;
 
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>One thread's connection to PostgreSQL, made when it is needed and made anew after it was lost.</summary>
-internal sealed class PostgresLink(PostgresSettings settings) : IDisposable
+internal sealed class PostgresLink(PostgresSettings settings) : IStoreLink
 {
-    /// <summary>A call that came so long ago is not begun: those before it have found the server silent.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(12);
-
     private Session? _session;
 
-    /// <param name="asked">When the call was made, as <see cref="Stopwatch.GetTimestamp"/>.</param>
-    /// <exception cref="StoreException">The database refused, or was lost on the way; then the call may have been done.</exception>
-    public T Run<T>(Func<Session, T> work, long asked)
+    /// <summary>Those before it have found the server silent.</summary>
+    public TimeSpan LongestWait { get; } = TimeSpan.FromSeconds(12);
+
+    public Session Open() => _session ??= Connect();
+
+    public void Settle()
     {
-        if (Stopwatch.GetElapsedTime(asked) > LongestWait)
-            throw PostgresFailure.Silent(settings);
-        try
+        if (_session is { Connection.State: not ConnectionState.Open })
         {
-            return work(_session ??= Connect());
-        }
-        catch (Exception error) when (PostgresFailure.CauseOf(error) is { } cause)
-        {
-            throw PostgresFailure.Explain(cause, settings);
-        }
-        finally
-        {
-            if (_session is { Connection.State: not ConnectionState.Open })
-            {
-                _session.Dispose();
-                _session = null;
-            }
+            _session.Dispose();
+            _session = null;
         }
     }
+
+    public Exception Explain(Exception? failure) => failure is null ? PostgresFailure.Silent(settings)
+        : PostgresFailure.CauseOf(failure) is { } cause ? PostgresFailure.Explain(cause, settings)
+        : failure;
 
     public void Dispose() => _session?.Dispose();
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>The store of a cluster, in PostgreSQL. Any number of silos may have it open.</summary>
@@ -10,8 +8,8 @@ namespace DeepTrain.Cluster.Silo;
 internal sealed class PostgresSweepStore : SweepStore
 {
     private readonly PostgresSweepReader _reader;
-    private readonly WorkThreads<PostgresLink> _coordinators;
-    private readonly WorkThreads<PostgresLink> _reports;
+    private readonly TransactionThreads _coordinators;
+    private readonly TransactionThreads _reports;
 
     private PostgresSweepStore(PostgresSettings settings, int connections, PostgresSweepReader reader) : base(reader)
     {
@@ -44,14 +42,7 @@ internal sealed class PostgresSweepStore : SweepStore
         await _reader.DisposeAsync();
     }
 
-    protected override Task<T> TransactAsync<T>(Func<Session, T> body) =>
-        RunAsync(_coordinators, session => session.InTransaction(() => body(session)));
+    protected override Task<T> TransactAsync<T>(Func<Session, T> body) => _coordinators.TransactAsync(body);
 
-    protected override Task<T> ReportAsync<T>(Func<Session, T> work) => RunAsync(_reports, work);
-
-    private static Task<T> RunAsync<T>(WorkThreads<PostgresLink> threads, Func<Session, T> work)
-    {
-        var asked = Stopwatch.GetTimestamp();
-        return threads.RunAsync(link => link.Run(work, asked));
-    }
+    protected override Task<T> ReportAsync<T>(Func<Session, T> work) => _reports.ShareAsync(work);
 }

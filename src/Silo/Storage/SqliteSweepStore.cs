@@ -4,17 +4,30 @@ namespace DeepTrain.Cluster.Silo;
 /// <remarks>Everything that writes runs on one thread, over one connection; reads have their own connections.</remarks>
 internal sealed class SqliteSweepStore : SweepStore
 {
-    private readonly SqliteWriter _writer;
+    private readonly TransactionThreads _writer;
 
-    private SqliteSweepStore(SqliteWriter writer, string path) : base(new SqliteSweepReader(path)) => _writer = writer;
+    private SqliteSweepStore(TransactionThreads writer, string path) : base(new SqliteSweepReader(path)) => _writer = writer;
 
     /// <summary>Creates the database or brings its schema up to date, whatever an earlier process left half done.</summary>
     /// <exception cref="StoreException">The file is no database, damaged, newer than this program, or cannot be written.</exception>
-    public static async Task<SqliteSweepStore> OpenAsync(string path, TimeProvider time) =>
-        new(await SqliteWriter.OpenAsync(path, connection => SqliteDatabase.Prepare(connection, time)), path);
+    public static async Task<SqliteSweepStore> OpenAsync(string path, TimeProvider time)
+    {
+        var writer = new TransactionThreads("sweep store", new SqliteLink(path, connection => SqliteDatabase.Prepare(connection, time)));
+        try
+        {
+            // The first call opens it, and says what is wrong.
+            await writer.RunAsync(_ => true);
+            return new(writer, path);
+        }
+        catch
+        {
+            await writer.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>Where tests make a failure happen.</summary>
-    internal SqliteWriter Writer => _writer;
+    internal TransactionThreads Writer => _writer;
 
     public override ValueTask DisposeAsync() => _writer.DisposeAsync();
 

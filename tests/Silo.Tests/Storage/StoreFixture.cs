@@ -107,7 +107,7 @@ internal sealed class SqliteFixture(FakeTimeProvider time) : StoreFixture
 
     public string Path => _folder["sweeps.db"];
 
-    public SqliteWriter Writer => ((SqliteSweepStore)Store).Writer;
+    public TransactionThreads Writer => ((SqliteSweepStore)Store).Writer;
 
     public override void AssertNow(DateTimeOffset? stored) => Assert.Equal(Now, stored);
 
