@@ -14,7 +14,7 @@ store.AcceptOnlyFromAmong("sqlite", "postgres");
 var trials = new Option<int>("--trials") { Description = "All of one sweep.", DefaultValueFactory = _ => 10_000 };
 var seconds = new Option<double>("--seconds") { Description = "How long each is said to train." };
 var slots = new Option<int>("--slots") { Description = "How many train at a time.", DefaultValueFactory = _ => 16 };
-var cohort = new Option<int>("--cohort") { Description = "How many a slot trains together.", DefaultValueFactory = _ => 1 };
+var cohort = new Option<int?>("--cohort") { Description = "How many a slot trains together: by default 64 of no time, one of those that take some." };
 var optuna = new Option<bool>("--optuna") { Description = "Take Optuna's figures too, where it is installed." };
 var orchestration = new Command("orchestration", "What the way of a trial costs beside its training: simulated trials, all else as it is.")
 {
@@ -22,7 +22,7 @@ var orchestration = new Command("orchestration", "What the way of a trial costs 
 };
 orchestration.SetAction(parsed => Orchestration.RunAsync(
     new(parsed.GetValue(store)!, parsed.GetValue(trials), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(slots),
-        parsed.GetValue(cohort), parsed.GetValue(optuna)),
+        parsed.GetValue(cohort) ?? (parsed.GetValue(seconds) > 0 ? 1 : 64), parsed.GetValue(optuna)),
     Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
 
 return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration }.Parse(args).InvokeAsync();

@@ -55,6 +55,7 @@ internal static class Orchestration
 
     private static async Task<OrchestrationFigures> MeasureAsync(OrchestrationWork work, string folder, TextWriter progress)
     {
+        await SiloProcess.BuildAsync();
         await using var cluster = await BenchCluster.StartAsync(work.Store, folder, work.Slots);
         // What is compiled while it runs should not count as the cost of the first trials.
         await RunAsync(cluster, Text("warm-up", WarmUpTrials, epochs: 1, TimeSpan.Zero, work.Cohort), WarmUpTrials, progress);

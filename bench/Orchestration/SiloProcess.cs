@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using DeepTrain.Cluster.Cluster.Tests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
@@ -31,6 +32,16 @@ internal sealed class SiloProcess : IDisposable
             _process.Refresh();
             return _process.TotalProcessorTime;
         }
+    }
+
+    /// <summary>Builds the program as people start it, compiled ahead of time, unless it is there.</summary>
+    public static async Task BuildAsync()
+    {
+        using var build = Process.Start(new ProcessStartInfo(Repository.PathOf("deeptrain"), ["--version"]) { RedirectStandardOutput = true })!;
+        await build.StandardOutput.ReadToEndAsync();
+        await build.WaitForExitAsync();
+        if (build.ExitCode != 0)
+            throw new InvalidOperationException("./deeptrain has not built the program; what it said is above.");
     }
 
     /// <summary>Starts a silo, and returns when it serves.</summary>
@@ -98,7 +109,7 @@ internal sealed class SiloProcess : IDisposable
 
     private static ProcessStartInfo Program(string verb, Dictionary<string, string> settings)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "silo.dll"), verb]) { RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Repository.PathOf("artifacts/deeptrain/silo.dll"), verb]) { RedirectStandardError = true };
         foreach (var (name, value) in settings)
             start.Environment[name] = value;
         return start;

@@ -47,7 +47,7 @@ internal sealed class SweepGrain(
         {
             var number = int.Parse(Id.AsSpan(Id.LastIndexOf('-') + 1), CultureInfo.InvariantCulture);
             var created = await Reach(store.CreateAsync(Id, number, proposed));
-            await OpenAsync();
+            await OpenAsync(proposed);
             if (created)
                 return new(Id, SubmissionKind.Created, proposed.TrialCount, 0, []);
         }
@@ -64,7 +64,7 @@ internal sealed class SweepGrain(
             return new(Id, _sweep.Status is SweepStatus.Running ? SubmissionKind.Resumed : SubmissionKind.Ended, 0, 0, []);
 
         await Reach(store.ExtendAsync(_sweep.Coordinator, proposed));
-        await OpenAsync();
+        await OpenAsync(proposed);
         return new(Id, SubmissionKind.Extended, change.AddedTrials, change.RemovedTrials, []);
     }
 
@@ -217,11 +217,13 @@ internal sealed class SweepGrain(
         sweep.Yielding = await GrainFactory.GetGrain<IDispatcherGrain>(0).Share(Id, sweep.Sweep.Priority, [.. sweep.Heard.Keys]);
     }
 
-    private Task OpenAsync() => _gate.AloneAsync(async () =>
+    /// <param name="proposed">Perhaps what is stored, its cells formed already: of a large sweep that takes seconds.</param>
+    private Task OpenAsync(Sweep? proposed = null) => _gate.AloneAsync(async () =>
     {
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
-        var sweep = Parse(opened.Text);
+        proposed ??= _sweep?.Sweep;
+        var sweep = proposed?.Text == opened.Text ? proposed : Parse(opened.Text);
         _sweep = new(opened.Coordinator, sweep, opened.Status);
         await CountAsync(_sweep);
     });
