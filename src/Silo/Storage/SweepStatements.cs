@@ -9,6 +9,8 @@ internal static class SweepStatements
     /// <summary>How long a statement may take that touches all trials of a sweep.</summary>
     private static readonly TimeSpan Bulk = TimeSpan.FromMinutes(1);
 
+    private const int CellsAtOnce = 1_000;
+
     /// <summary>Keeps the sweep's row for its coordinator until the transaction ends, if nobody has opened the sweep since.</summary>
     /// <returns>The sweep's key, and the store's time.</returns>
     /// <exception cref="CoordinatorReplacedException">Somebody has.</exception>
@@ -174,14 +176,18 @@ internal static class SweepStatements
     /// <summary>Stores the cells and trials that are new; the cells that were known are named again, in their new order.</summary>
     private static void StoreTrials(Session session, long key, Sweep sweep)
     {
-        var cells = new RowSet<(int Position, Cell Cell)>([.. sweep.Cells.Index()])
-            .With("sweep", _ => key).With("id", row => row.Cell.Id).With("position", row => row.Position)
-            .With("configuration", row => row.Cell.Configuration.Json).With("fusion_key", row => row.Cell.Configuration.FusionKey);
-        session.Execute($"""
-            INSERT INTO cells (sweep, id, position, configuration, fusion_key, active)
-            SELECT sweep, id, position, configuration, fusion_key, TRUE FROM {session.Dialect.Rows(cells)} WHERE TRUE
-            ON CONFLICT (sweep, id) DO UPDATE SET position = excluded.position, active = TRUE
-            """, cells);
+        // In parts: the rows of a large sweep would take more memory than all else of it.
+        foreach (var part in sweep.Cells.Index().Chunk(CellsAtOnce))
+        {
+            var cells = new RowSet<(int Position, Cell Cell)>(part)
+                .With("sweep", _ => key).With("id", row => row.Cell.Id).With("position", row => row.Position)
+                .With("configuration", row => row.Cell.Configuration.Json).With("fusion_key", row => row.Cell.Configuration.FusionKey);
+            session.Execute($"""
+                INSERT INTO cells (sweep, id, position, configuration, fusion_key, active)
+                SELECT sweep, id, position, configuration, fusion_key, TRUE FROM {session.Dialect.Rows(cells)} WHERE TRUE
+                ON CONFLICT (sweep, id) DO UPDATE SET position = excluded.position, active = TRUE
+                """, cells);
+        }
         session.Execute("""
             WITH RECURSIVE replicates (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM replicates WHERE number < @replicates)
             INSERT INTO trials (sweep, cell, replicate, position, fusion_key, active, fence, attempt, epochs, seconds,

@@ -9,6 +9,9 @@ internal sealed class Space
     /// <summary>So many draws in a row without a new cell end a random search: the space is as good as exhausted.</summary>
     private const int PatienceForNewCells = 2_000;
 
+    /// <summary>So many samples are drawn side by side; a search of as many cells takes seconds on one core.</summary>
+    private const int DrawnAtOnce = 10_000;
+
     private readonly ImmutableArray<Factor> _factors;
     private readonly ImmutableArray<Factor> _ordered;
     private readonly Dictionary<string, ParameterValue> _defaults;
@@ -53,19 +56,25 @@ internal sealed class Space
     /// <summary>Distinct cells, fewer than asked for if the space has no more.</summary>
     public ImmutableArray<Cell> Draw(Search.Random search)
     {
-        var most = Count(search.Trials) is { } count && count < search.Trials ? (int)count : search.Trials;
+        var most = Count(search.Trials) is { } all && all < search.Trials ? (int)all : search.Trials;
         var cells = new OrderedDictionary<string, Cell>(StringComparer.Ordinal);
         var inVain = 0;
-        for (var sample = 0u; cells.Count < most && inVain < PatienceForNewCells; sample++)
+        for (var (from, count) = (0, 0); cells.Count < most && inVain < PatienceForNewCells; from += count)
         {
-            var point = _ordered.Aggregate(new Point(_defaults, []), (point, factor) =>
-                point.Admits(factor) ? point.With(factor.Name, Sampler.Draw(factor, (ulong)search.Seed, sample)) : point);
-            var cell = ToCell(point);
-            inVain = cells.TryAdd(cell.Id, cell) ? 0 : inVain + 1;
+            count = Math.Min(most - cells.Count, DrawnAtOnce);
+            foreach (var cell in Enumerable.Range(from, count).AsParallel().AsOrdered().Select(sample => Draw(search, (uint)sample)))
+            {
+                inVain = cells.TryAdd(cell.Id, cell) ? 0 : inVain + 1;
+                if (inVain == PatienceForNewCells)
+                    break;
+            }
         }
 
         return [.. cells.Values];
     }
+
+    private Cell Draw(Search.Random search, uint sample) => ToCell(_ordered.Aggregate(new Point(_defaults, []), (point, factor) =>
+        point.Admits(factor) ? point.With(factor.Name, Sampler.Draw(factor, (ulong)search.Seed, sample)) : point));
 
     private static IEnumerable<Point> Points(ImmutableArray<Factor> ordered, int index, Point point) =>
         index == ordered.Length ? [point]
