@@ -152,6 +152,7 @@ internal sealed class CommandGroup : IDisposable
         {
             if (since.Elapsed > StopPatience)
                 throw new IOException($"The command's process group {group} does not stop.");
+            // No event tells that another process has come to rest.
             Thread.Sleep(1);
         }
     }

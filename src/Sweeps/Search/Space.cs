@@ -9,7 +9,7 @@ internal sealed class Space
     /// <summary>So many draws in a row without a new cell end a random search: the space is as good as exhausted.</summary>
     private const int PatienceForNewCells = 2_000;
 
-    /// <summary>So many samples are drawn side by side; a search of as many cells takes seconds on one core.</summary>
+    /// <summary>So many samples at most are drawn side by side: enough for all cores, few to throw away when a space is exhausted.</summary>
     private const int DrawnAtOnce = 10_000;
 
     private readonly ImmutableArray<Factor> _factors;
