@@ -191,7 +191,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     foreach (var trial in failed)
                     {
                         (trial.Outcome, trial.EndedAt, trial.Fence, trial.Tries) = (null, 0, trial.Fence + 1, 0);
-                        (trial.Losses, trial.LossesAlone, trial.LossEpoch) = (0, 0, 0);
+                        (trial.Losses, trial.LossesAlone, trial.LossEpoch, trial.RetryAt) = (0, 0, 0, default);
                     }
                     Assert.Equal(failed.Count, await store.RetryAsync(_coordinator));
                     _status = failed.Count > 0 && _status != SweepStatus.Paused ? SweepStatus.Running : _status;
