@@ -195,7 +195,7 @@ internal static class LeaseStatements
         if (Holds(session, HoldsSuspect, request.Silo, now) || IsFull(session, sweep, request))
             return null;
         var fusionKeys = session.Dialect.List(request.Limits.Where(limit => limit.Value.Trials > 0).Select(limit => limit.Key));
-        var head = session.First(NextHead(session.Dialect), 
+        var head = session.First(NextHead(session.Dialect),
             row => (Replicate: row.GetInt32(0), FusionKey: row.GetString(1), Checkpoint: row.IsDBNull(2) ? null : row.GetString(2)),
             ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys));
         if (head is null && Holds(session, HoldsTrial, request.Silo, now))

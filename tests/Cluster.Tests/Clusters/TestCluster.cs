@@ -5,8 +5,6 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 /// <summary>A PostgreSQL, a Redis, a shared folder, and silos as processes; all gone when disposed.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
-    private const string Variable = "DEEPTRAIN_CLUSTER_TESTS";
-
     private readonly string _root = Directory.CreateTempSubdirectory("deeptrain-cluster-").FullName;
     private readonly List<SiloProcess> _silos = [];
     private readonly List<DeepTrainProcess> _tools = [];
@@ -46,14 +44,9 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>What may explain why something is missing.</summary>
     public string Explain() => string.Join(Environment.NewLine, _silos.Select(silo => silo.Errors).Prepend(Store.Explain()));
 
-    /// <summary>
-    /// Servers with an empty store in the newest schema, and no silo yet. Skips the test where the servers are not installed, or nobody
-    /// asked for tests that need a machine to themselves.
-    /// </summary>
+    /// <summary>Servers with an empty store in the newest schema, and no silo yet. Skips the test where the servers are not installed.</summary>
     public static async Task<TestCluster> StartAsync()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable(Variable) == "1",
-            $"Tests of whole clusters take minutes of a machine that does nothing else: {Variable}=1 runs them.");
         PostgresServer.SkipWhereMissing();
         RedisServer.SkipWhereMissing();
         var postgres = await PostgresServer.StartAsync();
