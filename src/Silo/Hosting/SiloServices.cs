@@ -1,6 +1,7 @@
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -8,10 +9,14 @@ namespace DeepTrain.Cluster.Silo;
 /// <remarks>Hosted services end in the reverse order of their adding: slots first, then what carries their results, then the silo.</remarks>
 internal static class SiloServices
 {
+    /// <summary>Of how many grains a silo remembers where they are. Trials come and go: Orleans' million would be their graveyard.</summary>
+    private const int KnownPlaces = 10_000;
+
     /// <param name="store">Its owner closes it, after the silo has ended.</param>
     public static IServiceCollection AddCommon(
         this IServiceCollection services, ISweepStore store, DataFolder folder, LeaseTimes times, TimeProvider time) => services
         .AddMetrics()
+        .Configure<GrainDirectoryOptions>(options => options.CacheSize = KnownPlaces)
         .AddSingleton(time)
         .AddSingleton(folder)
         .AddSingleton(times)

@@ -36,13 +36,15 @@ internal sealed class PostgresLink(PostgresSettings settings) : IStoreLink
             connection.Open();
             using var set = connection.CreateCommand();
             // A silo that freezes within a transaction must not hold a sweep for longer than another needs to take over. Every statement
-            // is written for an index, and tables grow faster than the planner learns of it.
+            // is written for an index, and tables grow faster than the planner learns of it: by a bitmap it would gather all that wait, and
+            // sort them, to find the first few.
             set.CommandText = """
                 SET idle_in_transaction_session_timeout = '5s';
                 SET lock_timeout = '8s';
                 SET enable_seqscan = off;
                 SET enable_hashjoin = off;
                 SET enable_mergejoin = off;
+                SET enable_bitmapscan = off;
                 SET jit = off;
                 SET plan_cache_mode = force_generic_plan;
                 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
