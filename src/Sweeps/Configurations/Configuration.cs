@@ -1,8 +1,4 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 
 namespace DeepTrain.Cluster.Sweeps;
@@ -18,48 +14,51 @@ public sealed class Configuration : IEquatable<Configuration>
     private static readonly ImmutableArray<Parameter> InOrdinalOrder =
         [.. Parameters.All.OrderBy(parameter => parameter.Name, StringComparer.Ordinal)];
 
-    private static readonly FrozenDictionary<string, Parameter> OfTable = Parameters.ByName.ToFrozenDictionary(StringComparer.Ordinal);
+    private readonly ConfigurationFrame _frame;
+    private readonly ImmutableArray<ParameterValue> _own;
 
-    private readonly ParameterValues _values;
-
-    private Configuration(ParameterValues values)
+    /// <param name="own">The values of the parameters that vary within the frame, in its order.</param>
+    internal Configuration(ConfigurationFrame frame, ImmutableArray<ParameterValue> own)
     {
-        _values = values;
-        CellId = Hash(Json);
+        (_frame, _own) = (frame, own);
+        CellId = frame.Hash(own);
     }
 
     /// <summary>
     /// The canonical JSON: an object with its keys in ordinal order and no white space; without the defaults of parameters that
     /// <see cref="Parameter.CameLater"/>. Written anew each time: a large sweep holds many configurations.
     /// </summary>
-    public string Json => Write(sharedOnly: false);
+    public string Json => _frame.Write(_own);
 
     /// <summary>16 hexadecimal digits that stand for <see cref="Json"/>.</summary>
     public string CellId { get; }
 
     /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
-    public string FusionKey => field ??= Hash(Write(sharedOnly: true));
+    public string FusionKey => _frame.FusionKey;
 
-    public IReadOnlyDictionary<string, ParameterValue> Values => _values;
+    public IReadOnlyDictionary<string, ParameterValue> Values => new ParameterValues(_frame, _own);
 
-    public double this[NumberParameter parameter] => _values[parameter.Name].AsNumber();
+    public double this[NumberParameter parameter] => Values[parameter.Name].AsNumber();
 
-    public int this[IntegerParameter parameter] => _values[parameter.Name].AsInteger();
+    public int this[IntegerParameter parameter] => Values[parameter.Name].AsInteger();
 
-    public bool this[FlagParameter parameter] => _values[parameter.Name].AsFlag();
+    public bool this[FlagParameter parameter] => Values[parameter.Name].AsFlag();
 
-    public string this[ChoiceParameter parameter] => _values[parameter.Name].AsText();
+    public string this[ChoiceParameter parameter] => Values[parameter.Name].AsText();
 
     /// <summary>Null where it is not given, or has no effect.</summary>
-    public string? this[TextParameter parameter] => _values.TryGetValue(parameter.Name, out var value) ? value.AsText() : null;
+    public string? this[TextParameter parameter] => Values.TryGetValue(parameter.Name, out var value) ? value.AsText() : null;
 
-    public ImmutableArray<string> this[TextsParameter parameter] => _values[parameter.Name].AsTexts();
+    public ImmutableArray<string> this[TextsParameter parameter] => Values[parameter.Name].AsTexts();
 
-    public ImmutableArray<int> this[SizesParameter parameter] => _values[parameter.Name].AsSizes();
+    public ImmutableArray<int> this[SizesParameter parameter] => Values[parameter.Name].AsSizes();
 
     /// <summary>Fills in defaults, writes depth x width as hidden and drops what has no effect.</summary>
     /// <param name="values">The values given, by parameter name, each already of its parameter's kind and range.</param>
-    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values)
+    public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values) => new(Frame(values, []), []);
+
+    /// <summary>What configurations have in common with what the values resolve to, all but the varying ones.</summary>
+    internal static ConfigurationFrame Frame(IReadOnlyDictionary<string, ParameterValue> values, ImmutableArray<string> varying)
     {
         var resolved = new List<KeyValuePair<string, ParameterValue>>(InOrdinalOrder.Length);
         foreach (var parameter in InOrdinalOrder)
@@ -70,8 +69,8 @@ public sealed class Configuration : IEquatable<Configuration>
                 ?? values.GetValueOrDefault(parameter.Name) ?? parameter.Default) is { } value)
                 resolved.Add(new(parameter.Name, value));
         }
-        var free = values.Where(value => !OfTable.ContainsKey(value.Key)).ToList();
-        return new(new(free.Count == 0 ? [.. resolved] : [.. resolved.Concat(free).OrderBy(value => value.Key, StringComparer.Ordinal)]));
+        var free = values.Where(value => !Parameters.ByName.ContainsKey(value.Key)).ToList();
+        return new(free.Count == 0 ? resolved : resolved.Concat(free).OrderBy(value => value.Key, StringComparer.Ordinal), varying);
     }
 
     /// <summary>Reads <see cref="Json"/> back.</summary>
@@ -100,26 +99,4 @@ public sealed class Configuration : IEquatable<Configuration>
         values.TryGetValue(Parameters.Depth.Name, out var depth) && values.TryGetValue(Parameters.Width.Name, out var width)
             ? ParameterValue.Of([.. Enumerable.Repeat(width.AsInteger(), depth.AsInteger())])
             : null;
-
-    private string Write(bool sharedOnly)
-    {
-        var json = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[1024]);
-        var separator = "{\"";
-        foreach (var (name, value) in _values.InOrder)
-        {
-            if (OfTable.TryGetValue(name, out var parameter)
-                && ((sharedOnly && !parameter.Shared) || (parameter.CameLater && value == parameter.Default)))
-                continue;
-            json.AppendLiteral(separator);
-            json.AppendLiteral(name);
-            json.AppendLiteral("\":");
-            json.AppendLiteral(value.Json);
-            separator = ",\"";
-        }
-        json.AppendLiteral(separator[0] == ',' ? "}" : "{}");
-        return json.ToStringAndClear();
-    }
-
-    private static string Hash(string text) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
 }

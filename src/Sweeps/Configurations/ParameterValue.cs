@@ -11,6 +11,8 @@ namespace DeepTrain.Cluster.Sweeps;
 /// </remarks>
 public sealed record ParameterValue
 {
+    private string? _text;
+
     private ParameterValue(string json) => Json = json;
 
     /// <summary>The canonical JSON text: <c>0.05</c>, <c>true</c>, <c>"relu"</c>, <c>[64,32]</c>.</summary>
@@ -56,5 +58,9 @@ public sealed record ParameterValue
     public ImmutableArray<string> AsTexts() => JsonSerializer.Deserialize<ImmutableArray<string>>(Json);
 
     /// <summary>The value as a person writes it: text without its quotes.</summary>
-    public override string ToString() => Json.StartsWith('"') ? AsText() : Json;
+    public override string ToString() => _text ??= Json.StartsWith('"') ? AsText() : Json;
+
+    public bool Equals(ParameterValue? other) => other is not null && Json == other.Json;
+
+    public override int GetHashCode() => Json.GetHashCode(StringComparison.Ordinal);
 }

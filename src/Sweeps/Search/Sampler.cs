@@ -5,13 +5,16 @@ using System.Text;
 
 namespace DeepTrain.Cluster.Sweeps;
 
-/// <summary>Draws levels. A draw depends on nothing but the seed, the sample's number and the factor.</summary>
-internal static class Sampler
+/// <summary>Draws levels of a factor. A draw depends on nothing but the seed, the sample's number and the factor.</summary>
+internal sealed class Sampler(Factor factor, ulong seed)
 {
-    public static ParameterValue Draw(Factor factor, ulong seed, uint sample)
+    private readonly ulong _stream = BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(factor.Name)));
+
+    public Factor Factor => factor;
+
+    public ParameterValue Draw(uint sample)
     {
-        var stream = BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(factor.Name)));
-        var (high, low, _, _) = Philox.Block(seed, sample, 0, (uint)stream, (uint)(stream >> 32));
+        var (high, low, _, _) = Philox.Block(seed, sample, 0, (uint)_stream, (uint)(_stream >> 32));
         var unit = Philox.Unit(high, low);
         return factor.Domain switch
         {

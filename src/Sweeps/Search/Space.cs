@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Numerics;
 
@@ -15,12 +17,15 @@ internal sealed class Space
     private readonly ImmutableArray<Factor> _factors;
     private readonly ImmutableArray<Factor> _ordered;
     private readonly Dictionary<string, ParameterValue> _defaults;
+    private readonly FrozenSet<string> _deciding;
+    private readonly ConcurrentDictionary<string, ConfigurationFrame> _frames = new(StringComparer.Ordinal);
 
     /// <param name="factors">Free of cycles.</param>
     public Space(ImmutableSortedDictionary<string, ParameterValue> fixedValues, ImmutableArray<Factor> factors)
     {
         _factors = factors;
         _ordered = Order(factors);
+        _deciding = factors.Where(factor => ConfigurationFrame.Decides(factor.Parameter)).Select(factor => factor.Name).ToFrozenSet();
         _defaults = new(fixedValues.AddRange(factors
             .Where(factor => factor.Parameter.Default is not null)
             .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!))), StringComparer.Ordinal);
@@ -57,12 +62,13 @@ internal sealed class Space
     public ImmutableArray<Cell> Draw(Search.Random search)
     {
         var most = Count(search.Trials) is { } all && all < search.Trials ? (int)all : search.Trials;
+        ImmutableArray<Sampler> samplers = [.. _ordered.Select(factor => new Sampler(factor, (ulong)search.Seed))];
         var cells = new OrderedDictionary<string, Cell>(StringComparer.Ordinal);
         var inVain = 0;
         for (var (from, count) = (0, 0); cells.Count < most && inVain < PatienceForNewCells; from += count)
         {
             count = Math.Min(most - cells.Count, DrawnAtOnce);
-            foreach (var cell in Enumerable.Range(from, count).AsParallel().AsOrdered().Select(sample => Draw(search, (uint)sample)))
+            foreach (var cell in Enumerable.Range(from, count).AsParallel().AsOrdered().Select(sample => Draw(samplers, (uint)sample)))
             {
                 inVain = cells.TryAdd(cell.Id, cell) ? 0 : inVain + 1;
                 if (inVain == PatienceForNewCells)
@@ -73,13 +79,21 @@ internal sealed class Space
         return [.. cells.Values];
     }
 
-    private Cell Draw(Search.Random search, uint sample) => ToCell(_ordered.Aggregate(new Point(_defaults, []), (point, factor) =>
-        point.Admits(factor) ? point.With(factor.Name, Sampler.Draw(factor, (ulong)search.Seed, sample)) : point));
+    private Cell Draw(ImmutableArray<Sampler> samplers, uint sample)
+    {
+        var point = new Point(new(_defaults, StringComparer.Ordinal), []);
+        foreach (var sampler in samplers)
+        {
+            if (point.Admits(sampler.Factor))
+                point.Choose(sampler.Factor, sampler.Draw(sample));
+        }
+        return ToCell(point);
+    }
 
     private static IEnumerable<Point> Points(ImmutableArray<Factor> ordered, int index, Point point) =>
         index == ordered.Length ? [point]
         : !point.Admits(ordered[index]) ? Points(ordered, index + 1, point)
-        : ValuesOf(ordered[index].Domain).SelectMany(value => Points(ordered, index + 1, point.With(ordered[index].Name, value)));
+        : ValuesOf(ordered[index].Domain).SelectMany(value => Points(ordered, index + 1, point.With(ordered[index], value)));
 
     private static IEnumerable<ParameterValue> ValuesOf(Domain domain) => domain switch
     {
@@ -106,19 +120,38 @@ internal sealed class Space
         }
     }
 
-    private Cell ToCell(Point point) => new(
-        [.. _factors.Where(factor => point.Chosen.Contains(factor.Name)).Select(factor => new Level(factor.Name, point.Values[factor.Name]))],
-        Configuration.Resolve(point.Values));
+    private Cell ToCell(Point point)
+    {
+        ImmutableArray<Level> levels =
+        [
+            .. _factors.Where(factor => point.Chosen.Contains(factor)).Select(factor => new Level(factor.Name, point.Values[factor.Name])),
+        ];
+        var alike = string.Join(' ', levels.Select(level => _deciding.Contains(level.Factor) ? $"{level.Factor}={level.Value.Json}" : level.Factor));
+        var frame = _frames.GetOrAdd(alike, _ => Configuration.Frame(
+            point.Values, [.. levels.Select(level => level.Factor).Where(factor => !_deciding.Contains(factor))]));
+        return new(levels, new(frame, [.. levels.Where(level => !_deciding.Contains(level.Factor)).Select(level => level.Value)]));
+    }
 
     /// <summary>A way through the factors so far.</summary>
-    /// <param name="Values">The value of each parameter: chosen, fixed or by default. Never changed; copied, which costs less than a tree.</param>
+    /// <param name="Values">The value of each parameter: chosen, fixed or by default.</param>
     /// <param name="Chosen">The factors that have a level.</param>
-    private sealed record Point(Dictionary<string, ParameterValue> Values, ImmutableHashSet<string> Chosen)
+    private sealed record Point(Dictionary<string, ParameterValue> Values, List<Factor> Chosen)
     {
         public bool Admits(Factor factor) =>
             Configuration.Applies(factor.Parameter, Values) && (factor.When?.Holds(Values) ?? true);
 
-        public Point With(string factor, ParameterValue value) =>
-            new(new(Values, StringComparer.Ordinal) { [factor] = value }, Chosen.Add(factor));
+        public void Choose(Factor factor, ParameterValue value)
+        {
+            Values[factor.Name] = value;
+            Chosen.Add(factor);
+        }
+
+        /// <summary>Another way, from here on. Copying costs less than a tree.</summary>
+        public Point With(Factor factor, ParameterValue value)
+        {
+            var next = new Point(new(Values, StringComparer.Ordinal), [.. Chosen]);
+            next.Choose(factor, value);
+            return next;
+        }
     }
 }

@@ -25,6 +25,21 @@ public class SpaceTests
         Assert.Equal(cells, SweepTexts.CellIds(SweepTexts.Read(lines)));
     }, iter: 200);
 
+    // Cells of one sweep share what does not vary among them.
+    [Fact]
+    public void Grid_EachCell_IsWhatItsLevelsResolveTo() => Factors.Sample(factors =>
+    {
+        var sweep = SweepTexts.Read($"network: {{ width: 4 }}\nspace:\n{factors}");
+        foreach (var cell in sweep.Cells)
+        {
+            var alone = Configuration.Resolve(sweep.Fixed
+                .SetItems(sweep.Factors.Where(factor => factor.Parameter.Default is not null)
+                    .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!)))
+                .SetItems(cell.Levels.Select(level => KeyValuePair.Create(level.Factor, level.Value))));
+            Assert.Equal((alone.Json, alone.CellId, alone.FusionKey), (cell.Configuration.Json, cell.Id, cell.Configuration.FusionKey));
+        }
+    }, iter: 200);
+
     [Fact]
     public void Grid_KeysInAnotherOrder_HasTheSameCells() => Factors.Sample(factors =>
     {

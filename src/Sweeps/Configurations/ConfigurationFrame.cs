@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>What configurations have in common in which the same parameters have an effect: their names, and the values that do not vary.</summary>
+/// <remarks>A sweep may have a hundred thousand configurations in memory, which differ in few values.</remarks>
+internal sealed class ConfigurationFrame
+{
+    private const int UsualSize = 1_024;
+
+    private readonly ImmutableArray<Slot> _slots;
+
+    /// <param name="inOrder">A configuration's values by their parameters' names, in ordinal order.</param>
+    /// <param name="varying">The parameters of which each configuration has a value of its own; none that <see cref="Decides"/>.</param>
+    public ConfigurationFrame(IEnumerable<KeyValuePair<string, ParameterValue>> inOrder, ImmutableArray<string> varying)
+    {
+        _slots =
+        [
+            .. inOrder.Select(value => (value, Place: varying.IndexOf(value.Key))).Select(slot => new Slot(
+                slot.value.Key, Parameters.ByName.GetValueOrDefault(slot.value.Key), slot.Place < 0 ? slot.value.Value : null, slot.Place)),
+        ];
+        FusionKey = Hash(varying.Select(_ => ParameterValue.Of(0)).ToImmutableArray(), sharedOnly: true);
+    }
+
+    /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
+    public string FusionKey { get; }
+
+    public int Count => _slots.Length;
+
+    /// <summary>Whether the values of a parameter decide what else has an effect, or what is trained together, and so are never a configuration's own.</summary>
+    public static bool Decides(Parameter parameter) =>
+        parameter.Shared || !Parameters.ByName.ContainsKey(parameter.Name) || Parameters.All.Any(other => other.AppliesWhen?.Of == parameter);
+
+    /// <summary>The place of a parameter in ordinal order; negative if it has no effect.</summary>
+    public int IndexOf(string name)
+    {
+        var (low, high) = (0, _slots.Length - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var order = string.CompareOrdinal(_slots[middle].Name, name);
+            if (order == 0)
+                return middle;
+            if (order < 0)
+                low = middle + 1;
+            else
+                high = middle - 1;
+        }
+        return -1;
+    }
+
+    public KeyValuePair<string, ParameterValue> At(int index, ImmutableArray<ParameterValue> own) =>
+        new(_slots[index].Name, _slots[index].Common ?? own[_slots[index].Place]);
+
+    /// <summary>The canonical JSON: an object with its keys in ordinal order and no white space.</summary>
+    public string Write(ImmutableArray<ParameterValue> own)
+    {
+        var json = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[UsualSize]);
+        Write(ref json, own, sharedOnly: false);
+        return json.ToStringAndClear();
+    }
+
+    /// <summary>16 hexadecimal digits that stand for the JSON of all values, or of those that all trials of a cohort share.</summary>
+    public string Hash(ImmutableArray<ParameterValue> own, bool sharedOnly = false)
+    {
+        var json = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[UsualSize]);
+        Write(ref json, own, sharedOnly);
+        var size = Encoding.UTF8.GetMaxByteCount(json.Text.Length);
+        var bytes = size <= 4 * UsualSize ? stackalloc byte[size] : new byte[size];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(json.Text, bytes)], hash);
+        json.Clear();
+        return Convert.ToHexStringLower(hash[..8]);
+    }
+
+    private void Write(ref DefaultInterpolatedStringHandler json, ImmutableArray<ParameterValue> own, bool sharedOnly)
+    {
+        var separator = "{\"";
+        foreach (var (name, parameter, common, place) in _slots)
+        {
+            var value = common ?? own[place];
+            if (parameter is not null && ((sharedOnly && !parameter.Shared) || (parameter.CameLater && value == parameter.Default)))
+                continue;
+            json.AppendLiteral(separator);
+            json.AppendLiteral(name);
+            json.AppendLiteral("\":");
+            json.AppendLiteral(value.Json);
+            separator = ",\"";
+        }
+        json.AppendLiteral(separator[0] == ',' ? "}" : "{}");
+    }
+
+    /// <param name="Parameter">Null: the sweep's file declares it for its command.</param>
+    /// <param name="Common">Null: each configuration has its own.</param>
+    /// <param name="Place">Among a configuration's own values.</param>
+    private readonly record struct Slot(string Name, Parameter? Parameter, ParameterValue? Common, int Place);
+}
