@@ -222,9 +222,11 @@ internal sealed class SweepGrain(
     {
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
+        // Of a large sweep both take seconds.
+        var results = Reach(store.ReadResultsAsync(Id, CancellationToken.None));
         proposed ??= _sweep?.Sweep;
-        var sweep = proposed?.Text == opened.Text ? proposed : Parse(opened.Text);
-        _sweep = new(opened.Coordinator, sweep, opened.Status);
+        var sweep = proposed?.Text == opened.Text ? proposed : await Task.Run(() => Parse(opened.Text));
+        _sweep = new(opened.Coordinator, sweep, opened.Status) { Tally = new(sweep, await results) };
         await CountAsync(_sweep);
     });
 
@@ -318,7 +320,7 @@ internal sealed class SweepGrain(
 
         public SweepStatus Status { get; set; } = status;
 
-        public SweepTally Tally { get; set; } = new(sweep, []);
+        public required SweepTally Tally { get; set; }
 
         /// <summary>Trials that nobody trains, and those under a lease: the store's counts, kept up between two recounts.</summary>
         public int Waiting { get; set; }
