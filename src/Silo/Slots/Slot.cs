@@ -111,6 +111,10 @@ internal sealed class Slot(
                     run.Leave(stopped);
                 last = [.. reports.Where(report => report.Ending is null)];
                 var saved = last.Count > 0 && checkpoints.IsDue ? checkpoints.Save(run) : null;
+                // Should the cohort fail later, its parts go on from here too.
+                if (saved is not null)
+                    foreach (var report in last)
+                        aboard[report.Trial] = aboard[report.Trial] with { Checkpoint = saved, CheckpointEpoch = epoch };
                 foreach (var (place, report) in reports.Index())
                     Pass(lease, report, aboard[report.Trial], saved,
                         place + 1 == reports.Count && (saved is not null || last.Count == 0) ? () => checkpoints.Follow(saved) : null);
@@ -223,7 +227,7 @@ internal sealed class Slot(
     private ITrialGrain Grain(TrialId trial) => grains.GetGrain<ITrialGrain>(trial.ToString());
 
     private void Pause(TimeSpan pause, CancellationToken stopping) =>
-        Wait(Task.Delay(pause, time, stopping).ContinueWith(_ => { }, TaskScheduler.Default));
+        Task.Delay(pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
 
     // A slot's thread is its own: it may block on what the pool does for it.
     private static void Wait(Task task) => task.GetAwaiter().GetResult();
