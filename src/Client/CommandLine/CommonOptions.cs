@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Training;
 
@@ -136,14 +135,13 @@ internal static class CommonOptions
 
     private static TimeSpan CheckpointInterval()
     {
-        const string variable = "DEEPTRAIN_CHECKPOINT_SECONDS";
-        return Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text ? TimeSpan.FromSeconds(30)
-            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= 86_400
-                ? TimeSpan.FromSeconds(seconds)
-                : throw new UserException(ExitCode.BadInput, $"{variable} is '{text}'; expected a number of seconds from 0 to 86400.");
+        var setting = SettingsTable.Checkpoint;
+        var text = Environment.GetEnvironmentVariable(setting.Variable);
+        return (string.IsNullOrEmpty(text) ? setting.Default : setting.Read(text))
+            ?? throw new UserException(ExitCode.BadInput, $"{setting.Variable} is '{text}': expected {setting.Expected}.");
     }
 
-    private static T? Fail<T>(ArgumentResult result, string message)
+    public static T? Fail<T>(ArgumentResult result, string message)
     {
         result.AddError(message);
         return default;

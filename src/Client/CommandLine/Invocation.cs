@@ -40,8 +40,8 @@ internal static class Invocation
         }
         catch (Exception exception) when (SweepConnection.IsSilence(exception))
         {
-            await Console.Error.WriteLineAsync(
-                $"error: the process that owns the data folder went away or does not answer. Try again. ({exception.Message})");
+            var who = parsed.GetValue(CommonOptions.Cluster) ? "the cluster" : "the process that owns the data folder";
+            await Console.Error.WriteLineAsync($"error: {who} went away or does not answer. Try again. ({exception.Message})");
             return ExitCode.NotFound;
         }
         catch (OperationCanceledException) when (interruption.IsCancellationRequested)

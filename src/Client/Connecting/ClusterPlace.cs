@@ -40,5 +40,5 @@ internal sealed class ClusterPlace(SiloSettings settings, ClusterServers servers
 
     public override async Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation) =>
         // Here nobody but the cluster could train: that it does not answer is told as what it is.
-        await OpenAsync(CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        await OpenAsync(cancellation);
 }

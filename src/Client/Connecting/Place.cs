@@ -18,6 +18,11 @@ internal abstract class Place
     /// <exception cref="UserException">There is nobody to talk to.</exception>
     public abstract Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation);
 
+    /// <summary>To change something there, not to train.</summary>
+    /// <inheritdoc cref="OpenAsync(EmbeddedSettings, TimeProvider, CancellationToken)"/>
+    public Task<SweepConnection> OpenAsync(CancellationToken cancellation) =>
+        OpenAsync(CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+
     /// <summary>Attaches to whoever trains there. Null: nobody, or nobody that answers.</summary>
     public abstract Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation);
 }

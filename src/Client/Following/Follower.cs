@@ -8,6 +8,7 @@ internal sealed class Follower(SweepConnection connection, TimeProvider time)
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
     /// <returns>The last progress: the sweep is finished or cancelled. Null: the connection was lost.</returns>
+    /// <exception cref="UserException">The sweep was deleted, or this process's silo has broken.</exception>
     public async Task<SweepProgress?> FollowAsync(string sweepId, ProgressDisplay display, CancellationToken cancellation)
     {
         var sweep = connection.Grains.GetGrain<ISweepGrain>(sweepId);
@@ -21,9 +22,10 @@ internal sealed class Follower(SweepConnection connection, TimeProvider time)
                     throw new UserException(ExitCode.NotFound, "the silo has stopped after an error; its log says which. The sweep stays resumable.");
                 try
                 {
-                    last = await sweep.GetProgress().WaitAsync(cancellation);
-                    show(pace.Look(last!));
-                    if (last!.Status is not (SweepStatus.Running or SweepStatus.Paused))
+                    last = await sweep.GetProgress().WaitAsync(cancellation)
+                        ?? throw new UserException(ExitCode.NotFound, $"{sweepId} was deleted.");
+                    show(pace.Look(last));
+                    if (last.Status is not (SweepStatus.Running or SweepStatus.Paused))
                         return;
                 }
                 catch (Exception exception) when (connection.IsLost(exception))

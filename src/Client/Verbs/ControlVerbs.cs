@@ -28,8 +28,7 @@ internal static class ControlVerbs
         {
             var place = CommonOptions.Place(parsed);
             var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
-            await using var connection = await place.OpenAsync(
-                CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+            await using var connection = await place.OpenAsync(cancellation);
             var (said, field) = await act(connection.Grains.GetGrain<ISweepGrain>(sweep.Id));
             Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} {said}", ("sweepId", sweep.Id), field);
             return ExitCode.Done;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
@@ -15,7 +14,9 @@ internal static class ExtendVerb
             Description = "How many replicates each cell shall have.",
             HelpName = "N",
             Required = true,
-            CustomParser = result => int.TryParse(result.Tokens[0].Value, out var number) && number >= 1 ? number : Fail(result),
+            CustomParser = result => int.TryParse(result.Tokens[0].Value, out var number) && number >= 1
+                ? number
+                : CommonOptions.Fail<int>(result, "--replicates is a whole number from 1."),
         };
         var command = new Command("extend", "Give a stored sweep more replicates; its file says the same afterwards.") { id, replicates };
         command.SetAction((parsed, cancellation) => ExtendAsync(
@@ -33,17 +34,10 @@ internal static class ExtendVerb
         var reading = SweepFile.Parse(SweepFile.WithReplicates(stored.Text, replicates), sweep.Id);
         if (reading.Sweep is not { } proposed)
             throw new UserException(ExitCode.BadInput, string.Join(Environment.NewLine, reading.Problems));
-        await using var connection = await place.OpenAsync(
-            CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        await using var connection = await place.OpenAsync(cancellation);
         var submission = await Submitter.SubmitAsync(connection, sweep.Id, proposed);
         Output.WriteLine(format, $"{sweep.Id} has {replicates} replicates now: +{submission.AddedTrials} trials",
             ("sweepId", sweep.Id), ("replicates", replicates), ("addedTrials", submission.AddedTrials));
         return ExitCode.Done;
-    }
-
-    private static int Fail(ArgumentResult result)
-    {
-        result.AddError("--replicates is a whole number from 1.");
-        return 0;
     }
 }

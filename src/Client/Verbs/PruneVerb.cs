@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using DeepTrain.Cluster.Grains;
 
@@ -15,7 +14,8 @@ internal static class PruneVerb
             Description = "How long ago a sweep must have ended: 30d, 12h, 90m.",
             HelpName = "AGE",
             Required = true,
-            CustomParser = result => Parse(result.Tokens[0].Value) ?? Fail(result),
+            CustomParser = result => Parse(result.Tokens[0].Value)
+                ?? CommonOptions.Fail<TimeSpan>(result, "--older-than is a number of days, hours or minutes: 30d, 12h, 90m."),
         };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say which sweeps would be deleted." };
         var command = new Command("prune", "Delete the sweeps that are finished or cancelled since some time.") { age, dryRun };
@@ -38,25 +38,19 @@ internal static class PruneVerb
             }
             : null;
 
-    private static async Task<int> PruneAsync(
+    internal static async Task<int> PruneAsync(
         TimeSpan age, bool isDryRun, Place place, OutputFormat format, TimeProvider time, CancellationToken cancellation)
     {
         var before = time.GetUtcNow() - age;
-        var old = (await place.Reader.ListAsync(cancellation))
-            .Where(sweep => sweep.Status is SweepStatus.Finished or SweepStatus.Cancelled && sweep.Finished < before)
-            .ToList();
+        IReadOnlyList<SweepOverview> old = [.. (await place.Reader.ListAsync(cancellation)).Where(IsOld)];
         if (old.Count > 0 && !isDryRun)
-            await DeleteVerb.DeleteAsync(place, old, cancellation);
+            old = await DeleteVerb.DeleteAsync(place, old, IsOld, cancellation);
         Output.WriteRows(
             format, [("sweep", false), ("status", false), ("trials", true), ("ended", false)],
             [.. old.Select(sweep => new[] { sweep.Id, Output.Name(sweep.Status), $"{sweep.Total}", $"{sweep.Finished:u}" })],
             old.Select(sweep => new { SweepId = sweep.Id, sweep.Status, Trials = sweep.Total, Ended = sweep.Finished, Deleted = !isDryRun }));
         return ExitCode.Done;
-    }
 
-    private static TimeSpan Fail(ArgumentResult result)
-    {
-        result.AddError("--older-than is a number of days, hours or minutes: 30d, 12h, 90m.");
-        return default;
+        bool IsOld(SweepOverview sweep) => sweep.Status is SweepStatus.Finished or SweepStatus.Cancelled && sweep.Finished < before;
     }
 }

@@ -25,8 +25,7 @@ internal static class SubmitVerb
         string path, Place place, bool isNew, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
         var input = SweepFiles.Read(path, sources, cancellation);
-        await using var connection = await place.OpenAsync(
-            CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        await using var connection = await place.OpenAsync(cancellation);
         input.KeepData(place.Folder);
         var submission = await Submitter.SubmitAsync(connection, input.Sweep, isNew);
         if (connection.Owner is null && submission.Kind is not SubmissionKind.Ended)

@@ -25,8 +25,24 @@ public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string
 
     public LeaseTimes LeaseTimes { get; init; } = new();
 
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>What trials may start here.</summary>
+    public CommandPolicy Commands { get; init; } = CommandPolicy.Any;
+
     /// <summary>How long the end may take. A person at a terminal who is in more of a hurry asks a second time.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Those of a silo that is alone.</summary>
+    internal static EmbeddedSettings Of(SiloSettings settings, Action<string> warn) => new(settings.Slots, settings.MetricsPort, warn)
+    {
+        Datasets = DatasetSources.Default with { Given = settings.Datasets },
+        CheckpointInterval = settings.CheckpointInterval,
+        LeaseTimes = settings.LeaseTimes,
+        ProbeTimeout = settings.ProbeTimeout,
+        Commands = settings.Commands,
+        Grace = settings.Grace,
+    };
 }
 
 /// <summary>The whole cluster in this process, owner of a data folder: coordinator, worker and store.</summary>
@@ -99,18 +115,12 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         var folder = new DataFolder(settings.Data);
         using var ownership = DataFolderLock.TryAcquire(folder)
             ?? throw new StoreException($"{folder.Root}: another process owns this data folder. End it, or name another folder.");
-        var embedded = new EmbeddedSettings(settings.Slots, settings.MetricsPort, message => Console.Error.WriteLine($"warning: {message}"))
-        {
-            Datasets = DatasetSources.Default with { Given = settings.Datasets },
-            CheckpointInterval = settings.CheckpointInterval,
-            LeaseTimes = settings.LeaseTimes,
-            Grace = settings.Grace,
-        };
+        var embedded = EmbeddedSettings.Of(settings, message => Console.Error.WriteLine($"warning: {message}"));
         await using var silo = await StartAsync(ownership, embedded, time, cancellation);
         await Console.Error.WriteLineAsync(
             $"silo {settings.SiloName} is active at {folder.ReadGateway()?.Endpoint} (coordinator, worker), alone on {folder.Root}");
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silo.Ended);
-        await Task.Delay(Timeout.InfiniteTimeSpan, time, ended.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Ends the slots after their epoch, writes what they reported, gives back the rest and closes the store.</summary>
@@ -138,7 +148,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         builder.Services.AddSerilog(LogTo(folder, new(settings.Warn, time)), dispose: true);
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering(siloPort, gatewayPort, serviceId: ServiceId, clusterId: clusterId)
-            .Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = TimeSpan.FromSeconds(2)));
+            .Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = settings.ProbeTimeout));
 
         builder.Services.AddCommon(store, folder, settings.LeaseTimes, time).AddCoordinator();
         if (settings.MetricsPort is { } port)
@@ -146,7 +156,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         if (worker is not null)
             builder.Services.AddWorker(
                 new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,
-                new Trainers(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }), CommandPolicy.Any, time));
+                new Trainers(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }), settings.Commands, time));
         return builder.Build();
     }
 

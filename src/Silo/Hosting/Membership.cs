@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using DeepTrain.Cluster.Grains;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
@@ -50,7 +51,7 @@ public static class Membership
             await using var multiplexer = await ConnectionMultiplexer.ConnectAsync(connection);
             await multiplexer.GetDatabase().PingAsync();
         }
-        catch (Exception error) when (error is RedisException or RedisTimeoutException)
+        catch (Exception error) when (error is RedisException or RedisTimeoutException or CryptographicException)
         {
             throw new StoreException($"Redis at {redis}: {error.Message} Check redis.host, redis.port, password and TLS.", error);
         }

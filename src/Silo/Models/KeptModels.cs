@@ -14,7 +14,7 @@ internal sealed class KeptModels(DataFolder folder, ISweepReader store)
             return;
         foreach (var models in new DirectoryInfo(folder.Models).EnumerateDirectories())
         {
-            if (await store.FindAsync(models.Name, CancellationToken.None) is not { Status: not SweepStatus.Running } overview
+            if (await store.FindAsync(models.Name, CancellationToken.None) is not { Status: SweepStatus.Finished or SweepStatus.Cancelled } overview
                 || await store.ReadTextAsync(models.Name, CancellationToken.None) is not { } text
                 || (_clean.TryGetValue(models.Name, out var seen) && seen == (overview.Finished, text)))
                 continue;

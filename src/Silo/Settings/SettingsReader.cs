@@ -85,6 +85,12 @@ public sealed class SettingsReader
                 : (SettingsTable.RedisHost, SettingsTable.PostgresHost);
             _problems.Add($"{Name(given)} is given, but {lacking.Name} ({lacking.Variable}) is not: a cluster needs both, a silo alone neither.");
         }
+        if (postgres is { RootCertificate: not null, Tls: not (PostgresTls.VerifyCa or PostgresTls.VerifyFull) })
+            _problems.Add($"{Name(SettingsTable.PostgresCertificate)} is given, but {SettingsTable.PostgresEncryption.Name} "
+                + $"({SettingsTable.PostgresEncryption.Variable}) has no certificate checked: set it to verify-full, or to verify-ca.");
+        if (redis is { RootCertificate: not null, Tls: false })
+            _problems.Add($"{Name(SettingsTable.RedisCertificate)} is given, but {SettingsTable.RedisTls.Name} "
+                + $"({SettingsTable.RedisTls.Variable}) has no certificate checked: set it to true.");
         return postgres.Host.Length > 0 && redis.Host.Length > 0
             ? new(postgres, redis, Value(SettingsTable.ClusterId)!, Value(SettingsTable.ServiceId)!)
             : null;

@@ -59,19 +59,19 @@ public static class SettingsTable
     public static readonly Setting<string?> RedisCertificate = Setting.File("redis.ca",
         "The certificate of the authority that signed the server's; by default the system's authorities are trusted.");
 
-    public static readonly Setting<string?> ClusterId = Setting.Text("clusterId", "deeptrain", "Silos of the same id form a cluster.");
+    public static readonly Setting<string?> ClusterId = Setting.Text("clusterId", "deeptrain", "In a cluster: its id; silos of the same one belong together.");
 
-    public static readonly Setting<string?> ServiceId = Setting.Text("serviceId", "deeptrain", "Orleans' id of the service.");
+    public static readonly Setting<string?> ServiceId = Setting.Text("serviceId", "deeptrain", "In a cluster: Orleans' id of the service.");
 
     public static readonly Setting<string?> SiloName = Setting.Text("siloName", null, "The silo's name in logs; by default the machine's.");
 
     public static readonly Setting<IPAddress?> Address = new("address", IPAddress.Loopback,
         text => IPAddress.TryParse(text, out var address) ? address : null, "an IP address",
-        "Where the others reach this silo, and where it listens.");
+        "In a cluster: where the others reach this silo, and where it listens. A silo alone is on the loopback.");
 
-    public static readonly Setting<int?> SiloPort = Setting.Integer("siloPort", 11111, 1, 65535, "The port for other silos.");
+    public static readonly Setting<int?> SiloPort = Setting.Integer("siloPort", 11111, 1, 65535, "In a cluster: the port for other silos. A silo alone takes a free one.");
 
-    public static readonly Setting<int?> GatewayPort = Setting.Integer("gatewayPort", 30000, 1, 65535, "The port for clients.");
+    public static readonly Setting<int?> GatewayPort = Setting.Integer("gatewayPort", 30000, 1, 65535, "In a cluster: the port for clients. A silo alone takes a free one.");
 
     public static readonly Setting<int?> MetricsPort = Setting.Integer("metricsPort", 9464, 0, 65535,
         "The port of /metrics, for Prometheus; 0 for none.");

@@ -20,34 +20,34 @@ public enum SiloRole
 /// <param name="Data">The folder of checkpoints, models and data files; without a cluster of the store too.</param>
 public sealed record SiloSettings(SiloRole Role, ClusterServers? Cluster, string Data)
 {
-    public string SiloName { get; init; } = Environment.MachineName;
+    public required string SiloName { get; init; }
 
     /// <summary>Where other silos and clients reach this one, and where it listens.</summary>
-    public IPAddress Address { get; init; } = IPAddress.Loopback;
+    public required IPAddress Address { get; init; }
 
-    public int SiloPort { get; init; }
+    public required int SiloPort { get; init; }
 
-    public int GatewayPort { get; init; }
+    public required int GatewayPort { get; init; }
 
     /// <summary>Null: no metrics.</summary>
-    public int? MetricsPort { get; init; }
+    public required int? MetricsPort { get; init; }
 
-    public int Slots { get; init; } = Environment.ProcessorCount;
+    public required int Slots { get; init; }
 
-    public LeaseTimes LeaseTimes { get; init; } = new();
+    public required LeaseTimes LeaseTimes { get; init; }
 
-    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
+    public required TimeSpan CheckpointInterval { get; init; }
 
-    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
+    public required TimeSpan ProbeTimeout { get; init; }
 
     /// <summary>How long a silo that is asked to end has for its checkpoints.</summary>
-    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(25);
+    public required TimeSpan Grace { get; init; }
 
     /// <summary>What trials may start here.</summary>
-    public CommandPolicy Commands { get; init; } = CommandPolicy.Of(null);
+    public required CommandPolicy Commands { get; init; }
 
     /// <summary>Where data sets are looked for that are not embedded.</summary>
-    public string? Datasets { get; init; }
+    public required string? Datasets { get; init; }
 }
 
 /// <summary>The servers that all silos of a cluster share, and the names by which these find each other there.</summary>

@@ -31,12 +31,17 @@ internal sealed class CohortSource(
 
         var coordinator = grains.GetGrain<ISweepGrain>(assignment.SweepId);
         var lease = Guid.NewGuid();
-        var (reply, sentAt) = await RequestAsync(coordinator, lease, assignment);
+        // Those are tried alone this time: the next lease asks anew how many go together.
+        var unknown = new List<string>();
+        var (reply, sentAt) = await RequestAsync(coordinator, lease, assignment, unknown);
         while (reply.Unsized.Length > 0)
         {
             foreach (var configuration in reply.Unsized.Select(Configuration.Parse))
-                _cohortSizes[configuration.FusionKey] = trainer.CohortSize(configuration);
-            (reply, sentAt) = await RequestAsync(coordinator, lease, assignment);
+                if (trainer.CohortSize(configuration) is { } size)
+                    _cohortSizes[configuration.FusionKey] = size;
+                else
+                    unknown.Add(configuration.FusionKey);
+            (reply, sentAt) = await RequestAsync(coordinator, lease, assignment, unknown);
         }
         if (reply.Trials.IsEmpty)
             return null;
@@ -65,10 +70,12 @@ internal sealed class CohortSource(
     /// <summary>More trials than this do not fit into memory together.</summary>
     public void Limit(Configuration configuration, int size) => _cohortSizes[configuration.FusionKey] = size;
 
-    private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(ISweepGrain coordinator, Guid lease, Assignment assignment)
+    private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(
+        ISweepGrain coordinator, Guid lease, Assignment assignment, List<string> unknown)
     {
         var most = _begun.Contains(assignment.SweepId) ? int.MaxValue : FirstCohort;
-        var sizes = _cohortSizes.ToImmutableDictionary(size => size.Key, size => Math.Min(size.Value, most));
+        var sizes = _cohortSizes.ToImmutableDictionary(size => size.Key, size => Math.Min(size.Value, most))
+            .SetItems(unknown.Select(key => KeyValuePair.Create(key, 1)));
         var request = new LeaseRequest(lease, slot, assignment.Slots, sizes, worker);
         // Whichever attempt was granted, the lease began after this.
         var sentAt = time.GetTimestamp();

@@ -12,11 +12,15 @@ internal sealed class Slot(
 {
     private static readonly TimeSpan IdlePause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>A store that is away must not keep a process from ending.</summary>
     private static readonly TimeSpan LastWritePatience = TimeSpan.FromSeconds(20);
 
     private int _runs;
+
+    /// <summary>Trials in a row that could not begin for what is around them: a folder that is away, a network.</summary>
+    private int _failedStarts;
 
     /// <summary>Works until it is told to stop; then gives back what it has not finished.</summary>
     /// <param name="stopping">No cohort is begun any more, and one in training is saved at the end of its epoch.</param>
@@ -27,10 +31,15 @@ internal sealed class Slot(
         {
             try
             {
-                if (Wait(source.NextAsync()) is { } cohort)
-                    Work(cohort, stopping, breaking);
-                else
+                if (Wait(source.NextAsync()) is not { } cohort)
+                {
                     Pause(IdlePause, stopping);
+                    continue;
+                }
+                Work(cohort, stopping, breaking);
+                // What is lacking here may be there elsewhere: this slot must not use up the attempts of trials that others can train.
+                if (_failedStarts > 0)
+                    Pause(TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, _failedStarts - 1) * ErrorPause.TotalSeconds)), stopping);
             }
             catch (Exception exception)
             {
@@ -73,11 +82,14 @@ internal sealed class Slot(
         var aboard = trials.ToDictionary(trial => trial.Trial);
         // What fails before it is under way has trained nothing, and takes nothing from the curve that it goes on from.
         var epoch = trials[0].CheckpointEpoch;
+        var begun = false;
         if (lease.IsPauseWanted || !lease.WaitUntilGood(stopping))
             return trials;
         try
         {
             using var run = Start(cohort, trials);
+            begun = true;
+            _failedStarts = 0;
             var checkpoints = new RunCheckpoints(
                 folder.Checkpoints, $"{lease.Id:N}-{++_runs}", lease, settings.CheckpointInterval, time, log);
             epoch = run.Epoch;
@@ -99,6 +111,10 @@ internal sealed class Slot(
                     run.Leave(stopped);
                 last = [.. reports.Where(report => report.Ending is null)];
                 var saved = last.Count > 0 && checkpoints.IsDue ? checkpoints.Save(run) : null;
+                // Should the cohort fail later, its parts go on from here too.
+                if (saved is not null)
+                    foreach (var report in last)
+                        aboard[report.Trial] = aboard[report.Trial] with { Checkpoint = saved, CheckpointEpoch = epoch };
                 foreach (var (place, report) in reports.Index())
                     Pass(lease, report, aboard[report.Trial], saved,
                         place + 1 == reports.Count && (saved is not null || last.Count == 0) ? () => checkpoints.Follow(saved) : null);
@@ -122,11 +138,13 @@ internal sealed class Slot(
         }
         catch (Exception exception)
         {
+            var failure = TrialFailure.Of(exception);
+            if (!begun && failure.Class == FailureClass.Infrastructure)
+                _failedStarts++;
             foreach (var trial in aboard.Values)
             {
                 log.LogError(exception, "Trial {Trial} failed.", trial.Trial);
-                Pass(lease, new(trial.Trial, epoch, double.NaN, double.NaN, double.NaN, 0, 0,
-                    new(Outcome.Failed, Failure: TrialFailure.Of(exception))), trial);
+                Pass(lease, new(trial.Trial, epoch, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)), trial);
             }
             return [];
         }
@@ -209,7 +227,7 @@ internal sealed class Slot(
     private ITrialGrain Grain(TrialId trial) => grains.GetGrain<ITrialGrain>(trial.ToString());
 
     private void Pause(TimeSpan pause, CancellationToken stopping) =>
-        Wait(Task.Delay(pause, time, stopping).ContinueWith(_ => { }, TaskScheduler.Default));
+        Task.Delay(pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
 
     // A slot's thread is its own: it may block on what the pool does for it.
     private static void Wait(Task task) => task.GetAwaiter().GetResult();

@@ -3,8 +3,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>Where the cluster's store is, and as whom to enter it.</summary>
 /// <param name="RootCertificate">The file of the authority that signed the server's certificate; null: those that the system trusts.</param>
 public sealed record PostgresSettings(
-    string Host, int Port = 5432, string Database = "deeptrain", string User = "deeptrain", string? Password = null,
-    PostgresTls Tls = PostgresTls.Prefer, string? RootCertificate = null)
+    string Host, int Port, string Database, string User, string? Password, PostgresTls Tls, string? RootCertificate)
 {
     /// <summary>The place, without the password.</summary>
     public override string ToString() => $"PostgreSQL at {Host}:{Port}/{Database}";

@@ -77,6 +77,9 @@ internal sealed class CommandGroup : IDisposable
         };
         foreach (var word in (string[])["-c", Shell, "deeptrain", folder, .. command])
             start.ArgumentList.Add(word);
+        // The cluster's passwords are none of a command's business.
+        foreach (var secret in SettingsTable.All.Where(setting => setting.IsSecret))
+            start.Environment.Remove(secret.Variable);
         try
         {
             _shell = Process.Start(start)!;
@@ -123,7 +126,11 @@ internal sealed class CommandGroup : IDisposable
             stop.ThrowIfCancellationRequested();
             if (_outputEnded && _errorsEnded)
                 return null;
-            Pump(Glance);
+            // A process that left the group may hold the pipes open for as long as it likes: all that the command wrote was in them
+            // before the shell ended.
+            var hasEnded = _shell.HasExited;
+            if (!Pump(hasEnded ? TimeSpan.Zero : Glance) && hasEnded)
+                return null;
         }
     }
 
@@ -201,8 +208,9 @@ internal sealed class CommandGroup : IDisposable
             new() { Descriptor = _outputEnded ? -1 : (int)_output.SafePipeHandle.DangerousGetHandle(), Events = Readable },
             new() { Descriptor = _errorsEnded ? -1 : (int)_errors.SafePipeHandle.DangerousGetHandle(), Events = Readable },
         ];
-        if (Poll(polled, (nuint)polled.Length, (int)patience.TotalMilliseconds) <= 0)
-            return false;
+        // Less than none: a signal came first, and says nothing about the pipes.
+        if (Poll(polled, (nuint)polled.Length, (int)patience.TotalMilliseconds) is <= 0 and var none)
+            return none < 0;
         if (polled[0].Happened != 0)
             _outputEnded = !ReadOutput(_output.Read(_buffer));
         if (polled[1].Happened != 0)

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <remarks>docs/command-trainers.md is what such a program has to do.</remarks>
 internal sealed class CommandTrainer(CommandPolicy allowed, TimeProvider time) : ITrainer
 {
-    public int CohortSize(Configuration configuration) => 1;
+    public int? CohortSize(Configuration configuration) => 1;
 
     /// <exception cref="TrainerException">The command is not allowed here, or cannot be started.</exception>
     public ITrainingRun Start(Cohort cohort)

@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>Trains nothing, for a fixed time and with a fixed result: for sizing a cluster without its devices.</summary>
 internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
 {
-    public int CohortSize(Configuration configuration) => configuration[Parameters.SimulatedCohort];
+    public int? CohortSize(Configuration configuration) => configuration[Parameters.SimulatedCohort];
 
     public ITrainingRun Start(Cohort cohort) => new Run(cohort, time);
 

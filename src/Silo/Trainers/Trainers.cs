@@ -10,7 +10,7 @@ public sealed class Trainers(ITrainer? fused, CommandPolicy commands, TimeProvid
     private readonly SimulatedTrainer _simulated = new(time);
     private readonly CommandTrainer _command = new(commands, time);
 
-    public int CohortSize(Configuration configuration) => Of(configuration)?.CohortSize(configuration) ?? 1;
+    public int? CohortSize(Configuration configuration) => Of(configuration) is { } trainer ? trainer.CohortSize(configuration) : 1;
 
     /// <exception cref="TrainerException">It cannot be trained here.</exception>
     public ITrainingRun Start(Cohort cohort) => (Of(cohort.Trials[0].Configuration)

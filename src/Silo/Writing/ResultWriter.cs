@@ -61,7 +61,7 @@ internal sealed class ResultWriter(
             catch (Exception exception) when (!stopping.IsCancellationRequested)
             {
                 log.LogError(exception, "{Count} reports could not be written; the writer tries again.", batch.Count);
-                await Task.Delay(RetryPause, time, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
+                await Task.Delay(RetryPause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -3,8 +3,8 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <summary>The one seam between orchestration and training: a cohort in, epoch reports out, leave and stop between.</summary>
 public interface ITrainer
 {
-    /// <summary>How many trials like this one a slot trains together at best; at least 1.</summary>
-    int CohortSize(Configuration configuration);
+    /// <summary>How many trials like this one a slot trains together at best; at least 1. Null: it cannot be told now, and may be later.</summary>
+    int? CohortSize(Configuration configuration);
 
     /// <summary>Prepares a cohort. The run, its epochs and its disposal must stay on the calling thread.</summary>
     /// <exception cref="InvalidDataException">The cohort's checkpoint is damaged, of another build, or lacks one of the trials.</exception>

@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Sweeps;
+
 namespace DeepTrain.Cluster.Training;
 
 /// <summary>What is wrong with a data file. Its message never quotes what the file holds.</summary>
@@ -13,4 +15,8 @@ internal sealed class DataFileException(string message) : Exception(message)
 
     /// <summary>Whether the label column is what is wrong: it may be the sweep file that names another one.</summary>
     public bool IsLabelColumn { get; init; }
+
+    /// <summary>What a trial fails of whose data cannot be read: what a file holds stays wrong, a folder or a network may come back.</summary>
+    public static string FailureClassOf(Exception trouble) =>
+        trouble is DataFileException ? FailureClass.BadData : FailureClass.Infrastructure;
 }

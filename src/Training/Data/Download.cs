@@ -20,7 +20,7 @@ internal static class Download
         var remedy = $"Give a folder that has the files of {dataset} with --datasets or {DatasetSources.Variable}"
             + (dataset == "fashion-mnist" ? ", or install Debian's package dataset-fashion-mnist." : ".");
         if (sources.Network is null)
-            throw new TrainerException(FailureClass.BadData, $"{dataset}: {file.Name} is not on this machine. {remedy}");
+            throw new TrainerException(FailureClass.Infrastructure, $"{dataset}: {file.Name} is not on this machine. {remedy}");
         byte[]? values = null;
         try
         {
@@ -37,7 +37,7 @@ internal static class Download
             || (broken is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             var why = broken is OperationCanceledException ? $"no answer for {Silence.TotalSeconds:0} seconds" : broken.Message;
-            throw new TrainerException(FailureClass.BadData,
+            throw new TrainerException(DataFileException.FailureClassOf(broken),
                 $"{dataset}: {file.Name} is not on this machine and cannot be downloaded from {from} into {folder}: {why.TrimEnd('.')}. {remedy}", broken);
         }
     }
@@ -60,7 +60,7 @@ internal static class Download
             patience.CancelAfter(Silence);
             total += read;
             if (total > MostBytes)
-                throw new IOException("it is larger than the published file");
+                throw new DataFileException("it is larger than the published file");
             await to.WriteAsync(buffer.AsMemory(0, read), patience.Token).ConfigureAwait(false);
             if (TimeProvider.System.GetElapsedTime(told) < TellEvery)
                 continue;

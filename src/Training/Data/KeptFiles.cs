@@ -9,6 +9,8 @@ namespace DeepTrain.Cluster.Training;
 /// </summary>
 public static class KeptFiles
 {
+    private const string Remedy = "To have it kept again, run the sweep's file again.";
+
     /// <summary>Keeps a copy, whole or not at all; nothing is done where it is kept already.</summary>
     /// <exception cref="IOException">It cannot be copied, or its content is another by now.</exception>
     public static void Keep(string file, string content, string folder)
@@ -35,20 +37,21 @@ public static class KeptFiles
     internal static DataTable Read(string dataset, string? content, string? labelColumn, DatasetSources sources)
     {
         if (content is null || sources.Kept is null)
-            throw Bad($"dataset: {(content is null ? $"'{dataset}' was submitted without what its file holds" : "this process keeps no data files")}", null);
+            throw new TrainerException(FailureClass.BadData,
+                $"dataset: {(content is null ? $"'{dataset}' was submitted without what its file holds" : "this process keeps no data files")}. {Remedy}");
         var path = Path.Combine(sources.Kept, content);
         try
         {
             var (table, found) = Read(path, dataset, labelColumn);
-            return found == content ? table : throw Bad($"{path}: the file has changed since the sweep was submitted", null);
+            return found == content ? table : throw new DataFileException("the file has changed since the sweep was submitted");
         }
         catch (Exception broken) when (broken is DataFileException or IOException or UnauthorizedAccessException)
         {
-            throw Bad($"{path}: {(File.Exists(path) ? broken.Message.TrimEnd('.') : "the data file of the sweep is not there")}", broken);
+            var (trouble, remedy) = broken is DataFileException ? (broken.Message, $"Remove it. {Remedy}")
+                : File.Exists(path) ? (broken.Message.TrimEnd('.'), "Can this account read it?")
+                : ("the data file of the sweep is not there", $"Is the data folder mounted here? {Remedy}");
+            throw new TrainerException(DataFileException.FailureClassOf(broken), $"{path}: {trouble}. {remedy}", broken);
         }
-
-        static TrainerException Bad(string message, Exception? inner) =>
-            new(FailureClass.BadData, $"{message}. Remove it if it is there, and run the sweep's file again.", inner);
     }
 
     /// <exception cref="DataFileException">It is no such file.</exception>

@@ -81,7 +81,9 @@ internal static class OfficialFiles
         }
         catch (Exception broken) when (broken is DataFileException or IOException or UnauthorizedAccessException)
         {
-            throw new TrainerException(FailureClass.BadData, $"{path}: {broken.Message}. Remove it, or replace it with the original.", broken);
+            throw new TrainerException(DataFileException.FailureClassOf(broken), broken is DataFileException
+                ? $"{path}: {broken.Message}. Remove it, or replace it with the original."
+                : $"{path} cannot be read: {broken.Message}", broken);
         }
     }
 

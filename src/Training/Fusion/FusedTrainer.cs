@@ -9,9 +9,9 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly CohortSizes _sizes = new(time);
 
-    /// <summary>1 where it cannot be tried, for lack of data or memory: the trials will say so, each for itself.</summary>
+    /// <summary>Null where it cannot be tried, for lack of data or memory: the trials will say so, each for itself.</summary>
     /// <exception cref="TrainerException">libtorch is missing.</exception>
-    public int CohortSize(Configuration configuration)
+    public int? CohortSize(Configuration configuration)
     {
         TorchRuntime.EnsureLoaded();
         try
@@ -20,7 +20,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
         }
         catch (Exception error) when (error is not TrainerException { FailureClass: FailureClass.NoTorch })
         {
-            return 1;
+            return null;
         }
     }
 

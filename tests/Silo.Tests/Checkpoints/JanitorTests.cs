@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -33,11 +34,13 @@ public sealed class JanitorTests
     }
 
     [Theory]
-    [InlineData(Keep.Best, false, "a1 a2 b1 b2")]
-    [InlineData(Keep.Best, true, "b1 b2")]
-    [InlineData(Keep.All, true, "a1 a2 b1 b2")]
-    [InlineData(Keep.None, true, "")]
-    public async Task CleanAsync_Models_StayAsTheSweepsFileSays(Keep keep, bool finished, string stay)
+    [InlineData(Keep.Best, SweepStatus.Running, "a1 a2 b1 b2")]
+    [InlineData(Keep.Best, SweepStatus.Paused, "a1 a2 b1 b2")]
+    [InlineData(Keep.Best, SweepStatus.Finished, "b1 b2")]
+    [InlineData(Keep.Best, SweepStatus.Cancelled, "b1 b2")]
+    [InlineData(Keep.All, SweepStatus.Finished, "a1 a2 b1 b2")]
+    [InlineData(Keep.None, SweepStatus.Finished, "")]
+    public async Task CleanAsync_Models_StayAsTheSweepsFileSays(Keep keep, SweepStatus status, string stay)
     {
         await using var fixture = await StoreFixture.CreateAsync();
         var sweep = SweepFile.Parse(
@@ -46,10 +49,16 @@ public sealed class JanitorTests
         var coordinator = (await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator;
         var cells = sweep.Cells.Select(cell => cell.Id).ToList();
         var trials = await fixture.GrantAsync(coordinator, Sample.Request(sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct()
-            .ToImmutableDictionary(key => key, _ => new Grains.CohortLimit(10, AcrossReplicates: true))));
+            .ToImmutableDictionary(key => key, _ => new CohortLimit(10, AcrossReplicates: true))));
         // The second cell is the better one: its accuracy is 1 - 1/2.
         await fixture.Store.WriteAsync([.. trials.Select(trial => Sample.Completion(trial, trial.Trial.Cell == cells[0] ? 1 : 2))]);
-        Assert.True(!finished || await fixture.Store.FinishAsync(coordinator));
+        if (status is SweepStatus.Paused)
+            Assert.True(await fixture.Store.PauseAsync(coordinator));
+        else if (status is SweepStatus.Cancelled)
+            await fixture.Store.CancelAsync(coordinator);
+        else if (status is SweepStatus.Finished)
+            Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(status, (await fixture.Store.FindAsync(Sample.SweepId, CancellationToken.None))!.Status);
         using var folder = new TemporaryFolder();
         var data = new DataFolder(folder.Root);
         var models = Path.Combine(data.Models, Sample.SweepId);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CsCheck;
 
@@ -62,6 +63,57 @@ public class SettingsReaderTests
             problem => Assert.StartsWith($"DEEPTRAIN_POSTGRES_CA is '{folder["none.pem"]}': expected the path of a file", problem, StringComparison.Ordinal),
             problem => Assert.Contains("postgres.host (DEEPTRAIN_POSTGRES_HOST) is not", problem, StringComparison.Ordinal),
             problem => Assert.StartsWith("DEEPTRAIN_SLOTS is '-1'", problem, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_NonsenseForEachSetting_IsOneProblemEachAllTogether()
+    {
+        using var folder = new TemporaryFolder();
+        var settings = SettingsTable.All.Where(setting => setting.Expected != "text").ToList();
+        var root = new JsonObject();
+        foreach (var setting in settings)
+        {
+            var path = setting.Name.Split('.');
+            var section = root;
+            foreach (var part in path[..^1])
+                section = (JsonObject)(section[part] ??= new JsonObject());
+            section[path[^1]] = "?";
+        }
+        var file = Write(folder, root.ToJsonString());
+
+        AssertProblems(Read(file), setting => $"{file}: {setting.Name} is '?': expected ");
+        AssertProblems(Read(file, settings.ToDictionary(setting => setting.Variable, _ => "?")), setting => $"{setting.Variable} is '?': expected ");
+
+        void AssertProblems(SettingsReading reading, Func<Setting, string> expected)
+        {
+            Assert.Null(reading.Settings);
+            Assert.Equal(settings.Count, reading.Problems.Length);
+            Assert.All(settings, setting => Assert.Single(
+                reading.Problems, problem => problem.StartsWith(expected(setting), StringComparison.Ordinal)));
+        }
+    }
+
+    [Theory]
+    [InlineData("DEEPTRAIN_POSTGRES_CA", null, "postgres.tls (DEEPTRAIN_POSTGRES_TLS)", "set it to verify-full")]
+    [InlineData("DEEPTRAIN_POSTGRES_CA", "require", "postgres.tls (DEEPTRAIN_POSTGRES_TLS)", "set it to verify-full")]
+    [InlineData("DEEPTRAIN_POSTGRES_CA", "verify-ca")]
+    [InlineData("DEEPTRAIN_POSTGRES_CA", "verify-full")]
+    [InlineData("DEEPTRAIN_REDIS_CA", null, "redis.tls (DEEPTRAIN_REDIS_TLS)", "set it to true")]
+    [InlineData("DEEPTRAIN_REDIS_CA", "false", "redis.tls (DEEPTRAIN_REDIS_TLS)", "set it to true")]
+    [InlineData("DEEPTRAIN_REDIS_CA", "true")]
+    public void Read_AuthorityThatNothingIsCheckedBy_IsRefusedWithTheRemedy(string variable, string? tls, params string[] told)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["ca.crt"], "");
+        var variables = new Dictionary<string, string>(Cluster) { [variable] = folder["ca.crt"] };
+        if (tls is not null)
+            variables[variable.Replace("_CA", "_TLS", StringComparison.Ordinal)] = tls;
+
+        var problems = Read(null, variables).Problems;
+
+        Assert.Equal(told.Length > 0, problems.Length == 1);
+        Assert.All(told, text => Assert.Contains(text, problems[0], StringComparison.Ordinal));
+        Assert.All(problems, problem => Assert.StartsWith($"{variable} is given", problem, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -27,7 +27,10 @@ internal sealed class ScriptedTrainer : ITrainer
     /// <summary>How many runs have been disposed.</summary>
     public int Ended;
 
-    public int CohortSize(Configuration configuration) => 10;
+    /// <summary>How many train together; null: it cannot be told.</summary>
+    public Func<int?> Size { get; set; } = () => 10;
+
+    public int? CohortSize(Configuration configuration) => Size();
 
     public ITrainingRun Start(Cohort cohort)
     {

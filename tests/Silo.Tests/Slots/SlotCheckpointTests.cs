@@ -75,6 +75,26 @@ public sealed class SlotCheckpointTests
     }
 
     [Fact]
+    public async Task Cohort_FailsLate_ItsPartsGoOnFromWhatItSavedLast()
+    {
+        await using var cluster = await SlotCluster.StartAsync(checkpointInterval: TimeSpan.Zero);
+        var trained = new List<(int Trials, int Epoch)>();
+        cluster.Trainer.BeforeEpoch = (trials, epoch) =>
+        {
+            trained.Add((trials.Count, epoch));
+            if (epoch == 4 && trials.Count > 1)
+                throw new InsufficientMemoryException();
+        };
+
+        await cluster.SubmitAsync("0.1, 0.3", epochs: 4);
+        await cluster.FinishedAsync();
+
+        Assert.Equal([(2, 1), (2, 2), (2, 3), (2, 4), (1, 4), (1, 4)], trained);
+        Assert.All((await cluster.ResultsAsync()).Values, result => Assert.Equal((Outcome.Completed, 4, 1), (result.Outcome, result.Epochs, result.Fence)));
+        Assert.Equal("0|1|2|3|4", await cluster.TextAsync("SELECT group_concat(epoch, '|') FROM epochs WHERE trial = 2"));
+    }
+
+    [Fact]
     public async Task Slots_StoppingAndCannotSave_GiveTheTrialBack()
     {
         await using var cluster = await SlotCluster.StartAsync();

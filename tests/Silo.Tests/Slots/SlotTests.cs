@@ -169,6 +169,39 @@ public sealed class SlotTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task CohortSize_ThatCannotBeTold_IsOneUntilItCan()
+    {
+        var asked = 0;
+        _cluster.Trainer.Size = () => ++asked > 2 ? 10 : null;
+
+        await _cluster.SubmitAsync("0.1, 0.2, 0.3, 0.4, 0.5", epochs: 1);
+        await _cluster.FinishedAsync();
+
+        Assert.Equal([1, 1, 3], _cluster.Trainer.Started);
+    }
+
+    [Fact]
+    public async Task Start_FailsForWhatIsAroundIt_PausesTheSlotLongerEachTime()
+    {
+        var begun = new List<long>();
+        _cluster.Trainer.Size = () => 1;
+        _cluster.Trainer.BeforeStart = _ =>
+        {
+            begun.Add(TimeProvider.System.GetTimestamp());
+            if (begun.Count < 3)
+                throw new TrainerException(FailureClass.Infrastructure, "The shared folder is away.");
+        };
+
+        await _cluster.SubmitAsync("0.1, 0.2, 0.3, 0.4", epochs: 1, "maxAttempts: 1");
+        await _cluster.FinishedAsync();
+
+        var pauses = begun.Zip(begun.Skip(1), TimeProvider.System.GetElapsedTime).ToList();
+        Assert.InRange(pauses[0].TotalSeconds, 1, 20);
+        Assert.InRange(pauses[1].TotalSeconds, 2, 20);
+        Assert.Equal(2, (await _cluster.ResultsAsync()).Values.Count(result => result.Outcome is Outcome.Completed));
+    }
+
+    [Fact]
     public async Task Trial_FailsForAReasonThatMayPass_IsTriedAgainLaterAsOftenAsItsSweepSays()
     {
         var tries = 0;

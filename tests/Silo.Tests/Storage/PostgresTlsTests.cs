@@ -1,7 +1,4 @@
-using System.Net;
 using System.Runtime.Versioning;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using DeepTrain.Cluster.Servers;
 
 namespace DeepTrain.Cluster.Silo.Tests;
@@ -15,7 +12,7 @@ public sealed class PostgresTlsTests
     {
         PostgresServer.SkipWhereMissing();
         using var folder = new TemporaryFolder();
-        var authority = WriteCertificates(folder);
+        var authority = Certificates.Write(folder);
         await using var server = await PostgresServer.StartAsync(
             "ssl=on", $"ssl_cert_file={folder["server.crt"]}", $"ssl_key_file={folder["server.key"]}");
         var settings = SharedPostgres.SettingsOf(server, await server.CreateDatabaseAsync());
@@ -69,29 +66,5 @@ public sealed class PostgresTlsTests
         await using var command = connection.CreateCommand();
         command.CommandText = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
         return (bool)(await command.ExecuteScalarAsync())!;
-    }
-
-    /// <returns>The file of the authority's certificate.</returns>
-    private static string WriteCertificates(TemporaryFolder folder)
-    {
-        var (from, to) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        using var authorityKey = RSA.Create(2048);
-        var authorityRequest = new CertificateRequest("CN=an authority", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
-        using var authority = authorityRequest.CreateSelfSigned(from, to);
-
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=a server", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(authority, from, to, [1, 2, 3]);
-
-        File.WriteAllText(folder["authority.crt"], authority.ExportCertificatePem());
-        File.WriteAllText(folder["server.crt"], certificate.ExportCertificatePem());
-        File.WriteAllText(folder["server.key"], key.ExportPkcs8PrivateKeyPem());
-        File.SetUnixFileMode(folder["server.key"], UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        return folder["authority.crt"];
     }
 }

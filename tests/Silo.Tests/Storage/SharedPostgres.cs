@@ -30,7 +30,7 @@ public sealed class SharedPostgres : IAsyncDisposable
     }
 
     internal static PostgresSettings SettingsOf(PostgresServer server, string database) =>
-        new(server.Host, server.Port, database, server.User, server.Password, PostgresTls.Disable);
+        new(server.Host, server.Port, database, server.User, server.Password, PostgresTls.Disable, null);
 
     public async ValueTask DisposeAsync()
     {

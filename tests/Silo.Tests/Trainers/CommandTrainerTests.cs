@@ -102,6 +102,49 @@ public sealed class CommandTrainerTests : IDisposable
     }
 
     [Fact]
+    public void Start_Command_IsNotToldTheClustersPasswords()
+    {
+        var variables = SettingsTable.All.Where(setting => setting.IsSecret).Select(setting => setting.Variable).ToList();
+        Assert.Equal(["DEEPTRAIN_POSTGRES_PASSWORD", "DEEPTRAIN_REDIS_PASSWORD"], variables);
+        foreach (var variable in variables)
+            Environment.SetEnvironmentVariable(variable, "a secret");
+        try
+        {
+            var log = Failure("env >&2; exit 1").Log!;
+            Assert.Contains("PATH=", log, StringComparison.Ordinal);
+            Assert.DoesNotContain("PASSWORD", log, StringComparison.Ordinal);
+        }
+        finally
+        {
+            foreach (var variable in variables)
+                Environment.SetEnvironmentVariable(variable, null);
+        }
+    }
+
+    [Fact]
+    public async Task TrainEpoch_CommandThatLeavesADaemon_EndsWithItsShell()
+    {
+        Assert.SkipWhen(Servers.InstalledPrograms.OnPath("setsid") is null, "There is no setsid (Debian: util-linux).");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        // In a session of its own it outlives the group, and it holds both pipes.
+        using var run = Start($$"""
+            setsid sh -c 'echo $$ >"$0"; exec sleep 1000' {{_folder["daemon"]}} &
+            while [ ! -s {{_folder["daemon"]}} ]; do sleep 0.01; done
+            echo '{"epoch": 1, "trainLoss": 0.5}'
+            """);
+        try
+        {
+            Assert.Equal(new(Outcome.Completed), Assert.Single(run.TrainEpoch(patience.Token)).Ending);
+        }
+        finally
+        {
+            var daemon = int.Parse(await File.ReadAllTextAsync(_folder["daemon"], CancellationToken.None), CultureInfo.InvariantCulture);
+            Process.GetProcessById(daemon).Kill();
+            await EndedAsync([daemon]);
+        }
+    }
+
+    [Fact]
     public void TrainEpoch_NoSuchProgram_SaysSo()
     {
         using var run = Trainer.Start(new([TrainerTrials.Command(["./there-is-none"])]));

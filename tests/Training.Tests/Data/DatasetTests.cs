@@ -74,7 +74,7 @@ public sealed class DatasetTests
     }
 
     [Fact]
-    public void Of_FileThatIsGoneOrAnother_IsBadDataUntilItIsBack()
+    public void Of_FileThatIsGoneOrAnother_FailsByItsCauseUntilItIsBack()
     {
         using var files = new DataFiles();
         var content = DataFiles.Csv(rows: 34);
@@ -87,7 +87,7 @@ public sealed class DatasetTests
         var changed = Assert.Throws<TrainerException>(() => Dataset.Of(configuration, files.Sources));
         File.WriteAllText(kept, content);
 
-        Assert.Equal(("bad-data", "bad-data"), (gone.FailureClass, changed.FailureClass));
+        Assert.Equal(("infrastructure", "bad-data"), (gone.FailureClass, changed.FailureClass));
         Assert.Contains("is not there", gone.Message, StringComparison.Ordinal);
         Assert.Contains("the file has changed since the sweep was submitted", changed.Message, StringComparison.Ordinal);
         Assert.Equal(34, Dataset.Of(configuration, files.Sources).Info.Rows);
@@ -109,15 +109,15 @@ public sealed class DatasetTests
     }
 
     [Fact]
-    public void CohortSize_DataThatCannotBeHad_IsOneSoThatItsTrialSaysWhy()
+    public void CohortSize_DataThatCannotBeHad_IsNotKnownAndItsTrialSaysWhy()
     {
         using var files = new DataFiles();
         var configuration = files.Keep("csv", DataFiles.Csv(rows: 30));
         // Every step takes a second, however many trials it has: the larger the cohort, the better.
         var trainer = new FusedTrainer(new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromSeconds(1) }, files.Sources);
-        Assert.InRange(trainer.CohortSize(configuration), 2, 1_000);
+        Assert.InRange(trainer.CohortSize(configuration)!.Value, 2, 1_000);
         var lost = DataFiles.With(configuration, Parameters.DataContent, new string('0', 64));
-        Assert.Equal(1, trainer.CohortSize(lost));
-        Assert.Equal("bad-data", Assert.Throws<TrainerException>(() => trainer.Start(new([lost.Trial()]))).FailureClass);
+        Assert.Null(trainer.CohortSize(lost));
+        Assert.Equal("infrastructure", Assert.Throws<TrainerException>(() => trainer.Start(new([lost.Trial()]))).FailureClass);
     }
 }

@@ -24,20 +24,20 @@ public sealed class DownloadTests : IDisposable
         Assert.Contains(_told, line => line.Contains("example.org", StringComparison.Ordinal));
     }
 
-    public static TheoryData<string, string> Failures => new()
+    public static TheoryData<string, string, string> Failures => new()
     {
-        { "missing", "404" },
-        { "other", "SHA-256 differs" },
-        { "cut", "cut off" },
-        { "page", "no IDX file" },
-        { "endless", "larger than the published file" },
-        { "no-network", "Name or service not known" },
-        { "broken", "connection reset" },
+        { "missing", "404", "infrastructure" },
+        { "other", "SHA-256 differs", "bad-data" },
+        { "cut", "cut off", "bad-data" },
+        { "page", "no IDX file", "bad-data" },
+        { "endless", "larger than the published file", "bad-data" },
+        { "no-network", "Name or service not known", "infrastructure" },
+        { "broken", "connection reset", "infrastructure" },
     };
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public void Fetch_Failure_NamesCauseAndRemedyAndKeepsNothing(string kind, string expected)
+    public void Fetch_Failure_NamesCauseAndRemedyAndKeepsNothing(string kind, string expected, string failureClass)
     {
         var error = Assert.Throws<TrainerException>(() => Fetch(_ => kind switch
         {
@@ -49,7 +49,7 @@ public sealed class DownloadTests : IDisposable
             "no-network" => throw new HttpRequestException("Name or service not known"),
             _ => new(HttpStatusCode.OK) { Content = new StreamContent(new Endless(new IOException("connection reset"))) },
         }));
-        Assert.Equal("bad-data", error.FailureClass);
+        Assert.Equal(failureClass, error.FailureClass);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         Assert.Contains("--datasets", error.Message, StringComparison.Ordinal);
         Assert.Contains(From.ToString(), error.Message, StringComparison.Ordinal);
@@ -63,6 +63,7 @@ public sealed class DownloadTests : IDisposable
     {
         _files.Write("cache", "a file where the folder should be");
         var error = Assert.Throws<TrainerException>(() => Fetch(_ => throw new InvalidOperationException("Nothing is asked for.")));
+        Assert.Equal("infrastructure", error.FailureClass);
         Assert.Contains(_files["cache"], error.Message, StringComparison.Ordinal);
         Assert.Contains("--datasets", error.Message, StringComparison.Ordinal);
     }

@@ -18,13 +18,23 @@ public sealed class KeptFilesTests : IDisposable
     }
 
     [Fact]
-    public void Read_Unkept_IsBadDataAndSaysWhatToDo()
+    public void Read_Unkept_SaysWhetherItMayPassAndWhatToDo()
     {
-        foreach (var (content, sources) in new[] { (null, _files.Sources), (new string('0', 64), _files.Sources), ((string?)new string('0', 64), _files.Sources with { Kept = null }) })
+        var content = new string('0', 64);
+        foreach (var (given, sources, failureClass) in ((string?, DatasetSources, string)[])
+            [(null, _files.Sources, "bad-data"), (content, _files.Sources with { Kept = null }, "bad-data"), (content, _files.Sources, "infrastructure")])
         {
-            var error = Assert.Throws<TrainerException>(() => KeptFiles.Read("csv", content, null, sources));
-            Assert.Equal("bad-data", error.FailureClass);
+            var error = Assert.Throws<TrainerException>(() => KeptFiles.Read("csv", given, null, sources));
+            Assert.Equal(failureClass, error.FailureClass);
             Assert.Contains("run the sweep's file again", error.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Read_FileThatIsADirectory_MayPass()
+    {
+        Directory.CreateDirectory(_files["kept/0"]);
+        var error = Assert.Throws<TrainerException>(() => KeptFiles.Read("csv", "0", null, _files.Sources));
+        Assert.Equal("infrastructure", error.FailureClass);
     }
 }

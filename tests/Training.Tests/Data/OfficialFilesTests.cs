@@ -63,7 +63,7 @@ public sealed class OfficialFilesTests : IDisposable
     public void Read_NothingOnThisMachine_NamesTheRemedy()
     {
         var error = Assert.Throws<TrainerException>(() => OfficialFiles.Read(Fashion, _files.Sources, _ => { }, CancellationToken.None));
-        Assert.Equal("bad-data", error.FailureClass);
+        Assert.Equal("infrastructure", error.FailureClass);
         Assert.Contains("fashion-mnist: train-images-idx3-ubyte is not on this machine", error.Message, StringComparison.Ordinal);
         Assert.Contains("DEEPTRAIN_DATASETS", error.Message, StringComparison.Ordinal);
         Assert.Contains("dataset-fashion-mnist", error.Message, StringComparison.Ordinal);
@@ -74,8 +74,17 @@ public sealed class OfficialFilesTests : IDisposable
     {
         var path = _files.Write("given/fashion-mnist/train-images-idx3-ubyte", Images);
         var error = Assert.Throws<TrainerException>(() => OfficialFiles.Read(Fashion, _files.Sources, _ => { }, CancellationToken.None));
+        Assert.Equal("bad-data", error.FailureClass);
         Assert.StartsWith(path, error.Message, StringComparison.Ordinal);
         Assert.Contains("60000 x 28 x 28", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ReadFile_ThatCannotBeRead_MayPass()
+    {
+        var error = Assert.Throws<TrainerException>(() => OfficialFiles.ReadFile(_files["gone"], Small));
+        Assert.Equal("infrastructure", error.FailureClass);
+        Assert.Contains("cannot be read", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

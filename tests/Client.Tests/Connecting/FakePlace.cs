@@ -1,0 +1,24 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Silo;
+
+namespace DeepTrain.Cluster.Client.Tests;
+
+/// <summary>A place that another process trains in.</summary>
+/// <param name="sweep">The answer of a sweep's grain, by its id and the method's name.</param>
+internal sealed class FakePlace(ISweepReader reader, Func<string, string, object?> sweep) : Place
+{
+    public override ISweepReader Reader => reader;
+
+    public override DataFolder Folder => throw new NotSupportedException();
+
+    public override string Option => "";
+
+    public SweepConnection Connection { get; } = new(
+        Fake<IGrainFactory>.Of((_, key) => Fake<ISweepGrain>.Of((method, _) => sweep((string)key[0]!, method))),
+        reader, "process 1", () => ValueTask.CompletedTask, CancellationToken.None);
+
+    public override Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation) =>
+        Task.FromResult(Connection);
+
+    public override Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation) => Task.FromResult<SweepConnection?>(Connection);
+}

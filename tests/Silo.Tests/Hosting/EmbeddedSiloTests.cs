@@ -1,0 +1,37 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Tests;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+public sealed class EmbeddedSiloTests
+{
+    [Fact]
+    public async Task StartAsync_OfASiloAlone_StartsNoCommandThatItsSettingsDoNotList()
+    {
+        using var folder = new TemporaryFolder();
+        var variables = new Dictionary<string, string>
+        {
+            ["DEEPTRAIN_DATA"] = folder["data"], ["DEEPTRAIN_SLOTS"] = "1", ["DEEPTRAIN_METRICS_PORT"] = "0", ["DEEPTRAIN_PROBE_SECONDS"] = "3",
+            ["DEEPTRAIN_COMMANDS"] = "sh other.sh",
+        };
+        var settings = EmbeddedSettings.Of(SettingsReader.Read(null, variables.GetValueOrDefault).Settings!, _ => { });
+        using var ownership = DataFolderLock.TryAcquire(new(folder["data"]))!;
+        await using var silo = await EmbeddedSilo.StartAsync(ownership, settings, TimeProvider.System, CancellationToken.None);
+
+        await silo.Grains.GetGrain<ISweepGrain>("mine-1").Submit($$"""
+            name: mine
+            trainer: { command: [sh, -c, 'echo >{{folder["started"]}}'] }
+            training: { epochs: 1 }
+            space: { learningRate: [0.1] }
+            """, asNew: false);
+        await Eventually.True(
+            async () => (await silo.Reader.FindAsync("mine-1", CancellationToken.None))?.Status is SweepStatus.Finished, "the sweep to finish");
+
+        var failure = Assert.Single(await silo.Reader.ReadResultsAsync("mine-1", CancellationToken.None)).Failure!;
+        Assert.Equal(FailureClass.CodeError, failure.Class);
+        Assert.Contains(CommandPolicy.Setting, failure.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["started"]));
+        Assert.Equal(TimeSpan.FromSeconds(3), settings.ProbeTimeout);
+    }
+}
