@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Grains.Tests;
 using DeepTrain.Cluster.Servers;
@@ -216,6 +217,25 @@ public sealed class PostgresDatabaseTests
         }
     }
 
+    [Fact]
+    public async Task Grant_ManyWaitingTrials_FollowsIndexesWithoutSortingThem()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(StoreKind.Postgres, Sample.Sweep(20, 50));
+        await using var owned = fixture;
+        await fixture.GrantAsync(coordinator, Sample.Request(10));
+        using var link = new PostgresLink(((PostgresFixture)fixture).Settings);
+
+        foreach (var sql in (string[])[LeaseStatements.NextHead(PostgresDialect.Instance), LeaseStatements.GrantMembers(PostgresDialect.Instance)])
+        {
+            var plan = Explain(link.Open(), sql);
+            Assert.Contains("Index Scan using ix_trials_waiting", plan, StringComparison.Ordinal);
+            Assert.DoesNotContain("Bitmap", plan, StringComparison.Ordinal);
+            Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+            // Those chosen are locked in the order of their keys; those that wait are in theirs.
+            Assert.DoesNotMatch("Sort Key:.*replicate", plan);
+        }
+    }
+
     private static async Task<NpgsqlConnection> OpenAsync(PostgresSettings settings)
     {
         var connection = new NpgsqlConnection(PostgresDatabase.ConnectionString(settings, pooled: false));
@@ -234,5 +254,15 @@ public sealed class PostgresDatabaseTests
         await using var connection = await OpenAsync(settings);
         await using var command = new NpgsqlCommand(sql, connection);
         return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>The plan that serves whatever the values are.</summary>
+    private static string Explain(Session session, string sql)
+    {
+        var names = Regex.Matches(sql, "@[a-zA-Z]+").Select(match => match.Value).Distinct().ToList();
+        session.Execute($"PREPARE asked AS {Regex.Replace(sql, "@[a-zA-Z]+", match => $"${names.IndexOf(match.Value) + 1}")}");
+        var plan = session.Query($"EXPLAIN EXECUTE asked ({string.Join(", ", names.Select(_ => "NULL"))})", row => row.GetString(0));
+        session.Execute("DEALLOCATE asked");
+        return string.Join(Environment.NewLine, plan);
     }
 }
