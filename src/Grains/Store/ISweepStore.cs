@@ -37,8 +37,8 @@ public interface ISweepStore : ISweepReader
     /// <summary>Gives leases their full time again. Returns those that still hold a trial; the others are lost.</summary>
     Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime);
 
-    /// <summary>Lets trials of a lease wait again, in good order: nothing counts as lost. Null: all that it still holds.</summary>
-    Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials);
+    /// <summary>Lets trials that a lease still holds wait again, in good order: nothing counts as lost.</summary>
+    Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials);
 
     /// <summary>Lets all trials that a silo has leased wait again, as lost, because the silo is dead. The ids of their sweeps.</summary>
     Task<ImmutableArray<string>> ReleaseSiloAsync(string silo);

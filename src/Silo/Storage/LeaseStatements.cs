@@ -74,14 +74,12 @@ internal static class LeaseStatements
                 ("@expires", now + (long)leaseTime.TotalMilliseconds))];
     }
 
-    public static int Release(Session session, Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials)
+    public static int Release(Session session, Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials)
     {
         var (sweep, _) = SweepStatements.Admit(session, coordinator);
         if (Find(session, sweep, lease) is not { } key)
             return 0;
         SweepStatements.LockTrials(session, "lease = @lease", ("@lease", key));
-        if (trials is null)
-            return session.Execute("UPDATE trials SET lease = NULL WHERE lease = @lease", ("@lease", key));
         return session.Execute($"""
             UPDATE trials SET lease = NULL
             WHERE lease = @lease AND (SELECT c.id FROM cells c WHERE c.key = cell) || '/r' || replicate {session.Dialect.IsIn("@trials")}

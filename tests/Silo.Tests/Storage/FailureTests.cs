@@ -157,8 +157,9 @@ public abstract class FailureTests(StoreKind kind) : StoreTests(kind)
         for (var time = 0; time < 5; time++)
         {
             var request = Sample.Request(2);
-            Assert.Equal(2, (await fixture.GrantAsync(coordinator, request)).Length);
-            await fixture.Store.ReleaseAsync(coordinator, request.Lease, null);
+            var leased = await fixture.GrantAsync(coordinator, request);
+            Assert.Equal(2, leased.Length);
+            await fixture.Store.ReleaseAsync(coordinator, request.Lease, [.. leased.Select(trial => trial.Trial)]);
         }
     }
 

@@ -25,14 +25,14 @@ public sealed class PostgresDatabaseTests
     public async Task MigrateAsync_FourAtOnceAndAgain_IsMigratedOnce()
     {
         var settings = await SharedPostgres.CreateEmptyAsync();
-        var unready = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None));
+        var unready = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None));
         Assert.Contains("silo migrate", unready.Message, StringComparison.Ordinal);
         Assert.StartsWith($"PostgreSQL at 127.0.0.1:{settings.Port}/{settings.Database}", unready.Message, StringComparison.Ordinal);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => PostgresDatabase.MigrateAsync(settings, CancellationToken.None))));
         await PostgresDatabase.MigrateAsync(settings, CancellationToken.None);
 
-        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync("digits-1", 1, Sample.Sweep(1, 1)));
     }
 
@@ -62,7 +62,7 @@ public sealed class PostgresDatabaseTests
 
         await PostgresDatabase.MigrateAsync(settings, CancellationToken.None);
 
-        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync("digits-1", 1, Sample.Sweep(1, 1)));
     }
 
@@ -73,7 +73,7 @@ public sealed class PostgresDatabaseTests
         await fixture.ExecuteAsync("INSERT INTO \"__EFMigrationsHistory\" VALUES ('99990101000000_FromTheFuture', '99.0.0')");
 
         var ofMigration = await Assert.ThrowsAsync<StoreException>(() => PostgresDatabase.MigrateAsync(fixture.Settings, CancellationToken.None));
-        var ofStore = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(fixture.Settings, 1, CancellationToken.None));
+        var ofStore = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(fixture.Settings, 1, TimeProvider.System, CancellationToken.None));
         await using var reader = new PostgresSweepReader(fixture.Settings);
         var ofReader = await Assert.ThrowsAsync<StoreException>(() => reader.ListAsync(CancellationToken.None));
 
@@ -95,7 +95,7 @@ public sealed class PostgresDatabaseTests
         {
             foreach (var attempt in (Func<Task>[])
             [
-                () => PostgresSweepStore.OpenAsync(mistaken, 1, CancellationToken.None),
+                () => PostgresSweepStore.OpenAsync(mistaken, 1, TimeProvider.System, CancellationToken.None),
                 () => PostgresDatabase.MigrateAsync(mistaken, CancellationToken.None),
             ])
             {
@@ -112,7 +112,7 @@ public sealed class PostgresDatabaseTests
         await using var server = await PostgresServer.StartAsync();
         var settings = SharedPostgres.SettingsOf(server, await server.CreateDatabaseAsync());
         await PostgresDatabase.MigrateAsync(settings, CancellationToken.None);
-        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 2)));
         var coordinator = (await store.OpenAsync(Sample.SweepId))!.Coordinator;
         var leased = (await store.GrantAsync(coordinator, Sample.Request(2))).Trials;
@@ -143,7 +143,7 @@ public sealed class PostgresDatabaseTests
         var fixture = (PostgresFixture)await StoreFixture.CreateAsync(StoreKind.Postgres);
         await using var owned = fixture;
         await using var proxy = new FaultProxy(fixture.Settings.Port);
-        await using var store = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 2, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 2, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 2)));
         var coordinator = (await store.OpenAsync(Sample.SweepId))!.Coordinator;
         var leased = (await store.GrantAsync(coordinator, Sample.Request(2))).Trials;
@@ -172,7 +172,7 @@ public sealed class PostgresDatabaseTests
         await using var owned = fixture;
         Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 2)));
         await using var proxy = new FaultProxy(fixture.Settings.Port);
-        await using var frozen = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 1, CancellationToken.None);
+        await using var frozen = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 1, TimeProvider.System, CancellationToken.None);
         var coordinator = (await frozen.OpenAsync(Sample.SweepId))!.Coordinator;
         // It has locked the sweep's row, and says nothing more.
         var stalled = new TaskCompletionSource();

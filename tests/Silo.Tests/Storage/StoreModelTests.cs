@@ -150,7 +150,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     await WriteAsync(sent, sent with { Fence = sent.Fence - 1 }, sent with { Fence = sent.Fence + 1 }, sent);
                     break;
                 case Act.Release when Pick(_leases, step) is { } request:
-                    await store.ReleaseAsync(_coordinator, request.Lease, null);
+                    await store.ReleaseAsync(_coordinator, request.Lease, [.. _trials.Select(trial => trial.Id)]);
                     LetGo(trial => trial.Lease == request.Lease);
                     break;
                 case Act.ReleaseOne when Pick(_leases, step) is { } request:
