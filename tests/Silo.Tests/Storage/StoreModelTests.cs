@@ -326,6 +326,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                 ? stored
                 : trial.Outcome == report.Ending.Outcome && trial.Fence == fence && trial.EndedAt == report.Epoch)
             {
+                if (trial.Fence != fence && fenced.Checkpoint is { } stale && stale != trial.Checkpoint?.Name)
+                    return WriteVerdict.Refused;
                 if (current)
                     trial.Checkpoint = checkpoint;
                 return WriteVerdict.AlreadyAccepted;
