@@ -19,7 +19,7 @@ public interface ISweepStore : ISweepReader
 
     /// <summary>
     /// Takes over a changed file: stores cells and trials that are new, marks those no longer named as inactive, those named again as
-    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if trials wait, unless it is paused.
+    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if any has no outcome, unless it is paused.
     /// </summary>
     Task ExtendAsync(Coordinator coordinator, Sweep sweep);
 

@@ -179,6 +179,22 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
     }
 
     [Fact]
+    public async Task ExtendAsync_LeasedTrialGoneAndBackAfterTheEnd_RunsAgain()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 1));
+        await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 2));
+
+        Assert.Equal((SweepStatus.Running, 1), ((await fixture.OverviewAsync()).Status, (await fixture.OverviewAsync()).Leased));
+        Assert.Contains(Sample.SweepId, await fixture.Store.UnfinishedAsync());
+    }
+
+    [Fact]
     public async Task ExtendAsync_NewCellInFront_IsGrantedInTheNewOrder()
     {
         var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, (0.2, 32), (0.3, 32)));
