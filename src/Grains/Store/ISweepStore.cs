@@ -117,7 +117,11 @@ public sealed record GrantRequest(
 /// How many trials lost a lease whose time was over. They wait again, or have failed as <see cref="FailureClass.WorkerKiller"/>; some
 /// may be among those granted.
 /// </param>
-public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost);
+/// <param name="HeldBack">
+/// Nothing was granted because of who asked, and when: the silo holds what nothing may be beside, or other trials where only suspects
+/// wait; or the sweep has as many leases as it may have. Another, or the same a little later, may be granted what waits.
+/// </param>
+public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost, bool HeldBack);
 
 /// <param name="Checkpoints">Files that nobody names any more.</param>
 /// <param name="More">Whether there is more to remove.</param>

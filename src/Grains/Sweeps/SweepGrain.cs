@@ -100,7 +100,7 @@ internal sealed class SweepGrain(
         });
         var released = sweep.Released;
         var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
-        var (trials, lost) = await Reach(store.GrantAsync(sweep.Coordinator, new(
+        var (trials, lost, heldBack) = await Reach(store.GrantAsync(sweep.Coordinator, new(
             request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)
         {
             MaxLeases = sweep.Sweep.MaxSlots,
@@ -108,10 +108,11 @@ internal sealed class SweepGrain(
 
         if (sweep.Granted.Add(request.Lease))
             sweep.Move(trials.Length);
-        // What was given back since the store looked waits again.
-        sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
+        // What was given back since the store looked waits again; and what this slot may not have now, another may.
+        if (!heldBack)
+            sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
         await AnnounceAsync();
-        return (new(trials, [], sweep.Sweep.Keep is not Keep.None), lost);
+        return (new(trials, [], sweep.Sweep.Keep is not Keep.None) { HeldBack = heldBack }, lost);
     }
 
     public async Task<ImmutableDictionary<Guid, Wanted>> Renew(ImmutableArray<RenewedLease> leases)
@@ -235,7 +236,7 @@ internal sealed class SweepGrain(
         var counts = await Reach(store.FindAsync(Id, CancellationToken.None));
         if (sweep.Tally.Ended != counts!.ByOutcome.Values.Sum())
             sweep.Tally = new(sweep.Sweep, await Reach(store.ReadResultsAsync(Id, CancellationToken.None)));
-        (sweep.Waiting, sweep.Running) = (counts.Waiting, counts.Leased);
+        (sweep.Waiting, sweep.Running, sweep.Exhausted) = (counts.Waiting, counts.Leased, false);
         sweep.Granted.Clear();
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
@@ -337,7 +338,7 @@ internal sealed class SweepGrain(
         /// <summary>How often trials were given back.</summary>
         public int Released { get; set; }
 
-        /// <summary>The last request for a cohort found nothing, and nothing was given back since.</summary>
+        /// <summary>The last request for a cohort that might have had any found nothing, and nothing was given back since.</summary>
         public bool Exhausted { get; set; }
 
         /// <summary>By fusion key: a configuration of it, and how many cells share it.</summary>
