@@ -99,7 +99,7 @@ internal sealed class SweepGrain(
             return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
         var released = sweep.Released;
-        var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
+        var takeExpired = IsReached(time.GetTimestamp()) && time.GetElapsedTime(_reachedSince) >= times.Lease;
         var (trials, lost, heldBack) = await Reach(store.GrantAsync(sweep.Coordinator, new(
             request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)
         {
@@ -274,6 +274,12 @@ internal sealed class SweepGrain(
         return reading.Sweep ?? throw new ArgumentException(string.Join(Environment.NewLine, reading.Problems), nameof(text));
     }
 
+    /// <summary>
+    /// Whether the store's last answer is not long ago. After a longer silence, be it of the store or of this process, the others' leases
+    /// may be over for no fault of theirs: their renewals still wait.
+    /// </summary>
+    private bool IsReached(long now) => _reachedLast is { } last && time.GetElapsedTime(last, now) <= times.Silence;
+
     /// <summary>Keeps account of since when the store answers, and gives up once another coordinator has come.</summary>
     private async Task<T> Reach<T>(Task<T> call)
     {
@@ -281,8 +287,7 @@ internal sealed class SweepGrain(
         {
             var answer = await call;
             var now = time.GetTimestamp();
-            // After a longer silence, be it of the store or of this process, the others' leases may be over for no fault of theirs.
-            if (_reachedLast is not { } last || time.GetElapsedTime(last, now) > 3 * times.Keeper)
+            if (!IsReached(now))
                 _reachedSince = now;
             _reachedLast = now;
             return answer;
