@@ -3,21 +3,23 @@ namespace DeepTrain.Cluster.Grains;
 /// <summary>The times that leases live by.</summary>
 public sealed record LeaseTimes
 {
+    private static readonly TimeSpan LongestKeeper = TimeSpan.FromSeconds(5);
+
     /// <summary>After it, without renewal, the store may give a lease's trials to another.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often a worker renews.</summary>
-    public TimeSpan Renewal { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>How often a worker renews: it has several tries.</summary>
+    public TimeSpan Renewal => Lease / 6;
 
     /// <summary>A worker that has not renewed for so long, by its own clock, parks its work: well before the lease ends.</summary>
-    public TimeSpan WorkerDeadline { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan WorkerDeadline => Lease * 2 / 3;
 
-    /// <summary>The times that go with a lease: a worker has several tries to renew it, and parks its work well before its end.</summary>
-    public static LeaseTimes Of(TimeSpan lease) => new() { Lease = lease, Renewal = lease / 6, WorkerDeadline = lease * 2 / 3 };
+    /// <summary>How often the keeper touches unfinished sweeps: several times in a lease, and soon enough for a coordinator that died.</summary>
+    public TimeSpan Keeper => Lease / 6 < LongestKeeper ? Lease / 6 : LongestKeeper;
+
+    /// <summary>After a longer time without an answer of the store, it counts as having been away.</summary>
+    public TimeSpan Silence => 3 * Keeper;
 
     /// <summary>How often a coordinator recounts from the store.</summary>
     public TimeSpan Recount { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>How often the keeper touches unfinished sweeps.</summary>
-    public TimeSpan Keeper { get; init; } = TimeSpan.FromSeconds(5);
 }

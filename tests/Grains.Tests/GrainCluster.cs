@@ -14,14 +14,17 @@ public sealed class GrainCluster : IAsyncDisposable
     private readonly string _folder;
     private readonly InProcessTestCluster _cluster;
 
-    internal GrainCluster(string folder, SqliteSweepStore store, InProcessTestCluster cluster)
+    internal GrainCluster(string folder, SqliteSweepStore store, LeapingTime time, InProcessTestCluster cluster)
     {
         _folder = folder;
         Store = store;
+        Time = time;
         _cluster = cluster;
     }
 
     internal ISweepStore Store { get; }
+
+    internal LeapingTime Time { get; }
 
     internal IGrainFactory Grains => _cluster.Client;
 
@@ -31,20 +34,21 @@ public sealed class GrainCluster : IAsyncDisposable
 
     internal SlotId Slot(int number = 0) => new(Service<ILocalSiloDetails>().SiloAddress.ToParsableString(), number);
 
-    public static async Task<GrainCluster> StartAsync(LeaseTimes? times = null)
+    public static async Task<GrainCluster> StartAsync()
     {
         var folder = Directory.CreateTempSubdirectory("grains-").FullName;
-        var store = await SqliteSweepStore.OpenAsync(Path.Combine(folder, "sweeps.db"), TimeProvider.System);
+        var time = new LeapingTime();
+        var store = await SqliteSweepStore.OpenAsync(Path.Combine(folder, "sweeps.db"), time);
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.Services
-            .AddSingleton(TimeProvider.System)
-            .AddSingleton(times ?? new LeaseTimes())
+            .AddSingleton<TimeProvider>(time)
+            .AddSingleton(new LeaseTimes())
             .AddSingleton<ISweepStore>(store)
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<StopRequests>());
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        return new(folder, store, cluster);
+        return new(folder, store, time, cluster);
     }
 
     public async ValueTask DisposeAsync()
@@ -80,6 +84,19 @@ public sealed class GrainCluster : IAsyncDisposable
     }
 
     private T Service<T>() where T : notnull => ((InProcessSiloHandle)_cluster.Silos[0]).ServiceProvider.GetRequiredService<T>();
+}
+
+/// <summary>Goes on by itself, as the runtime around the grains needs it, and leaps ahead where the test wants it to.</summary>
+internal sealed class LeapingTime : TimeProvider
+{
+    private long _leapt;
+
+    public void Leap(TimeSpan time) => Interlocked.Add(ref _leapt, time.Ticks);
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _leapt));
+
+    public override long GetTimestamp() =>
+        base.GetTimestamp() + (long)(TimeSpan.FromTicks(Interlocked.Read(ref _leapt)).TotalSeconds * TimestampFrequency);
 }
 
 /// <summary>Sweep files for tests.</summary>

@@ -30,7 +30,7 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         return Task.CompletedTask;
     }
 
-    public Task<Assignment?> Next(SlotId slot, int slotsOfSilo)
+    public Task<Assignment?> Next(SlotId slot, int slotsOfSilo, ImmutableArray<string> except)
     {
         var now = time.GetTimestamp();
         Forget(now);
@@ -40,7 +40,7 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         var shares = Shares();
         // Among equals it is whose turn was longest ago: a sweep that has nothing to give after all must not be asked for ever.
         var next = _waiters
-            .Where(waiter => MayHaveMore(waiter.Key, waiter.Value.Offer, shares))
+            .Where(waiter => !except.Contains(waiter.Key) && MayHaveMore(waiter.Key, waiter.Value.Offer, shares))
             .OrderByDescending(waiter => waiter.Value.Offer.Priority)
             .ThenBy(waiter => shares.GetValueOrDefault(waiter.Key))
             .ThenBy(waiter => waiter.Value.Turn)

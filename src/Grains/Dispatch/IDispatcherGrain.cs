@@ -12,8 +12,9 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
     Task Announce(string sweepId, Offer offer);
 
     /// <summary>A free slot asks for work. Null: nothing waits.</summary>
+    /// <param name="except">Sweeps that have just held back what waits from this slot.</param>
     [Alias("Next")]
-    Task<Assignment?> Next(SlotId slot, int slotsOfSilo);
+    Task<Assignment?> Next(SlotId slot, int slotsOfSilo, ImmutableArray<string> except);
 
     /// <summary>A coordinator says which slots train for its sweep; the answer is those of them that another sweep should have.</summary>
     [Alias("Share")]

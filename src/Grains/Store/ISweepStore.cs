@@ -19,7 +19,7 @@ public interface ISweepStore : ISweepReader
 
     /// <summary>
     /// Takes over a changed file: stores cells and trials that are new, marks those no longer named as inactive, those named again as
-    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if trials wait, unless it is paused.
+    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if any has no outcome, unless it is paused.
     /// </summary>
     Task ExtendAsync(Coordinator coordinator, Sweep sweep);
 
@@ -37,8 +37,8 @@ public interface ISweepStore : ISweepReader
     /// <summary>Gives leases their full time again. Returns those that still hold a trial; the others are lost.</summary>
     Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime);
 
-    /// <summary>Lets trials of a lease wait again, in good order: nothing counts as lost. Null: all that it still holds.</summary>
-    Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials);
+    /// <summary>Lets trials that a lease still holds wait again, in good order: nothing counts as lost.</summary>
+    Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials);
 
     /// <summary>Lets all trials that a silo has leased wait again, as lost, because the silo is dead. The ids of their sweeps.</summary>
     Task<ImmutableArray<string>> ReleaseSiloAsync(string silo);
@@ -117,7 +117,11 @@ public sealed record GrantRequest(
 /// How many trials lost a lease whose time was over. They wait again, or have failed as <see cref="FailureClass.WorkerKiller"/>; some
 /// may be among those granted.
 /// </param>
-public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost);
+/// <param name="HeldBack">
+/// Nothing was granted because of who asked, and when: the silo holds what nothing may be beside, or other trials where only suspects
+/// wait; or the sweep has as many leases as it may have. Another, or the same a little later, may be granted what waits.
+/// </param>
+public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost, bool HeldBack);
 
 /// <param name="Checkpoints">Files that nobody names any more.</param>
 /// <param name="More">Whether there is more to remove.</param>

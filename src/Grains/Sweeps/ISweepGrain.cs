@@ -127,7 +127,12 @@ public sealed record LeaseRequest(
 public sealed record LeaseReply(
     [property: Id(0)] ImmutableArray<LeasedTrial> Trials,
     [property: Id(1)] ImmutableArray<string> Unsized,
-    [property: Id(2)] bool KeepModels);
+    [property: Id(2)] bool KeepModels)
+{
+    /// <summary>Nothing was leased to this slot now, though trials may wait.</summary>
+    [Id(3)]
+    public bool HeldBack { get; init; }
+}
 
 /// <param name="Waiting">Trials that nobody trains yet.</param>
 /// <param name="Running">Trials under a lease.</param>

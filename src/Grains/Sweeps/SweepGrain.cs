@@ -99,8 +99,8 @@ internal sealed class SweepGrain(
             return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
         var released = sweep.Released;
-        var takeExpired = _reachedLast is not null && time.GetElapsedTime(_reachedSince) >= times.Lease;
-        var (trials, lost) = await Reach(store.GrantAsync(sweep.Coordinator, new(
+        var takeExpired = IsReached(time.GetTimestamp()) && time.GetElapsedTime(_reachedSince) >= times.Lease;
+        var (trials, lost, heldBack) = await Reach(store.GrantAsync(sweep.Coordinator, new(
             request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)
         {
             MaxLeases = sweep.Sweep.MaxSlots,
@@ -108,10 +108,11 @@ internal sealed class SweepGrain(
 
         if (sweep.Granted.Add(request.Lease))
             sweep.Move(trials.Length);
-        // What was given back since the store looked waits again.
-        sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
+        // What was given back since the store looked waits again; and what this slot may not have now, another may.
+        if (!heldBack)
+            sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
         await AnnounceAsync();
-        return (new(trials, [], sweep.Sweep.Keep is not Keep.None), lost);
+        return (new(trials, [], sweep.Sweep.Keep is not Keep.None) { HeldBack = heldBack }, lost);
     }
 
     public async Task<ImmutableDictionary<Guid, Wanted>> Renew(ImmutableArray<RenewedLease> leases)
@@ -237,7 +238,7 @@ internal sealed class SweepGrain(
         var counts = await Reach(store.FindAsync(Id, CancellationToken.None));
         if (sweep.Tally.Ended != counts!.ByOutcome.Values.Sum())
             sweep.Tally = new(sweep.Sweep, await Reach(store.ReadResultsAsync(Id, CancellationToken.None)));
-        (sweep.Waiting, sweep.Running) = (counts.Waiting, counts.Leased);
+        (sweep.Waiting, sweep.Running, sweep.Exhausted) = (counts.Waiting, counts.Leased, false);
         sweep.Granted.Clear();
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
@@ -275,6 +276,12 @@ internal sealed class SweepGrain(
         return reading.Sweep ?? throw new ArgumentException(string.Join(Environment.NewLine, reading.Problems), nameof(text));
     }
 
+    /// <summary>
+    /// Whether the store's last answer is not long ago. After a longer silence, be it of the store or of this process, the others' leases
+    /// may be over for no fault of theirs: their renewals still wait.
+    /// </summary>
+    private bool IsReached(long now) => _reachedLast is { } last && time.GetElapsedTime(last, now) <= times.Silence;
+
     /// <summary>Keeps account of since when the store answers, and gives up once another coordinator has come.</summary>
     private async Task<T> Reach<T>(Task<T> call)
     {
@@ -282,8 +289,7 @@ internal sealed class SweepGrain(
         {
             var answer = await call;
             var now = time.GetTimestamp();
-            // After a longer silence, be it of the store or of this process, the others' leases may be over for no fault of theirs.
-            if (_reachedLast is not { } last || time.GetElapsedTime(last, now) > 3 * times.Keeper)
+            if (!IsReached(now))
                 _reachedSince = now;
             _reachedLast = now;
             return answer;
@@ -339,7 +345,7 @@ internal sealed class SweepGrain(
         /// <summary>How often trials were given back.</summary>
         public int Released { get; set; }
 
-        /// <summary>The last request for a cohort found nothing, and nothing was given back since.</summary>
+        /// <summary>The last request for a cohort that might have had any found nothing, and nothing was given back since.</summary>
         public bool Exhausted { get; set; }
 
         /// <summary>By fusion key: a configuration of it, and how many cells share it.</summary>

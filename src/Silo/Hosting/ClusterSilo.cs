@@ -19,7 +19,7 @@ internal static class ClusterSilo
         // Loading libtorch takes as long as all the rest of starting.
         var torch = trains ? Task.Run(TorchRuntime.Describe, cancellation) : null;
         await Membership.CheckAsync(servers.Redis);
-        await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres, StoreConnections, cancellation);
+        await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres, StoreConnections, time, cancellation);
         var folder = new DataFolder(settings.Data);
         folder.Create();
         using var host = Build(settings, servers, store, folder, torch is null ? null : Worker.Of(await torch), time);

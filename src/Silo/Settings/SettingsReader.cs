@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo;
@@ -50,7 +49,6 @@ public sealed class SettingsReader
         var cluster = Cluster();
         if (cluster is null && role is not SiloRole.Both && _problems.Count == 0)
             _problems.Add($"{Name(SettingsTable.Role)}: without postgres.host and redis.host a silo is alone, and does both; leave it out.");
-        var lease = Value(SettingsTable.Lease)!.Value;
         return new(role, cluster, Value(SettingsTable.Data)!)
         {
             SiloName = Value(SettingsTable.SiloName) ?? Environment.MachineName,
@@ -59,7 +57,7 @@ public sealed class SettingsReader
             GatewayPort = Value(SettingsTable.GatewayPort)!.Value,
             MetricsPort = Value(SettingsTable.MetricsPort) is > 0 and var port ? port : null,
             Slots = Value(SettingsTable.Slots) is > 0 and var slots ? slots : Environment.ProcessorCount,
-            LeaseTimes = LeaseTimes.Of(lease),
+            LeaseTimes = new() { Lease = Value(SettingsTable.Lease)!.Value },
             CheckpointInterval = Value(SettingsTable.Checkpoint)!.Value,
             ProbeTimeout = Value(SettingsTable.Probe)!.Value,
             Grace = Value(SettingsTable.Grace)!.Value,

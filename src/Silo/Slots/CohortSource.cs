@@ -20,13 +20,19 @@ internal sealed class CohortSource(
     /// <summary>A trial's grain that is left over on another silo makes room when it is first asked.</summary>
     private const int AdmissionTries = 3;
 
+    /// <summary>A sweep that has held back is not asked again for so long: meanwhile others may have work for the slot.</summary>
+    private static readonly TimeSpan HeldBackPause = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<string, int> _cohortSizes = [];
+    private readonly Dictionary<string, long> _heldBack = [];
     private readonly HashSet<string> _begun = [];
 
     /// <summary>Null: there is nothing to train now.</summary>
     public async Task<LeasedCohort?> NextAsync()
     {
-        if (await grains.GetGrain<IDispatcherGrain>(0).Next(slot, slotsOfSilo) is not { } assignment)
+        foreach (var (past, _) in _heldBack.Where(sweep => time.GetElapsedTime(sweep.Value) >= HeldBackPause).ToList())
+            _heldBack.Remove(past);
+        if (await grains.GetGrain<IDispatcherGrain>(0).Next(slot, slotsOfSilo, [.. _heldBack.Keys]) is not { } assignment)
             return null;
 
         var coordinator = grains.GetGrain<ISweepGrain>(assignment.SweepId);
@@ -43,6 +49,8 @@ internal sealed class CohortSource(
                     unknown.Add(configuration.FusionKey);
             (reply, sentAt) = await RequestAsync(coordinator, lease, assignment, unknown);
         }
+        if (reply.HeldBack)
+            _heldBack[assignment.SweepId] = time.GetTimestamp();
         if (reply.Trials.IsEmpty)
             return null;
         _begun.Add(assignment.SweepId);

@@ -30,6 +30,9 @@ internal abstract class Dialect
     /// <summary>Lets one transaction at a time go on that names the same thing.</summary>
     public abstract void Exclude(Session session, string name);
 
+    /// <summary>From now on the transaction fails soon where it has to wait for another's locks: that one may be waiting for its own.</summary>
+    public abstract void StopWaiting(Session session);
+
     /// <summary>Tells the planner of tables that have just grown much, where it would find out too late.</summary>
     public abstract void Analyze(Session session, params ReadOnlySpan<string> tables);
 

@@ -42,9 +42,10 @@ internal static class LeaseStatements
         if (Find(session, sweep, request.Lease) is not { } lease)
         {
             lost = request.TakeExpired ? TakeExpired(session, sweep, now) : 0;
-            if (Take(session, sweep, request, now) is not { } taken)
-                return new([], lost);
-            lease = taken;
+            var (taken, heldBack) = Take(session, sweep, request, now);
+            if (taken is null)
+                return new([], lost, heldBack);
+            lease = taken.Value;
         }
         return new(
             [.. session.Query("""
@@ -56,7 +57,7 @@ internal static class LeaseStatements
                     row.GetInt64(2), row.GetInt32(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5),
                     row.IsDBNull(6) ? 0 : row.GetInt32(6)),
                 ("@lease", lease))],
-            lost);
+            lost, HeldBack: false);
     }
 
     public static ImmutableHashSet<Guid> Renew(
@@ -74,14 +75,12 @@ internal static class LeaseStatements
                 ("@expires", now + (long)leaseTime.TotalMilliseconds))];
     }
 
-    public static int Release(Session session, Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials)
+    public static int Release(Session session, Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials)
     {
         var (sweep, _) = SweepStatements.Admit(session, coordinator);
         if (Find(session, sweep, lease) is not { } key)
             return 0;
         SweepStatements.LockTrials(session, "lease = @lease", ("@lease", key));
-        if (trials is null)
-            return session.Execute("UPDATE trials SET lease = NULL WHERE lease = @lease", ("@lease", key));
         return session.Execute($"""
             UPDATE trials SET lease = NULL
             WHERE lease = @lease AND (SELECT c.id FROM cells c WHERE c.key = cell) || '/r' || replicate {session.Dialect.IsIn("@trials")}
@@ -113,16 +112,15 @@ internal static class LeaseStatements
         """;
 
     /// <summary>Grants the next suspect.</summary>
-    internal static string GrantSuspect(Dialect dialect)
-    {
-        var next = $"""
-            SELECT key FROM trials
-            WHERE sweep = @sweep AND {SweepContext.Suspect} AND active AND lease IS NULL AND {Ready}
-              AND fusion_key {dialect.IsIn("@fusionKeys")}
-            ORDER BY replicate, position LIMIT 1{dialect.Lock}
-            """;
-        return $"{Given} WHERE key {dialect.IsAmong(next)} AND outcome IS NULL AND lease IS NULL AND {Ready}";
-    }
+    internal static string GrantSuspect(Dialect dialect) =>
+        $"{Given} WHERE key {dialect.IsAmong(NextSuspect(dialect) + dialect.Lock)} AND outcome IS NULL AND lease IS NULL AND {Ready}";
+
+    private static string NextSuspect(Dialect dialect) => $"""
+        SELECT key FROM trials
+        WHERE sweep = @sweep AND {SweepContext.Suspect} AND active AND lease IS NULL AND {Ready}
+          AND fusion_key {dialect.IsIn("@fusionKeys")}
+        ORDER BY replicate, position LIMIT 1
+        """;
 
     private const string Given =
         "UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1, retry_at = NULL";
@@ -188,18 +186,24 @@ internal static class LeaseStatements
     }
 
     /// <summary>The new lease, or null if there is no trial for it: then it leaves no trace.</summary>
-    private static long? Take(Session session, long sweep, GrantRequest request, long now)
+    private static (long? Lease, bool HeldBack) Take(Session session, long sweep, GrantRequest request, long now)
     {
         // The silo may be asking for a trial of another sweep at the same time.
         session.Dialect.Exclude(session, request.Silo);
         if (Holds(session, HoldsSuspect, request.Silo, now) || IsFull(session, sweep, request))
-            return null;
+            return (null, HeldBack: true);
         var fusionKeys = session.Dialect.List(request.Limits.Where(limit => limit.Value.Trials > 0).Select(limit => limit.Key));
         var head = session.First(NextHead(session.Dialect),
             row => (Replicate: row.GetInt32(0), FusionKey: row.GetString(1), Checkpoint: row.IsDBNull(2) ? null : row.GetString(2)),
             ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys));
-        if (head is null && Holds(session, HoldsTrial, request.Silo, now))
-            return null;
+        if (head is null)
+        {
+            if (session.First(NextSuspect(session.Dialect), row => row.GetInt64(0),
+                    ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys)) is null)
+                return (null, HeldBack: false);
+            if (Holds(session, HoldsTrial, request.Silo, now))
+                return (null, HeldBack: true);
+        }
         var lease = session.First("""
             INSERT INTO leases (sweep, id, silo, slot, granted, expires) VALUES (@sweep, @id, @silo, @slot, @now, @expires)
             RETURNING key
@@ -221,9 +225,9 @@ internal static class LeaseStatements
                 ("@lease", lease), ("@provenance", provenance), ("@sweep", sweep), ("@now", now), ("@fusionKeys", fusionKeys));
         }
         if (granted > 0)
-            return lease;
+            return (lease, HeldBack: false);
         session.Execute("DELETE FROM leases WHERE key = @lease", ("@lease", lease));
-        return null;
+        return (null, HeldBack: false);
     }
 
     private static bool IsFull(Session session, long sweep, GrantRequest request) =>

@@ -35,6 +35,9 @@ internal sealed class PostgresDialect : Dialect
     public override void Exclude(Session session, string name) =>
         session.First("SELECT pg_advisory_xact_lock(hashtextextended(@name, 0))", _ => true, ("@name", name));
 
+    // Longer than most transactions; much shorter than the server takes to look for who waits in a circle.
+    public override void StopWaiting(Session session) => session.Execute("SET LOCAL lock_timeout = '200ms'");
+
     public override void Analyze(Session session, params ReadOnlySpan<string> tables) =>
         session.Execute($"ANALYZE {string.Join(", ", tables)}");
 

@@ -11,22 +11,23 @@ internal sealed class PostgresSweepStore : SweepStore
     private readonly TransactionThreads _coordinators;
     private readonly TransactionThreads _reports;
 
-    private PostgresSweepStore(PostgresSettings settings, int connections, PostgresSweepReader reader) : base(reader)
+    private PostgresSweepStore(PostgresSettings settings, int connections, TimeProvider time, PostgresSweepReader reader) : base(reader)
     {
         _reader = reader;
-        _coordinators = new("sweep store, coordinators", Enumerable.Range(0, connections).Select(_ => new PostgresLink(settings)));
-        _reports = new("sweep store, reports", new PostgresLink(settings));
+        _coordinators = new("sweep store, coordinators", time, Enumerable.Range(0, connections).Select(_ => new PostgresLink(settings)));
+        _reports = new("sweep store, reports", time, new PostgresLink(settings));
     }
 
     /// <param name="connections">How many statements of coordinators run beside each other; one more connection is for reports.</param>
     /// <exception cref="StoreException">The schema is not just this program's, or the database cannot be reached.</exception>
-    public static async Task<PostgresSweepStore> OpenAsync(PostgresSettings settings, int connections, CancellationToken cancellation)
+    public static async Task<PostgresSweepStore> OpenAsync(
+        PostgresSettings settings, int connections, TimeProvider time, CancellationToken cancellation)
     {
         var reader = new PostgresSweepReader(settings);
         try
         {
             await reader.CheckAsync(cancellation);
-            return new(settings, connections, reader);
+            return new(settings, connections, time, reader);
         }
         catch
         {
@@ -42,7 +43,9 @@ internal sealed class PostgresSweepStore : SweepStore
         await _reader.DisposeAsync();
     }
 
-    protected override Task<T> TransactAsync<T>(Func<Session, T> body) => _coordinators.TransactAsync(body);
+    protected override Task<T> TransactAsync<T>(Func<Session, T> body, string place) => _coordinators.TransactAsync(body, place);
+
+    protected override Task<T> TransactAloneAsync<T>(Func<Session, T> body) => _coordinators.TransactAloneAsync(body);
 
     protected override Task<T> ReportAsync<T>(Func<Session, T> work) => _reports.ShareAsync(work);
 }

@@ -66,6 +66,9 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
         }
         else if (isKnown)
         {
+            // Who has lost its trial must not take it that the store points to its file now.
+            if (Fence != fence && fenced.Checkpoint is { } saved && saved != Checkpoint)
+                return WriteVerdict.Refused;
             if (isCurrent)
                 Save(fenced);
             return WriteVerdict.AlreadyAccepted;

@@ -10,7 +10,9 @@ internal static class SqliteDatabase
     /// <exception cref="StoreException">The database is newer than this program.</exception>
     public static void Prepare(SqliteConnection connection, TimeProvider time)
     {
-        connection.CreateFunction("now_ms", () => time.GetUtcNow().ToUnixTimeMilliseconds());
+        // The wall's clock leaps over a suspension, in which no worker could renew: the owner's goes on as their deadlines do.
+        var (begin, began) = (time.GetUtcNow().ToUnixTimeMilliseconds(), time.GetTimestamp());
+        connection.CreateFunction("now_ms", () => begin + (long)time.GetElapsedTime(began).TotalMilliseconds);
         Execute(connection, "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
         if (Scalar(connection, "PRAGMA quick_check(1)") is not "ok" and var damage)
             throw new StoreException(

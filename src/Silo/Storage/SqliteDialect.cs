@@ -38,6 +38,10 @@ internal sealed class SqliteDialect : Dialect
     {
     }
 
+    public override void StopWaiting(Session session)
+    {
+    }
+
     public override void Analyze(Session session, params ReadOnlySpan<string> tables)
     {
     }

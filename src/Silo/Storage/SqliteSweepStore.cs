@@ -12,7 +12,7 @@ internal sealed class SqliteSweepStore : SweepStore
     /// <exception cref="StoreException">The file is no database, damaged, newer than this program, or cannot be written.</exception>
     public static async Task<SqliteSweepStore> OpenAsync(string path, TimeProvider time)
     {
-        var writer = new TransactionThreads("sweep store", new SqliteLink(path, connection => SqliteDatabase.Prepare(connection, time)));
+        var writer = new TransactionThreads("sweep store", time, new SqliteLink(path, connection => SqliteDatabase.Prepare(connection, time)));
         try
         {
             // The first call opens it, and says what is wrong.
@@ -31,7 +31,9 @@ internal sealed class SqliteSweepStore : SweepStore
 
     public override ValueTask DisposeAsync() => _writer.DisposeAsync();
 
-    protected override Task<T> TransactAsync<T>(Func<Session, T> body) => _writer.TransactAsync(body);
+    protected override Task<T> TransactAsync<T>(Func<Session, T> body, string place) => _writer.TransactAsync(body, place);
+
+    protected override Task<T> TransactAloneAsync<T>(Func<Session, T> body) => _writer.TransactAloneAsync(body);
 
     protected override Task<T> ReportAsync<T>(Func<Session, T> work) => _writer.ShareAsync(work);
 }

@@ -75,7 +75,7 @@ internal static class SweepStatements
         session.Execute("""
             UPDATE sweeps SET status = 'Running', finished = NULL
             WHERE key = @key AND status <> 'Paused'
-              AND EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome IS NULL AND lease IS NULL)
+              AND EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome IS NULL)
             """, ("@key", key));
         return true;
     }

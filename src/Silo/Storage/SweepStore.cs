@@ -8,26 +8,26 @@ namespace DeepTrain.Cluster.Silo;
 internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDisposable
 {
     public Task<bool> CreateAsync(string sweepId, int number, Sweep sweep) =>
-        TransactAsync(session => SweepStatements.Create(session, sweepId, number, sweep));
+        TransactAloneAsync(session => SweepStatements.Create(session, sweepId, number, sweep));
 
-    public Task<OpenedSweep?> OpenAsync(string sweepId) => TransactAsync(session => SweepStatements.Open(session, sweepId));
+    public Task<OpenedSweep?> OpenAsync(string sweepId) => TransactAsync(session => SweepStatements.Open(session, sweepId), sweepId);
 
     public Task ExtendAsync(Coordinator coordinator, Sweep sweep) =>
-        TransactAsync(session => SweepStatements.Extend(session, coordinator, sweep));
+        TransactAloneAsync(session => SweepStatements.Extend(session, coordinator, sweep));
 
     public Task<Granted> GrantAsync(Coordinator coordinator, GrantRequest request) =>
-        TransactAsync(session => LeaseStatements.Grant(session, coordinator, request));
+        TransactAsync(session => LeaseStatements.Grant(session, coordinator, request), $"{coordinator.SweepId} {request.Silo}");
 
     public Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime) =>
-        TransactAsync(session => LeaseStatements.Renew(session, coordinator, leases, leaseTime));
+        TransactAsync(session => LeaseStatements.Renew(session, coordinator, leases, leaseTime), coordinator.SweepId);
 
-    public Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId>? trials) =>
-        TransactAsync(session => LeaseStatements.Release(session, coordinator, lease, trials));
+    public Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials) =>
+        TransactAsync(session => LeaseStatements.Release(session, coordinator, lease, trials), coordinator.SweepId);
 
     public Task<ImmutableArray<string>> ReleaseSiloAsync(string silo) =>
-        TransactAsync(session => LeaseStatements.ReleaseSilo(session, silo));
+        TransactAloneAsync(session => LeaseStatements.ReleaseSilo(session, silo));
 
-    public Task<ImmutableArray<string>> ReleaseAllAsync() => TransactAsync(LeaseStatements.ReleaseAll);
+    public Task<ImmutableArray<string>> ReleaseAllAsync() => TransactAloneAsync(LeaseStatements.ReleaseAll);
 
     public Task<ImmutableArray<WriteVerdict>> WriteAsync(IReadOnlyList<FencedReport> reports)
     {
@@ -35,20 +35,23 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
         return ReportAsync(session => ReportStatements.Write(session, copy));
     }
 
-    public Task CancelAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Cancel(session, coordinator));
+    public Task CancelAsync(Coordinator coordinator) => TransactAloneAsync(session => SweepStatements.Cancel(session, coordinator));
 
-    public Task<bool> FinishAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Finish(session, coordinator));
+    public Task<bool> FinishAsync(Coordinator coordinator) =>
+        TransactAsync(session => SweepStatements.Finish(session, coordinator), coordinator.SweepId);
 
-    public Task<bool> PauseAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Pause(session, coordinator));
+    public Task<bool> PauseAsync(Coordinator coordinator) =>
+        TransactAsync(session => SweepStatements.Pause(session, coordinator), coordinator.SweepId);
 
-    public Task<bool> ResumeAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Resume(session, coordinator));
+    public Task<bool> ResumeAsync(Coordinator coordinator) =>
+        TransactAsync(session => SweepStatements.Resume(session, coordinator), coordinator.SweepId);
 
-    public Task<int> RetryAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Retry(session, coordinator));
+    public Task<int> RetryAsync(Coordinator coordinator) => TransactAloneAsync(session => SweepStatements.Retry(session, coordinator));
 
-    public Task<bool> DeleteAsync(Coordinator coordinator) => TransactAsync(session => SweepStatements.Delete(session, coordinator));
+    public Task<bool> DeleteAsync(Coordinator coordinator) => TransactAloneAsync(session => SweepStatements.Delete(session, coordinator));
 
     public Task<RemovedChunk> RemoveAsync(string sweepId, int trials) =>
-        TransactAsync(session => SweepStatements.Remove(session, sweepId, trials));
+        TransactAloneAsync(session => SweepStatements.Remove(session, sweepId, trials));
 
     public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) => reader.ListAsync(cancellation);
 
@@ -76,7 +79,11 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
     public abstract ValueTask DisposeAsync();
 
     /// <summary>Runs what a coordinator asks for, as one transaction that is durable when the task ends.</summary>
-    protected abstract Task<T> TransactAsync<T>(Func<Session, T> body);
+    /// <param name="place">What it locks first.</param>
+    protected abstract Task<T> TransactAsync<T>(Func<Session, T> body, string place);
+
+    /// <summary>Like <see cref="TransactAsync{T}"/>, of what touches many trials and takes its time.</summary>
+    protected abstract Task<T> TransactAloneAsync<T>(Func<Session, T> body);
 
     /// <summary>Runs what workers report; it begins its transactions itself.</summary>
     protected abstract Task<T> ReportAsync<T>(Func<Session, T> work);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace DeepTrain.Cluster.Silo;
@@ -9,7 +8,9 @@ namespace DeepTrain.Cluster.Silo;
 /// </summary>
 /// <remarks>
 /// Making a transaction durable costs more than most of what is done in one. So the calls that wait while one is made durable share the
-/// next. If one of them fails, nothing of that is stored, and each runs by itself: what a call meets never depends on the others.
+/// next. If one of them fails, nothing of that is stored, and each runs by itself: what a call meets never depends on the others. They
+/// keep what they lock for each other's time, so that what takes long runs alone, and groups beside each other lock in one order; where
+/// that is not enough, the one that waits lets go.
 /// </remarks>
 internal sealed class TransactionThreads : IAsyncDisposable
 {
@@ -19,10 +20,11 @@ internal sealed class TransactionThreads : IAsyncDisposable
     private readonly Channel<ICall> _calls = Channel.CreateUnbounded<ICall>();
     private readonly List<Task> _ended = [];
     private readonly string _name;
+    private readonly TimeProvider _time;
 
-    public TransactionThreads(string name, params IEnumerable<IStoreLink> links)
+    public TransactionThreads(string name, TimeProvider time, params IEnumerable<IStoreLink> links)
     {
-        _name = name;
+        (_name, _time) = (name, time);
         foreach (var link in links)
         {
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,15 +35,20 @@ internal sealed class TransactionThreads : IAsyncDisposable
 
     /// <summary>Runs outside of any transaction.</summary>
     /// <exception cref="StoreException">The database refused, or was lost on the way; then the call may have been done.</exception>
-    public Task<T> RunAsync<T>(Func<Session, T> work) => EnqueueAsync(work, shares: false);
+    public Task<T> RunAsync<T>(Func<Session, T> work) => EnqueueAsync(work, place: null);
 
     /// <summary>Runs as one transaction that is durable when the task ends.</summary>
     /// <param name="work">Runs again if what it wrote was rolled back for another's failure.</param>
+    /// <param name="place">What it locks first: calls that share a transaction run in the order of that.</param>
     /// <exception cref="StoreException">The database refused, or was lost on the way; then the call may have been done.</exception>
-    public Task<T> TransactAsync<T>(Func<Session, T> work) => ShareAsync(session => session.InTransaction(() => work(session)));
+    public Task<T> TransactAsync<T>(Func<Session, T> work, string place = "") =>
+        EnqueueAsync(session => session.InTransaction(() => work(session)), place);
+
+    /// <summary>Like <see cref="TransactAsync{T}"/>, of work that takes so long that no other call's locks should be kept for it.</summary>
+    public Task<T> TransactAloneAsync<T>(Func<Session, T> work) => RunAsync(session => session.InTransaction(() => work(session)));
 
     /// <summary>Like <see cref="TransactAsync{T}"/>, of work that begins its transactions by itself, one for each try.</summary>
-    public Task<T> ShareAsync<T>(Func<Session, T> work) => EnqueueAsync(work, shares: true);
+    public Task<T> ShareAsync<T>(Func<Session, T> work) => EnqueueAsync(work, place: "");
 
     /// <summary>Ends what was given before.</summary>
     public async ValueTask DisposeAsync()
@@ -50,9 +57,9 @@ internal sealed class TransactionThreads : IAsyncDisposable
         await Task.WhenAll(_ended);
     }
 
-    private Task<T> EnqueueAsync<T>(Func<Session, T> work, bool shares)
+    private Task<T> EnqueueAsync<T>(Func<Session, T> work, string? place)
     {
-        var call = new Call<T>(work, shares);
+        var call = new Call<T>(work, place, _time);
         return _calls.Writer.TryWrite(call) ? call.Answer : Task.FromException<T>(new ObjectDisposedException(_name));
     }
 
@@ -63,10 +70,10 @@ internal sealed class TransactionThreads : IAsyncDisposable
         foreach (var first in _calls.Reader.ReadAllAsync().ToBlockingEnumerable())
         {
             group.Add(first);
-            while (group[^1].Shares && group.Count < LargestGroup && _calls.Reader.TryRead(out var next))
+            while (group[^1].Place is not null && group.Count < LargestGroup && _calls.Reader.TryRead(out var next))
                 group.Add(next);
             // One that does not share ends the group, and runs after it.
-            var sharing = group[^1].Shares ? group : group[..^1];
+            var sharing = group.Where(call => call.Place is not null).OrderBy(call => call.Place, StringComparer.Ordinal).ToList();
             if (sharing.Count > 1 && !TryTogether(link, sharing))
                 sharing.ForEach(call => call.Forget());
             foreach (var call in group)
@@ -87,9 +94,12 @@ internal sealed class TransactionThreads : IAsyncDisposable
     {
         try
         {
-            return link.Open().InTransaction(() =>
+            var session = link.Open();
+            return session.InTransaction(() =>
             {
-                group.ForEach(call => call.Run(link));
+                group[0].Run(link);
+                session.Dialect.StopWaiting(session);
+                group[1..].ForEach(call => call.Run(link));
                 return true;
             });
         }
@@ -105,8 +115,8 @@ internal sealed class TransactionThreads : IAsyncDisposable
     /// <summary>What somebody waits for.</summary>
     private interface ICall
     {
-        /// <summary>Whether it may run in a transaction with others.</summary>
-        bool Shares { get; }
+        /// <summary>Where among others it runs in a transaction with them; null: it runs alone.</summary>
+        string? Place { get; }
 
         bool HasRun { get; }
 
@@ -120,16 +130,16 @@ internal sealed class TransactionThreads : IAsyncDisposable
         void Conclude();
     }
 
-    private sealed class Call<T>(Func<Session, T> work, bool shares) : ICall
+    private sealed class Call<T>(Func<Session, T> work, string? place, TimeProvider time) : ICall
     {
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly long _asked = Stopwatch.GetTimestamp();
+        private readonly long _asked = time.GetTimestamp();
         private T? _result;
         private Exception? _error;
 
         public Task<T> Answer => _done.Task;
 
-        public bool Shares => shares;
+        public string? Place => place;
 
         public bool HasRun { get; private set; }
 
@@ -138,7 +148,7 @@ internal sealed class TransactionThreads : IAsyncDisposable
             HasRun = true;
             try
             {
-                if (Stopwatch.GetElapsedTime(_asked) > link.LongestWait)
+                if (time.GetElapsedTime(_asked) > link.LongestWait)
                     _error = link.Explain(null);
                 else
                     _result = work(link.Open());

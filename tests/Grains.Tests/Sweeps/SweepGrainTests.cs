@@ -132,18 +132,71 @@ public sealed class SweepGrainTests : IAsyncLifetime
     [Fact]
     public async Task Lease_OverdueTrialsOfAnother_AreTakenAndCountedOnce()
     {
-        // A lease that is over as soon as it is granted.
-        await using var cluster = await GrainCluster.StartAsync(new() { Lease = TimeSpan.FromTicks(1) });
-        await cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", replicates: 2), asNew: false);
-        var first = Assert.Single(await cluster.LeaseAsync("digits-1", size: 1, slots: 2));
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", replicates: 2), asNew: false);
+        var first = Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 2));
+        await PassAsync(() => _cluster.Sweep("digits-1").Touch());
 
-        ImmutableArray<LeasedTrial> taken = [];
-        await Eventually.True(async () => (taken = await cluster.LeaseAsync("digits-1", size: 1, slots: 2)) is [var trial] && trial.Trial == first.Trial,
-            "the trial to be taken from its lease");
+        var taken = Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 2));
 
-        Assert.True(taken[0].Fence > first.Fence);
-        var progress = (await cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal(first.Trial, taken.Trial);
+        Assert.True(taken.Fence > first.Fence);
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
         Assert.Equal((2, 2), (progress.Total, progress.Waiting + progress.Running));
+    }
+
+    [Fact]
+    public async Task Lease_FirstAfterALongSilence_LeavesOthersTheTimeToRenew()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", replicates: 2), asNew: false);
+        var lease = Guid.NewGuid();
+        var held = Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 2, lease: lease));
+        await PassAsync(() => RenewAsync(lease));
+
+        // The process was frozen; requests overtake the renewals that came meanwhile.
+        _cluster.Time.Leap(2 * new LeaseTimes().Lease);
+        var other = Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 2));
+
+        Assert.NotEqual(held.Trial, other.Trial);
+        Assert.Equal(Wanted.Train, await RenewAsync(lease));
+    }
+
+    [Fact]
+    public async Task Lease_AsManyAsTheSweepMayHave_IsHeldBackButStaysOffered()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", replicates: 1) + "\nmaxSlots: 1", asNew: false);
+        var first = Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 2));
+
+        var refused = await _cluster.Sweep("digits-1").Lease(new(
+            Guid.NewGuid(), _cluster.Slot(1), 2,
+            ImmutableDictionary<string, int>.Empty.Add(Configuration.Parse(first.Configuration).FusionKey, 1), GrainCluster.Somewhere));
+
+        Assert.Equal((true, 0), (refused.HeldBack, refused.Trials.Length));
+        Assert.Equal("digits-1", await NextAsync(1));
+        await _cluster.CompleteAsync("digits-1", [first], 0.9);
+        Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 2));
+    }
+
+    [Fact]
+    public async Task Renew_MoreUrgentSweepWaitsForTheOnlySlot_PausesAfterTheQuantum()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", replicates: 2), asNew: false);
+        await Eventually.True(async () => await NextAsync(0) == "digits-1", "the slot to be sent to the only sweep");
+        var lease = Guid.NewGuid();
+        await _cluster.LeaseAsync("digits-1", size: 1, slots: 2, lease: lease);
+        await _cluster.Sweep("urgent-1").Submit(Files.Sweep("0.1", replicates: 1, name: "urgent") + "\npriority: 1", asNew: false);
+        Assert.Equal(Wanted.Train, await SharedAsync());
+
+        _cluster.Time.Leap(DispatcherGrain.Quantum);
+
+        await Eventually.True(async () => await SharedAsync() is Wanted.Pause, "the lease to be wanted back");
+        Assert.Equal("urgent-1", await NextAsync(0));
+
+        async Task<Wanted?> SharedAsync()
+        {
+            await RenewAsync(lease);
+            await _cluster.Sweep("digits-1").Touch();
+            return await RenewAsync(lease);
+        }
     }
 
     [Fact]
@@ -358,6 +411,33 @@ public sealed class SweepGrainTests : IAsyncLifetime
         var progress = await _cluster.Sweep("digits-1").GetProgress();
         Assert.Equal((2, 0), (progress!.Waiting, progress.Running));
     }
+
+    [Fact]
+    public async Task Recount_AfterARequestFoundNothing_OffersWhatWaitsNow()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        await _cluster.LeaseAsync("digits-1", 2);
+        Assert.Empty(await _cluster.LeaseAsync("digits-1", 2));
+        await Eventually.True(async () => await NextAsync(0) is null, "the sweep to be offered no more");
+        await _cluster.Store.ReleaseSiloAsync(_cluster.Slot().Silo);
+
+        await _cluster.Sweep("digits-1").Recount();
+
+        await Eventually.True(async () => await NextAsync(0) == "digits-1", "the sweep to be offered again");
+    }
+
+    /// <summary>Lets longer than a lease pass, in steps in which the coordinator reaches the store.</summary>
+    private async Task PassAsync(Func<Task> reach)
+    {
+        for (var step = 0; step < 7; step++)
+        {
+            _cluster.Time.Leap(new LeaseTimes().Keeper);
+            await reach();
+        }
+    }
+
+    private async Task<string?> NextAsync(int slot) =>
+        (await _cluster.Grains.GetGrain<IDispatcherGrain>(0).Next(_cluster.Slot(slot), 1, []))?.SweepId;
 
     private async Task<Wanted?> RenewAsync(Guid lease) =>
         (await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot())])).TryGetValue(lease, out var wanted) ? wanted : null;

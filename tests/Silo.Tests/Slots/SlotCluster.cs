@@ -26,11 +26,12 @@ internal sealed class SlotCluster : IAsyncDisposable
     public ISweepGrain Sweep => _cluster.Client.GetGrain<ISweepGrain>(SweepId);
 
     /// <param name="failingWrites">How many times the store fails to write before it works.</param>
+    /// <param name="lostGrants">How many times it grants, and its answer is lost.</param>
     /// <param name="checkpointInterval">An hour, in which no test's epoch ends late, where the test does not say.</param>
     /// <param name="epochPatience">As long, likewise.</param>
     /// <param name="lease">As people have it.</param>
     public static async Task<SlotCluster> StartAsync(
-        int failingWrites = 0, TimeSpan? checkpointInterval = null, TimeSpan? epochPatience = null, TimeSpan? lease = null)
+        int failingWrites = 0, int lostGrants = 0, TimeSpan? checkpointInterval = null, TimeSpan? epochPatience = null, TimeSpan? lease = null)
     {
         var fixture = new SlotCluster();
         Directory.CreateDirectory(fixture.Folder.Checkpoints);
@@ -38,8 +39,8 @@ internal sealed class SlotCluster : IAsyncDisposable
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(LeaseTimes.Of(lease ?? new LeaseTimes().Lease))
-            .AddSingleton(FlakyStore.Of(fixture._store, failingWrites))
+            .AddSingleton(new LeaseTimes { Lease = lease ?? new LeaseTimes().Lease })
+            .AddSingleton(FlakyStore.Of(fixture._store, failingWrites, lostGrants))
             .AddSingleton(Sample.Provenance)
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<StopRequests>()
@@ -120,18 +121,20 @@ internal sealed class SlotCluster : IAsyncDisposable
     }
 }
 
-/// <summary>The real store, but that its first writes of results fail.</summary>
+/// <summary>The real store, but that its first writes of results fail, and its first grants are not heard of.</summary>
 internal class FlakyStore : DispatchProxy
 {
     private ISweepStore _store = null!;
     private int _failures;
+    private int _lostGrants;
 
-    public static ISweepStore Of(ISweepStore store, int failures)
+    public static ISweepStore Of(ISweepStore store, int failures, int lostGrants)
     {
         var proxy = Create<ISweepStore, FlakyStore>();
         var flaky = (FlakyStore)(object)proxy;
         flaky._store = store;
         flaky._failures = failures;
+        flaky._lostGrants = lostGrants;
         return proxy;
     }
 
@@ -139,6 +142,15 @@ internal class FlakyStore : DispatchProxy
     {
         if (targetMethod!.Name == nameof(ISweepStore.WriteAsync) && Interlocked.Decrement(ref _failures) >= 0)
             throw new IOException("The disk is away.");
-        return targetMethod.Invoke(_store, args);
+        var answer = targetMethod.Invoke(_store, args);
+        return targetMethod.Name == nameof(ISweepStore.GrantAsync) && Interlocked.Decrement(ref _lostGrants) >= 0
+            ? LoseAsync((Task<Granted>)answer!)
+            : answer;
+    }
+
+    private static async Task<Granted> LoseAsync(Task<Granted> grant)
+    {
+        await grant;
+        throw new IOException("The connection was lost.");
     }
 }

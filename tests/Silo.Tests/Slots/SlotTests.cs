@@ -115,6 +115,40 @@ public sealed class SlotTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Grant_AnswerLost_IsAskedForAgainAndGivesTheSameCohort()
+    {
+        await using var cluster = await SlotCluster.StartAsync(lostGrants: 1);
+
+        await cluster.SubmitAsync("0.1, 0.3", epochs: 1);
+        await cluster.FinishedAsync();
+
+        Assert.Equal([2], cluster.Trainer.Started);
+        Assert.Equal("1:1|1:1", await cluster.TextAsync("SELECT group_concat(attempt || ':' || fence, '|') FROM trials"));
+        Assert.Equal(1, await cluster.CountAsync("SELECT COUNT(*) FROM leases"));
+    }
+
+    [Fact]
+    public async Task Sweep_MoreUrgentOneHoldsBack_IsTrainedMeanwhile()
+    {
+        using var gate = new ManualResetEventSlim();
+        _cluster.Trainer.BeforeEpoch = (_, _) => gate.Wait();
+        await _cluster.SubmitAsync("0.1", epochs: 1, "priority: 2");
+        await Eventually.True(() => Task.FromResult(_cluster.Trainer.Started.Count == 1), "the slot to be busy");
+        var capped = _cluster.Grains.GetGrain<ISweepGrain>("capped-1");
+        await capped.Submit(SlotCluster.Text("0.1, 0.2", 1, "priority: 1\nmaxSlots: 1").Replace("digits\ndataset", "capped\ndataset", StringComparison.Ordinal), asNew: false);
+        var request = new LeaseRequest(Guid.NewGuid(), new("elsewhere", 0), 2, ImmutableDictionary<string, int>.Empty, Sample.Provenance);
+        var shape = Configuration.Parse(Assert.Single((await capped.Lease(request)).Unsized));
+        Assert.Single((await capped.Lease(request with { CohortSizes = request.CohortSizes.Add(shape.FusionKey, 1) })).Trials);
+        var other = _cluster.Grains.GetGrain<ISweepGrain>("other-1");
+        await other.Submit(SlotCluster.Text("0.1", 1).Replace("digits\ndataset", "other\ndataset", StringComparison.Ordinal), asNew: false);
+
+        gate.Set();
+
+        await Eventually.True(async () => (await other.GetProgress())!.Status is SweepStatus.Finished, "the other sweep to finish");
+        Assert.Equal((1, 1), ((await capped.GetProgress())!.Waiting, (await capped.GetProgress())!.Running));
+    }
+
+    [Fact]
     public async Task Lease_Lost_BreaksTheEpochOff()
     {
         await using var cluster = await SlotCluster.StartAsync(lease: TimeSpan.FromSeconds(3), epochPatience: TimeSpan.FromMilliseconds(50));

@@ -157,8 +157,9 @@ public abstract class FailureTests(StoreKind kind) : StoreTests(kind)
         for (var time = 0; time < 5; time++)
         {
             var request = Sample.Request(2);
-            Assert.Equal(2, (await fixture.GrantAsync(coordinator, request)).Length);
-            await fixture.Store.ReleaseAsync(coordinator, request.Lease, null);
+            var leased = await fixture.GrantAsync(coordinator, request);
+            Assert.Equal(2, leased.Length);
+            await fixture.Store.ReleaseAsync(coordinator, request.Lease, [.. leased.Select(trial => trial.Trial)]);
         }
     }
 
@@ -181,6 +182,32 @@ public abstract class FailureTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal(2, (await fixture.Store.GrantAsync(coordinator, Capped())).Lost);
 
         static GrantRequest Capped() => Sample.Request(1) with { MaxLeases = 2 };
+    }
+
+    [Fact]
+    public async Task GrantAsync_NotToThisSiloOrNotNow_IsHeldBack()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        await LoseAsync(fixture, coordinator, 2);
+        await LoseAsync(fixture, coordinator, 2);
+        Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(2, silo: "with-suspect")));
+        Assert.True(await fixture.Store.CreateAsync("digits-2", 2, Sample.Sweep(1, 2)));
+        var other = (await fixture.Store.OpenAsync("digits-2"))!.Coordinator;
+        Assert.Single(await fixture.GrantAsync(other, Sample.Request(1, silo: "busy")));
+
+        // It trains a suspect; it trains what a suspect must not be beside; the sweep has what it may have.
+        Assert.True((await fixture.Store.GrantAsync(other, Sample.Request(1, silo: "with-suspect"))).HeldBack);
+        Assert.True((await fixture.Store.GrantAsync(coordinator, Sample.Request(1, silo: "busy"))).HeldBack);
+        Assert.True((await fixture.Store.GrantAsync(other, Sample.Request(1, silo: "idle") with { MaxLeases = 1 })).HeldBack);
+
+        foreach (var sweep in (Coordinator[])[coordinator, other])
+        {
+            var granted = await fixture.Store.GrantAsync(sweep, Sample.Request(1, silo: $"idle-for-{sweep.SweepId}"));
+            Assert.Equal((1, false), (granted.Trials.Length, granted.HeldBack));
+        }
+        var nothingWaits = await fixture.Store.GrantAsync(other, Sample.Request(1, silo: "busy"));
+        Assert.Equal((0, false), (nothingWaits.Trials.Length, nothingWaits.HeldBack));
     }
 
     private static FencedReport Failed(LeasedTrial leased, int epoch, string failureClass) => new(

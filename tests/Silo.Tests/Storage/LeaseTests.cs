@@ -93,7 +93,7 @@ public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal(leased, await fixture.GrantAsync(coordinator, request));
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
         Assert.Equal(leased[1..], await fixture.GrantAsync(coordinator, request));
-        await fixture.Store.ReleaseAsync(coordinator, request.Lease, null);
+        await fixture.Store.ReleaseAsync(coordinator, request.Lease, [.. leased.Select(trial => trial.Trial)]);
         Assert.Empty(await fixture.GrantAsync(coordinator, request));
         await fixture.PassAsync(PastLease);
         Assert.Equal(5, (await fixture.GrantAsync(coordinator, Sample.Request(9))).Length);
@@ -236,7 +236,7 @@ public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
         // Neither another lease's trial, nor one that does not exist, is released.
         await fixture.Store.ReleaseAsync(coordinator, request.Lease,
             [leased[1].Trial, other.Trial, new(Sample.SweepId, sweep.Cells[0].Id, 7), leased[0].Trial with { Sweep = "digits-2" }]);
-        await fixture.Store.ReleaseAsync(coordinator, Guid.NewGuid(), null);
+        await fixture.Store.ReleaseAsync(coordinator, Guid.NewGuid(), [leased[0].Trial]);
 
         Assert.Equal([leased[1] with { Fence = 2, Attempt = 2 }], await fixture.GrantAsync(coordinator, Sample.Request(9)));
         Assert.Equal([leased[0]], await fixture.GrantAsync(coordinator, request));

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Servers;
 using DeepTrain.Cluster.Sweeps;
+using Npgsql;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -19,7 +20,7 @@ public sealed class PostgresConcurrencyTests
         var fixture = (PostgresFixture)await StoreFixture.CreateAsync(StoreKind.Postgres);
         await using var owned = fixture;
         Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(4, trials / 4)));
-        await using var second = await PostgresSweepStore.OpenAsync(fixture.Settings, 2, CancellationToken.None);
+        await using var second = await PostgresSweepStore.OpenAsync(fixture.Settings, 2, TimeProvider.System, CancellationToken.None);
         SweepStore[] silos = [fixture.Store, second];
         var coordinators = new Coordinator[2];
         for (var silo = 0; silo < silos.Length; silo++)
@@ -40,7 +41,7 @@ public sealed class PostgresConcurrencyTests
                 {
                     var leased = (await silos[mine].GrantAsync(coordinators[mine], request)).Trials;
                     if (random.Next(10) == 0)
-                        await silos[mine].ReleaseAsync(coordinators[mine], request.Lease, null);
+                        await silos[mine].ReleaseAsync(coordinators[mine], request.Lease, [.. leased.Select(trial => trial.Trial)]);
                     else if (random.Next(20) == 0)
                         await silos[mine].ReleaseSiloAsync(request.Silo);
                     else
@@ -72,6 +73,49 @@ public sealed class PostgresConcurrencyTests
         Assert.True(await fixture.Store.FinishAsync((await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator));
     }
 
+    /// <remarks>Each has locked what the other comes to: the server would find that out only after a second.</remarks>
+    [Fact]
+    public async Task TransactAsync_GroupsComeToWaitForEachOther_OneLetsGoAndAllIsDone()
+    {
+        var fixture = (PostgresFixture)await StoreFixture.CreateAsync(StoreKind.Postgres);
+        await using var owned = fixture;
+        foreach (var number in (int[])[1, 2])
+            Assert.True(await fixture.Store.CreateAsync($"digits-{number}", number, Sample.Sweep(1, 1)));
+        await using var one = new TransactionThreads("one", TimeProvider.System, new PostgresLink(fixture.Settings));
+        await using var two = new TransactionThreads("two", TimeProvider.System, new PostgresLink(fixture.Settings));
+        using var bothHold = new CountdownEvent(2);
+        var failures = new ConcurrentBag<string>();
+        Action[] resume = [await SharedTransactionTests.HoldAsync(one), await SharedTransactionTests.HoldAsync(two)];
+
+        Task<int>[] calls = [FinishAsync(one, 1, meet: true), FinishAsync(one, 2), FinishAsync(two, 2, meet: true), FinishAsync(two, 1)];
+        foreach (var each in resume)
+            each();
+
+        Assert.All(await Task.WhenAll(calls), changed => Assert.Equal(1, changed));
+        Assert.Contains(PostgresErrorCodes.LockNotAvailable, failures);
+        Assert.DoesNotContain(PostgresErrorCodes.DeadlockDetected, failures);
+
+        Task<int> FinishAsync(TransactionThreads threads, int sweep, bool meet = false) => threads.TransactAsync(session =>
+        {
+            try
+            {
+                var changed = session.Execute("UPDATE sweeps SET finished = 0 WHERE number = @number", ("@number", sweep));
+                // Only at first: what runs again is alone.
+                if (meet && !bothHold.IsSet)
+                {
+                    bothHold.Signal();
+                    bothHold.Wait();
+                }
+                return changed;
+            }
+            catch (PostgresException error)
+            {
+                failures.Add(error.SqlState);
+                throw;
+            }
+        });
+    }
+
     [Theory]
     [InlineData("create")]
     [InlineData("grant")]
@@ -84,7 +128,7 @@ public sealed class PostgresConcurrencyTests
         var fixture = (PostgresFixture)await StoreFixture.CreateAsync(StoreKind.Postgres);
         await using var owned = fixture;
         await using var proxy = new FaultProxy(fixture.Settings.Port);
-        await using var store = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 1, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 1, TimeProvider.System, CancellationToken.None);
         var sweep = Sample.Sweep(1, 4);
         if (call == "create")
         {
@@ -153,7 +197,7 @@ public sealed class PostgresConcurrencyTests
         var fixture = (PostgresFixture)made;
         await using var owned = fixture;
         var leased = (await fixture.Store.GrantAsync(coordinator, Sample.Request(trials))).Trials;
-        await using var other = await PostgresSweepStore.OpenAsync(fixture.Settings, 1, CancellationToken.None);
+        await using var other = await PostgresSweepStore.OpenAsync(fixture.Settings, 1, TimeProvider.System, CancellationToken.None);
         using var over = new CancellationTokenSource();
         // Batches name the trials in any order, from two silos at once, while others lock them all.
         var disturbing = Task.Run(async () =>

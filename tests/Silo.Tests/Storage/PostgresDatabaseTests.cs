@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Grains.Tests;
 using DeepTrain.Cluster.Servers;
@@ -24,14 +25,14 @@ public sealed class PostgresDatabaseTests
     public async Task MigrateAsync_FourAtOnceAndAgain_IsMigratedOnce()
     {
         var settings = await SharedPostgres.CreateEmptyAsync();
-        var unready = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None));
+        var unready = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None));
         Assert.Contains("silo migrate", unready.Message, StringComparison.Ordinal);
         Assert.StartsWith($"PostgreSQL at 127.0.0.1:{settings.Port}/{settings.Database}", unready.Message, StringComparison.Ordinal);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => PostgresDatabase.MigrateAsync(settings, CancellationToken.None))));
         await PostgresDatabase.MigrateAsync(settings, CancellationToken.None);
 
-        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync("digits-1", 1, Sample.Sweep(1, 1)));
     }
 
@@ -61,7 +62,7 @@ public sealed class PostgresDatabaseTests
 
         await PostgresDatabase.MigrateAsync(settings, CancellationToken.None);
 
-        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync("digits-1", 1, Sample.Sweep(1, 1)));
     }
 
@@ -72,7 +73,7 @@ public sealed class PostgresDatabaseTests
         await fixture.ExecuteAsync("INSERT INTO \"__EFMigrationsHistory\" VALUES ('99990101000000_FromTheFuture', '99.0.0')");
 
         var ofMigration = await Assert.ThrowsAsync<StoreException>(() => PostgresDatabase.MigrateAsync(fixture.Settings, CancellationToken.None));
-        var ofStore = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(fixture.Settings, 1, CancellationToken.None));
+        var ofStore = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(fixture.Settings, 1, TimeProvider.System, CancellationToken.None));
         await using var reader = new PostgresSweepReader(fixture.Settings);
         var ofReader = await Assert.ThrowsAsync<StoreException>(() => reader.ListAsync(CancellationToken.None));
 
@@ -94,7 +95,7 @@ public sealed class PostgresDatabaseTests
         {
             foreach (var attempt in (Func<Task>[])
             [
-                () => PostgresSweepStore.OpenAsync(mistaken, 1, CancellationToken.None),
+                () => PostgresSweepStore.OpenAsync(mistaken, 1, TimeProvider.System, CancellationToken.None),
                 () => PostgresDatabase.MigrateAsync(mistaken, CancellationToken.None),
             ])
             {
@@ -111,7 +112,7 @@ public sealed class PostgresDatabaseTests
         await using var server = await PostgresServer.StartAsync();
         var settings = SharedPostgres.SettingsOf(server, await server.CreateDatabaseAsync());
         await PostgresDatabase.MigrateAsync(settings, CancellationToken.None);
-        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 2)));
         var coordinator = (await store.OpenAsync(Sample.SweepId))!.Coordinator;
         var leased = (await store.GrantAsync(coordinator, Sample.Request(2))).Trials;
@@ -142,7 +143,7 @@ public sealed class PostgresDatabaseTests
         var fixture = (PostgresFixture)await StoreFixture.CreateAsync(StoreKind.Postgres);
         await using var owned = fixture;
         await using var proxy = new FaultProxy(fixture.Settings.Port);
-        await using var store = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 2, CancellationToken.None);
+        await using var store = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 2, TimeProvider.System, CancellationToken.None);
         Assert.True(await store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 2)));
         var coordinator = (await store.OpenAsync(Sample.SweepId))!.Coordinator;
         var leased = (await store.GrantAsync(coordinator, Sample.Request(2))).Trials;
@@ -171,7 +172,7 @@ public sealed class PostgresDatabaseTests
         await using var owned = fixture;
         Assert.True(await fixture.Store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 2)));
         await using var proxy = new FaultProxy(fixture.Settings.Port);
-        await using var frozen = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 1, CancellationToken.None);
+        await using var frozen = await PostgresSweepStore.OpenAsync(fixture.Settings with { Port = proxy.Port }, 1, TimeProvider.System, CancellationToken.None);
         var coordinator = (await frozen.OpenAsync(Sample.SweepId))!.Coordinator;
         // It has locked the sweep's row, and says nothing more.
         var stalled = new TaskCompletionSource();
@@ -216,6 +217,25 @@ public sealed class PostgresDatabaseTests
         }
     }
 
+    [Fact]
+    public async Task Grant_ManyWaitingTrials_FollowsIndexesWithoutSortingThem()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(StoreKind.Postgres, Sample.Sweep(20, 50));
+        await using var owned = fixture;
+        await fixture.GrantAsync(coordinator, Sample.Request(10));
+        using var link = new PostgresLink(((PostgresFixture)fixture).Settings);
+
+        foreach (var sql in (string[])[LeaseStatements.NextHead(PostgresDialect.Instance), LeaseStatements.GrantMembers(PostgresDialect.Instance)])
+        {
+            var plan = Explain(link.Open(), sql);
+            Assert.Contains("Index Scan using ix_trials_waiting", plan, StringComparison.Ordinal);
+            Assert.DoesNotContain("Bitmap", plan, StringComparison.Ordinal);
+            Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+            // Those chosen are locked in the order of their keys; those that wait are in theirs.
+            Assert.DoesNotMatch("Sort Key:.*replicate", plan);
+        }
+    }
+
     private static async Task<NpgsqlConnection> OpenAsync(PostgresSettings settings)
     {
         var connection = new NpgsqlConnection(PostgresDatabase.ConnectionString(settings, pooled: false));
@@ -234,5 +254,15 @@ public sealed class PostgresDatabaseTests
         await using var connection = await OpenAsync(settings);
         await using var command = new NpgsqlCommand(sql, connection);
         return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>The plan that serves whatever the values are.</summary>
+    private static string Explain(Session session, string sql)
+    {
+        var names = Regex.Matches(sql, "@[a-zA-Z]+").Select(match => match.Value).Distinct().ToList();
+        session.Execute($"PREPARE asked AS {Regex.Replace(sql, "@[a-zA-Z]+", match => $"${names.IndexOf(match.Value) + 1}")}");
+        var plan = session.Query($"EXPLAIN EXECUTE asked ({string.Join(", ", names.Select(_ => "NULL"))})", row => row.GetString(0));
+        session.Execute("DEALLOCATE asked");
+        return string.Join(Environment.NewLine, plan);
     }
 }

@@ -29,7 +29,7 @@ public sealed class PostgresTlsTests
             (settings with { Tls = PostgresTls.VerifyCa, RootCertificate = authority, Host = "localhost" }, true),
         ])
         {
-            await using var store = await PostgresSweepStore.OpenAsync(good, 1, CancellationToken.None);
+            await using var store = await PostgresSweepStore.OpenAsync(good, 1, TimeProvider.System, CancellationToken.None);
             Assert.Equal(encrypted, await IsEncryptedAsync(good));
         }
         foreach (var bad in (PostgresSettings[])
@@ -39,13 +39,13 @@ public sealed class PostgresTlsTests
             settings with { Tls = PostgresTls.VerifyFull, RootCertificate = authority, Host = "localhost" },
         ])
         {
-            var error = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(bad, 1, CancellationToken.None));
+            var error = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(bad, 1, TimeProvider.System, CancellationToken.None));
             Assert.Contains("certificate is not accepted", error.Message, StringComparison.Ordinal);
             Assert.Contains("authority's certificate", error.Message, StringComparison.Ordinal);
         }
         var missing = settings with { Tls = PostgresTls.VerifyFull, RootCertificate = folder["none.crt"] };
         Assert.Contains("cannot be read",
-            (await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(missing, 1, CancellationToken.None))).Message,
+            (await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(missing, 1, TimeProvider.System, CancellationToken.None))).Message,
             StringComparison.Ordinal);
     }
 
@@ -54,7 +54,7 @@ public sealed class PostgresTlsTests
     {
         var settings = (await SharedPostgres.CreateStoreAsync()) with { Tls = PostgresTls.Require };
 
-        var error = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(settings, 1, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<StoreException>(() => PostgresSweepStore.OpenAsync(settings, 1, TimeProvider.System, CancellationToken.None));
 
         Assert.Contains("SSL", error.Message, StringComparison.Ordinal);
     }

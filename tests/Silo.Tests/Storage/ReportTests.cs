@@ -288,9 +288,13 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
         var current = await fixture.GrantAsync(coordinator, Sample.Request(2));
         var other = await fixture.GrantAsync(coordinator, Sample.Request(2));
         Assert.Equal(["a-3", null], [.. current.Concat(other).Select(trial => trial.Checkpoint)]);
-        // Too late: another goes on from the file that is stored.
-        Assert.Equal([WriteVerdict.AlreadyAccepted, WriteVerdict.Refused],
-            await fixture.Store.WriteAsync([Sample.Epoch(old[0], 4) with { Checkpoint = "a-4" }, Sample.Epoch(old[0], 5) with { Checkpoint = "a-5" }]));
+        // Too late: another goes on from the file that is stored, which who sent this must hear.
+        Assert.Equal([WriteVerdict.Refused, WriteVerdict.Refused, WriteVerdict.AlreadyAccepted, WriteVerdict.AlreadyAccepted],
+            await fixture.Store.WriteAsync(
+            [
+                Sample.Epoch(old[0], 4) with { Checkpoint = "a-4" }, Sample.Epoch(old[0], 5) with { Checkpoint = "a-5" },
+                Sample.Epoch(old[0], 3) with { Checkpoint = "a-3" }, Sample.Epoch(old[0], 4),
+            ]));
         Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
 
         await fixture.Store.WriteAsync([Sample.Epoch(current[0], 4)]);

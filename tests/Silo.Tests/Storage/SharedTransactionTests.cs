@@ -1,5 +1,7 @@
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -12,10 +14,10 @@ public sealed class SharedTransactionTests
         var (fixture, _) = await StoreFixture.CreateAsync(Sample.Sweep(1, 3));
         await using var owned = fixture;
         var reader = new SqliteSweepReader(fixture.Path);
-        var resume = await HoldAsync(fixture);
+        var resume = await HoldAsync(fixture.Writer);
 
-        var first = ((SqliteSweepStore)fixture.Store).Writer.TransactAsync(session => session.Execute("UPDATE trials SET active = 0 WHERE position = 0"));
-        var second = ((SqliteSweepStore)fixture.Store).Writer.TransactAsync(session =>
+        var first = fixture.Writer.TransactAsync(session => session.Execute("UPDATE trials SET active = 0 WHERE position = 0"));
+        var second = fixture.Writer.TransactAsync(session =>
             (Own: session.First("SELECT SUM(active) FROM trials", row => row.GetInt32(0))!.Value,
              Others: reader.FindAsync(Sample.SweepId, CancellationToken.None).Result!.Total));
         resume();
@@ -30,7 +32,7 @@ public sealed class SharedTransactionTests
     {
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 4));
         await using var owned = fixture;
-        var resume = await HoldAsync(fixture);
+        var resume = await HoldAsync(fixture.Writer);
 
         var before = fixture.Store.GrantAsync(coordinator, Sample.Request(1));
         var replaced = fixture.Store.GrantAsync(coordinator with { Fence = coordinator.Fence - 1 }, Sample.Request(1));
@@ -51,7 +53,7 @@ public sealed class SharedTransactionTests
         var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 4));
         await using var owned = fixture;
         var leased = (await fixture.Store.GrantAsync(coordinator, Sample.Request(3))).Trials;
-        var resume = await HoldAsync(fixture);
+        var resume = await HoldAsync(fixture.Writer);
 
         var grant = fixture.Store.GrantAsync(coordinator, Sample.Request(1));
         var write = fixture.Store.WriteAsync(
@@ -72,7 +74,7 @@ public sealed class SharedTransactionTests
         await using var owned = fixture;
         var leased = (await fixture.Store.GrantAsync(coordinator, Sample.Request(2))).Trials;
         await fixture.ExecuteAsync($"PRAGMA max_page_count = {await fixture.QueryAsync<long>("PRAGMA page_count") + 10}");
-        var resume = await HoldAsync(fixture);
+        var resume = await HoldAsync(fixture.Writer);
 
         var small = fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
         var large = fixture.Store.WriteAsync(
@@ -84,12 +86,56 @@ public sealed class SharedTransactionTests
         Assert.Equal(1, (await fixture.OverviewAsync()).Leased);
     }
 
+    [Fact]
+    public async Task TransactAsync_CallsWaited_RunInTheOrderOfWhatTheyLock()
+    {
+        await using var fixture = await StoreFixture.CreateAsync();
+        var resume = await HoldAsync(fixture.Writer);
+        var ran = new List<string>();
+
+        var calls = ((string[])["b 1", "a 1", "b 2", "a 2"]).Select(call => fixture.Writer.TransactAsync(
+            _ =>
+            {
+                ran.Add(call);
+                return true;
+            }, place: call[..1])).ToList();
+        resume();
+        await Task.WhenAll(calls);
+
+        Assert.Equal(["a 1", "a 2", "b 1", "b 2"], ran);
+    }
+
+    [Fact]
+    public async Task CallsThatTakeLong_Waited_ShareNoTransaction()
+    {
+        var (fixture, coordinator) = await StoreFixture.CreateAsync(Sample.Sweep(1, 3));
+        await using var owned = fixture;
+        var commits = 0;
+        await fixture.Writer.RunAsync(session =>
+        {
+            raw.sqlite3_commit_hook(((SqliteConnection)session.Connection).Handle, _ => Interlocked.Increment(ref commits) * 0, null);
+            return true;
+        });
+        var resume = await HoldAsync(fixture.Writer);
+
+        Task[] calls =
+        [
+            fixture.Store.PauseAsync(coordinator), fixture.Store.CreateAsync("digits-2", 2, Sample.Sweep(1, 1)),
+            fixture.Store.ResumeAsync(coordinator), fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 2)),
+            fixture.Store.CancelAsync(coordinator), fixture.Store.DeleteAsync(coordinator), fixture.Store.RemoveAsync(Sample.SweepId, 9),
+        ];
+        resume();
+        await Task.WhenAll(calls);
+
+        Assert.Equal(calls.Length, commits);
+    }
+
     /// <summary>Keeps the store's thread busy, so that what follows waits together, until the returned action is called.</summary>
-    private static async Task<Action> HoldAsync(StoreFixture fixture)
+    internal static async Task<Action> HoldAsync(TransactionThreads threads)
     {
         var held = new TaskCompletionSource();
         var resume = new ManualResetEventSlim();
-        _ = ((SqliteSweepStore)fixture.Store).Writer.RunAsync(_ =>
+        _ = threads.RunAsync(_ =>
         {
             held.SetResult();
             resume.Wait();

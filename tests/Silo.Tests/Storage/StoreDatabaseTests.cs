@@ -309,6 +309,29 @@ public sealed class StoreDatabaseTests
     }
 
     [Fact]
+    public async Task GrantAsync_AfterAMachineSlept_FindsNoLeaseOver()
+    {
+        using var folder = new TemporaryFolder();
+        var time = new SuspendedTime();
+        await using var store = await SqliteSweepStore.OpenAsync(folder["sweeps.db"], time);
+        await store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 1));
+        var coordinator = (await store.OpenAsync(Sample.SweepId))!.Coordinator;
+        Assert.Single((await store.GrantAsync(coordinator, Sample.Request(1))).Trials);
+
+        time.Slept = TimeSpan.FromHours(8);
+
+        Assert.Empty((await store.GrantAsync(coordinator, Sample.Request(1))).Trials);
+    }
+
+    /// <summary>What a program sees of a suspended machine: the wall's clock leaps, the other stands still meanwhile.</summary>
+    private sealed class SuspendedTime : TimeProvider
+    {
+        public TimeSpan Slept { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Slept;
+    }
+
+    [Fact]
     public async Task Reader_NoFile_HoldsNoSweepAndCreatesNothing()
     {
         using var folder = new TemporaryFolder();

@@ -155,7 +155,7 @@ internal sealed class PostgresFixture(PostgresSettings settings) : StoreFixture
     public override void AssertNow(DateTimeOffset? stored) =>
         Assert.InRange(stored!.Value, DateTimeOffset.UtcNow - TimeSpan.FromMinutes(1), DateTimeOffset.UtcNow + TimeSpan.FromMinutes(1));
 
-    protected override async Task OpenAsync() => Store = await PostgresSweepStore.OpenAsync(settings, 2, CancellationToken.None);
+    protected override async Task OpenAsync() => Store = await PostgresSweepStore.OpenAsync(settings, 2, TimeProvider.System, CancellationToken.None);
 
     protected override Task MoveAsync(TimeSpan passed) => ExecuteAsync($"""
         UPDATE leases SET expires = expires - {(long)passed.TotalMilliseconds};

@@ -25,7 +25,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
 
     private static async Task RunAsync(StoreFixture fixture, int number, Step[] steps)
     {
-        var sweep = Sample.Sweep(Replicates, [.. Enumerable.Range(0, Cells).Select(cell => (cell + 1.0, cell % 3 == 2 ? 64 : 32))]);
+        var sweep = SweepOf(Cells);
         var id = $"digits-{number}";
         Assert.True(await fixture.Store.CreateAsync(id, number, sweep));
         var model = new Model(sweep, fixture, id, (await fixture.Store.OpenAsync(id))!.Coordinator);
@@ -34,6 +34,9 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
         await model.CheckAsync();
         await model.DeleteAsync();
     }
+
+    private static Sweep SweepOf(int cells) =>
+        Sample.Sweep(Replicates, [.. Enumerable.Range(0, cells).Select(cell => (cell + 1.0, cell % 3 == 2 ? 64 : 32))]);
 
     /// <summary>What happens next; the numbers are drawn large and folded onto what there is.</summary>
     private sealed record Step(Act Act, int Which, int Size);
@@ -51,6 +54,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
         ReleaseOne,
         ReleaseSilo,
         ReleaseAll,
+        Extend,
         OpenAnew,
         ActReplaced,
         Pause,
@@ -64,7 +68,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
     private static readonly Gen<Act> Acts = Gen.Frequency(
         (8, Gen.Const(Act.Grant)), (2, Gen.Const(Act.GrantAgain)), (3, Gen.Const(Act.Renew)), (5, Gen.Const(Act.Wait)),
         (6, Gen.Const(Act.WriteEpoch)), (5, Gen.Const(Act.WriteEnding)), (4, Gen.Const(Act.WriteStale)), (2, Gen.Const(Act.Release)),
-        (2, Gen.Const(Act.ReleaseOne)), (3, Gen.Const(Act.ReleaseSilo)), (1, Gen.Const(Act.ReleaseAll)), (1, Gen.Const(Act.OpenAnew)),
+        (2, Gen.Const(Act.ReleaseOne)), (3, Gen.Const(Act.ReleaseSilo)), (1, Gen.Const(Act.ReleaseAll)), (2, Gen.Const(Act.Extend)), (1, Gen.Const(Act.OpenAnew)),
         (1, Gen.Const(Act.Pause)), (1, Gen.Const(Act.Resume)), (1, Gen.Const(Act.Retry)),
         (1, Gen.Const(Act.ActReplaced)), (1, Gen.Frequency((1, Gen.Const(Act.Cancel)), (9, Gen.Const(Act.Finish)))),
         (1, Gen.Const(Act.Restart)));
@@ -76,6 +80,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
     {
         public TrialId Id { get; } = id;
         public string FusionKey { get; } = fusionKey;
+        public bool IsActive { get; set; } = true;
         public long Fence { get; set; }
         public int Attempt { get; set; }
         public Guid? Lease { get; set; }
@@ -108,6 +113,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
         private Coordinator _coordinator = opened;
         private Coordinator? _replaced;
         private SweepStatus _status = SweepStatus.Running;
+        private string _text = sweep.Text;
 
         public async Task TakeAsync(Step step)
         {
@@ -150,7 +156,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     await WriteAsync(sent, sent with { Fence = sent.Fence - 1 }, sent with { Fence = sent.Fence + 1 }, sent);
                     break;
                 case Act.Release when Pick(_leases, step) is { } request:
-                    await store.ReleaseAsync(_coordinator, request.Lease, null);
+                    await store.ReleaseAsync(_coordinator, request.Lease, [.. _trials.Select(trial => trial.Id)]);
                     LetGo(trial => trial.Lease == request.Lease);
                     break;
                 case Act.ReleaseOne when Pick(_leases, step) is { } request:
@@ -168,11 +174,20 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     Array.ForEach(leased, Lose);
                     Assert.Equal(leased.Length > 0, (await store.ReleaseAllAsync()).Contains(id));
                     break;
+                case Act.Extend:
+                    var changed = SweepOf(step.Which % 2 == 0 ? Cells : Cells - step.Size);
+                    await store.ExtendAsync(_coordinator, changed);
+                    foreach (var trial in _trials)
+                        trial.IsActive = changed.Cells.Any(cell => cell.Id == trial.Id.Cell);
+                    _text = changed.Text;
+                    if (_status != SweepStatus.Paused && Active().Any(trial => trial.Outcome is null))
+                        _status = SweepStatus.Running;
+                    break;
                 case Act.OpenAnew:
                     _replaced = _coordinator;
                     var current = (await store.OpenAsync(id))!;
                     _coordinator = current.Coordinator;
-                    Assert.Equal((_replaced.Fence + 1, _status, sweep.Text), (_coordinator.Fence, current.Status, current.Text));
+                    Assert.Equal((_replaced.Fence + 1, _status, _text), (_coordinator.Fence, current.Status, current.Text));
                     break;
                 case Act.ActReplaced when _replaced is not null:
                     await Assert.ThrowsAsync<CoordinatorReplacedException>(() => store.GrantAsync(_replaced, Sample.Request(9)));
@@ -187,7 +202,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     _status = _status == SweepStatus.Paused ? SweepStatus.Running : _status;
                     break;
                 case Act.Retry:
-                    var failed = _trials.Where(trial => trial.Outcome is Outcome.Failed).ToList();
+                    var failed = Active().Where(trial => trial.Outcome is Outcome.Failed).ToList();
                     foreach (var trial in failed)
                     {
                         (trial.Outcome, trial.EndedAt, trial.Fence, trial.Tries) = (null, 0, trial.Fence + 1, 0);
@@ -209,7 +224,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     }
                     break;
                 case Act.Finish:
-                    if (_status is SweepStatus.Running or SweepStatus.Paused && _trials.All(trial => trial.Outcome is not null))
+                    if (_status is SweepStatus.Running or SweepStatus.Paused && Active().All(trial => trial.Outcome is not null))
                         _status = SweepStatus.Finished;
                     Assert.Equal(_status == SweepStatus.Finished, await store.FinishAsync(_coordinator));
                     break;
@@ -225,7 +240,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
         {
             var byCell = sweep.Cells.Select(cell => cell.Id).ToList();
             Assert.Equal(
-                _trials.Where(trial => trial.Outcome is not null)
+                Active().Where(trial => trial.Outcome is not null)
                     .OrderBy(trial => byCell.IndexOf(trial.Id.Cell)).ThenBy(trial => trial.Id.Replicate)
                     .Select(trial => (trial.Id, trial.Outcome!.Value, trial.EndedAt, trial.Fence)),
                 (await fixture.ResultsAsync(id)).Select(result => (result.Trial, result.Outcome, result.Epochs, result.Fence)));
@@ -260,7 +275,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
             lost.ForEach(Lose);
             var held = Leased().Where(trial => _expiry[trial.Lease!.Value] > now
                 && _leases.Single(lease => lease.Lease == trial.Lease).Silo == request.Silo).ToList();
-            var free = _trials.Where(trial => trial.Outcome is null && trial.Lease is null && trial.RetryAt <= now
+            var free = Active().Where(trial => trial.Outcome is null && trial.Lease is null && trial.RetryAt <= now
                 && limits.ContainsKey(trial.FusionKey)).ToList();
             if (held.Any(trial => trial.IsSuspect)
                 || (request.MaxLeases is { } most && Leased().Select(trial => trial.Lease).Distinct().Count() >= most))
@@ -326,6 +341,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                 ? stored
                 : trial.Outcome == report.Ending.Outcome && trial.Fence == fence && trial.EndedAt == report.Epoch)
             {
+                if (trial.Fence != fence && fenced.Checkpoint is { } stale && stale != trial.Checkpoint?.Name)
+                    return WriteVerdict.Refused;
                 if (current)
                     trial.Checkpoint = checkpoint;
                 return WriteVerdict.AlreadyAccepted;
@@ -362,11 +379,11 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
         private async Task CheckCountsAsync()
         {
             var overview = await fixture.OverviewAsync(id);
-            Assert.Equal(_trials.Length, overview.Total);
-            Assert.Equal((_status, _trials.Count(trial => trial.Outcome is null && trial.Lease is null), Leased().Length),
+            Assert.Equal(Active().Length, overview.Total);
+            Assert.Equal((_status, Active().Count(trial => trial.Outcome is null && trial.Lease is null), Active().Count(trial => trial.Lease is not null)),
                 (overview.Status, overview.Waiting, overview.Leased));
             Assert.Equal(
-                _trials.Where(trial => trial.Outcome is not null).CountBy(trial => trial.Outcome!.Value)
+                Active().Where(trial => trial.Outcome is not null).CountBy(trial => trial.Outcome!.Value)
                     .Select(count => (count.Key, count.Value)).Order(),
                 overview.ByOutcome.Select(count => (count.Key, count.Value)).Order());
         }
@@ -374,6 +391,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
         private IEnumerable<LeasedTrial> Held(Guid lease) => _trials.Where(trial => trial.Lease == lease).Select(trial =>
             new LeasedTrial(trial.Id, trial.Fence, trial.Attempt, sweep.Cells.Single(cell => cell.Id == trial.Id.Cell).Configuration.Json,
                 trial.Checkpoint?.Name, trial.Checkpoint?.Epoch ?? 0));
+
+        private Trial[] Active() => [.. _trials.Where(trial => trial.IsActive)];
 
         private Trial[] Leased() => [.. _trials.Where(trial => trial.Lease is not null)];
 

@@ -97,7 +97,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
             () => store.GrantAsync(old, Sample.Request(1)),
             () => store.GrantAsync(old, Sample.Request(1, lease: lease)),
             () => store.RenewAsync(old, [lease], Sample.LeaseTime),
-            () => store.ReleaseAsync(old, lease, null),
+            () => store.ReleaseAsync(old, lease, [leased.Trial]),
             () => store.CancelAsync(old),
             () => store.FinishAsync(old),
             () => store.PauseAsync(old),
@@ -170,12 +170,28 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
 
         await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, (0.005, 32)));
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]));
-        await fixture.Store.ReleaseAsync(coordinator, lease, null);
+        await fixture.Store.ReleaseAsync(coordinator, lease, [leased[1].Trial]);
 
         Assert.Equal(Sample.Cell(0.005, 32).Id,
             Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(9))).Trial.Cell);
         Assert.Empty(await fixture.ResultsAsync());
         Assert.Equal("Completed", await fixture.QueryAsync<string>("SELECT outcome FROM trials WHERE outcome IS NOT NULL"));
+    }
+
+    [Fact]
+    public async Task ExtendAsync_LeasedTrialGoneAndBackAfterTheEnd_RunsAgain()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 1));
+        await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
+        Assert.True(await fixture.Store.FinishAsync(coordinator));
+
+        await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 2));
+
+        Assert.Equal((SweepStatus.Running, 1), ((await fixture.OverviewAsync()).Status, (await fixture.OverviewAsync()).Leased));
+        Assert.Contains(Sample.SweepId, await fixture.Store.UnfinishedAsync());
     }
 
     [Fact]
