@@ -179,8 +179,8 @@ internal sealed class Slot(
         {
             return trainer.Start(cohort);
         }
-        catch (Exception error) when (cohort.Checkpoint is not null
-            && error is InvalidDataException or IOException or UnauthorizedAccessException)
+        // One that only cannot be read now may be readable later, or elsewhere: that is a failure to try again, and no reason to train anew.
+        catch (Exception error) when (cohort.Checkpoint is not null && error is InvalidDataException or EndOfStreamException or FileNotFoundException)
         {
             log.LogWarning(error, "{Count} trials start anew: their checkpoint is of no use.", trials.Length);
             return trainer.Start(cohort with { Checkpoint = null });

@@ -58,6 +58,31 @@ public sealed class SlotCheckpointTests
     }
 
     [Fact]
+    public async Task Trial_CheckpointThatCannotBeReadNow_IsTriedAgainAndGoesOnFromIt()
+    {
+        await using var cluster = await SlotCluster.StartAsync();
+        var sweep = SweepFile.Parse(SlotCluster.Text("0.1", 4), "sweep").Sweep!;
+        await SavedAsync(cluster, sweep, ["good-2"]);
+        await File.WriteAllTextAsync(Path.Combine(cluster.Folder.Checkpoints, "good-2"), "2");
+        var begun = 0;
+        cluster.Trainer.BeforeStart = _ =>
+        {
+            if (Interlocked.Increment(ref begun) == 1)
+                throw new IOException("Stale file handle.");
+        };
+
+        await cluster.SubmitAsync("0.1", 4);
+        await Eventually.True(async () => await cluster.CountAsync("SELECT COUNT(*) FROM trials WHERE retry_at IS NOT NULL") == 1, "a first try");
+        await cluster.ExecuteAsync("UPDATE trials SET retry_at = 0");
+        await cluster.Sweep.Touch();
+        await cluster.FinishedAsync();
+
+        Assert.Equal((Outcome.Completed, 4), (await cluster.ResultsAsync()).Values.Select(result => (result.Outcome, result.Epochs)).Single());
+        Assert.Equal(2, begun);
+        Assert.All(cluster.Trainer.Cohorts, cohort => Assert.NotNull(cohort.Checkpoint));
+    }
+
+    [Fact]
     public async Task Trial_FailsBeforeItGoesOn_KeepsTheEpochsThatItWentOnFrom()
     {
         await using var cluster = await SlotCluster.StartAsync();
