@@ -58,10 +58,10 @@ internal static class Orchestration
         await SiloProcess.BuildAsync();
         await using var cluster = await BenchCluster.StartAsync(work.Store, folder, work.Slots);
         // What is compiled while it runs should not count as the cost of the first trials.
-        await RunAsync(cluster, Text("warm-up", WarmUpTrials, epochs: 1, TimeSpan.Zero, work.Cohort), WarmUpTrials, progress);
-        var main = await RunAsync(cluster, Text("orchestration", work.Trials, epochs: 1, work.TrialTime, work.Cohort), work.Trials, progress);
+        await RunAsync(cluster, "warm-up", WarmUpTrials, epochs: 1, TimeSpan.Zero, work.Cohort, progress);
+        var main = await RunAsync(cluster, "orchestration", work.Trials, epochs: 1, work.TrialTime, work.Cohort, progress);
         var memory = cluster.Coordinator.PeakMiB;
-        var epochs = await RunAsync(cluster, Text("epochs", TrialsOfEpochs, Epochs, TimeSpan.Zero, work.Cohort), TrialsOfEpochs, progress);
+        var epochs = await RunAsync(cluster, "epochs", TrialsOfEpochs, Epochs, TimeSpan.Zero, work.Cohort, progress);
         cluster.Kill();
         var clock = Stopwatch.StartNew();
         await cluster.StartAsync();
@@ -96,13 +96,14 @@ internal static class Orchestration
     /// <param name="Growth">The time of the last tenth of the trials over that of the first.</param>
     private sealed record Course(TimeSpan Time, TimeSpan SubmitTime, double Growth, TimeSpan ProcessorTime);
 
-    private static async Task<Course> RunAsync(BenchCluster cluster, string text, int trials, TextWriter progress)
+    private static async Task<Course> RunAsync(
+        BenchCluster cluster, string name, int trials, int epochs, TimeSpan time, int cohort, TextWriter progress)
     {
-        var id = $"{text.AsSpan("name: ".Length, text.IndexOf('\n', StringComparison.Ordinal) - "name: ".Length)}-1";
+        var id = $"{name}-1";
         var sweep = cluster.Sweep(id);
         var before = cluster.Coordinator.ProcessorTime;
         var clock = Stopwatch.StartNew();
-        await sweep.Submit(text, asNew: true);
+        await sweep.Submit(Text(name, trials, epochs, time, cohort), asNew: true);
         var submitted = clock.Elapsed;
         var looks = new List<(int Ended, TimeSpan At)> { (0, submitted) };
         for (var told = clock.Elapsed; ; await Task.Delay(Look))
@@ -117,9 +118,9 @@ internal static class Orchestration
             told = clock.Elapsed;
             progress.WriteLine($"{id}: {seen.Ended} of {trials} trials after {told.TotalSeconds:F1} s");
         }
-        var time = clock.Elapsed;
-        progress.WriteLine($"{id}: {trials} trials in {time.TotalSeconds:F2} s");
-        return new(time, submitted, (looks[^1].At - At(trials - (trials / 10))) / (At(trials / 10) - submitted), cluster.Coordinator.ProcessorTime - before);
+        var taken = clock.Elapsed;
+        progress.WriteLine($"{id}: {trials} trials in {taken.TotalSeconds:F2} s");
+        return new(taken, submitted, (looks[^1].At - At(trials - (trials / 10))) / (At(trials / 10) - submitted), cluster.Coordinator.ProcessorTime - before);
 
         // Between two looks as if trials had ended at a constant rate.
         TimeSpan At(int ended)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using DeepTrain.Cluster.Cluster.Tests;
+using DeepTrain.Cluster.Servers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
@@ -15,9 +16,11 @@ internal sealed class SiloProcess : IDisposable
 
     private readonly Process _process;
 
-    private SiloProcess(Process process) => _process = process;
-
-    public int Id => _process.Id;
+    private SiloProcess(Process process)
+    {
+        _process = process;
+        Reaper.Watch(process);
+    }
 
     /// <summary>The most memory that the process has taken: its peak resident set, in MiB.</summary>
     public double PeakMiB => long.Parse(
@@ -104,6 +107,7 @@ internal sealed class SiloProcess : IDisposable
             _process.Kill();
             _process.WaitForExit();
         }
+        Reaper.Forget(_process);
         _process.Dispose();
     }
 

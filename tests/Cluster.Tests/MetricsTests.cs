@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using DeepTrain.Cluster.Servers;
 
 namespace DeepTrain.Cluster.Cluster.Tests;
 
@@ -14,20 +15,18 @@ public sealed class MetricsTests : IDisposable
     [Fact]
     public async Task Metrics_DuringARun_ShowTheSweep()
     {
-        var port = FreePort();
+        var port = LoopbackPort.Free();
         var file = _workplace.Write(new("seen") { Epochs = [1, SweepText.Endless], Activations = ["tanh"], Replicates = 1 });
         var process = _workplace.Start("run", file, "--slots", "2", "--metrics-port", $"{port}");
         await Eventually.True(() => _workplace.Store.Ended("seen-1") == 1, "the quick trial to end", process);
 
         using var http = new HttpClient();
         var address = new Uri($"http://127.0.0.1:{port}/metrics");
-        string text;
-        using var deadline = new CancellationTokenSource(Eventually.Deadline);
-        do
+        var text = await Eventually.Get(async () =>
         {
-            text = await http.GetStringAsync(address, deadline.Token);
-        }
-        while (Value(text, "deeptrain_sweep_trials", "completed") != 1 || Value(text, "deeptrain_sweep_trials_running") != 1);
+            var seen = await http.GetStringAsync(address);
+            return Value(seen, "deeptrain_sweep_trials", "completed") == 1 && Value(seen, "deeptrain_sweep_trials_running") == 1 ? seen : null;
+        }, "one trial completed and one running", () => process.Errors);
 
         Assert.Equal(1, Value(text, "deeptrain_trials_ended_total", "completed"));
         Assert.Equal(0, Value(text, "deeptrain_sweep_trials_waiting"));
@@ -56,12 +55,5 @@ public sealed class MetricsTests : IDisposable
         var lines = text.Split('\n').Where(line => Regex.IsMatch(line, $@"^{name}(_trial|_slot|_step|_ratio)?(\{{|\s)")
             && (outcome is null || line.Contains($"outcome=\"{outcome}\"", StringComparison.Ordinal))).ToList();
         return lines.Count == 0 ? null : double.Parse(Assert.Single(lines).Split(' ')[1], CultureInfo.InvariantCulture);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

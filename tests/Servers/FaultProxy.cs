@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 
 namespace DeepTrain.Cluster.Servers;
 
@@ -25,11 +24,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         Listen();
     }
 
-    public string Host { get; } = "127.0.0.1";
-
     public int Port { get; }
-
-    public int Connections => _links.Count;
 
     /// <summary>Lets through what was held, and all that comes; connections are taken again.</summary>
     public void Pass()
@@ -81,13 +76,6 @@ internal sealed class FaultProxy : IAsyncDisposable
         _answerLost = lost;
         Volatile.Write(ref _loseAnswerTo, request);
         return lost.Task;
-    }
-
-    /// <summary>Drops the answer to the next request in which a text stands.</summary>
-    public Task LoseAnswerTo(string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        return LoseAnswerTo(sent => sent.Span.IndexOf(bytes) >= 0);
     }
 
     public async ValueTask DisposeAsync()

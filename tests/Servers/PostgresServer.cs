@@ -23,13 +23,15 @@ internal sealed class PostgresServer : IAsyncDisposable
     private const int KillSignal = 9;
 
     private readonly string _root;
+    private readonly string _data;
     private readonly string[] _options;
     private ServerProcess? _process;
     private int _databases;
 
-    private PostgresServer(string root, string[] options)
+    private PostgresServer(string root, string data, string[] options)
     {
         _root = root;
+        _data = data;
         _options = options;
     }
 
@@ -40,14 +42,6 @@ internal sealed class PostgresServer : IAsyncDisposable
     public string User { get; } = "deeptrain";
 
     public string Password { get; } = Guid.NewGuid().ToString("N");
-
-    /// <summary>The process that all its others are children of.</summary>
-    public int Id => _process?.Id ?? throw new InvalidOperationException("PostgreSQL is stopped.");
-
-    /// <summary>All that it wrote since it was started last.</summary>
-    public string Said => _process?.Said ?? "";
-
-    private string Data => Path.Combine(_root, "data");
 
     /// <summary>Skips the test, by name, where PostgreSQL's programs are missing.</summary>
     public static void SkipWhereMissing() => Assert.SkipWhen(Missing is not null, Missing ?? "");
@@ -61,10 +55,22 @@ internal sealed class PostgresServer : IAsyncDisposable
                 : null;
 
     /// <param name="options">More settings of the server, as <c>name=value</c>.</param>
-    public static async Task<PostgresServer> StartAsync(params string[] options)
+    public static Task<PostgresServer> StartAsync(params string[] options)
     {
         SkipWhereMissing();
-        var server = new PostgresServer(MakeFolder(), options);
+        var root = MakeFolder();
+        return StartAsync(new PostgresServer(root, Path.Combine(root, "data"), options));
+    }
+
+    /// <summary>Its tables lie in an empty folder of the caller's, its log does not: where that finds no space, PostgreSQL ends.</summary>
+    public static Task<PostgresServer> StartOnAsync(string folder)
+    {
+        SkipWhereMissing();
+        return StartAsync(new PostgresServer(MakeFolder(), Path.Combine(folder, "data"), []));
+    }
+
+    private static async Task<PostgresServer> StartAsync(PostgresServer server)
+    {
         try
         {
             await server.InitializeAsync();
@@ -78,12 +84,12 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes an empty database; returns its name.</summary>
-    public async Task<string> CreateDatabaseAsync()
+    /// <summary>Makes a database, empty or a copy of another; returns its name.</summary>
+    public async Task<string> CreateDatabaseAsync(string template = "template1")
     {
         var name = $"deeptrain{Interlocked.Increment(ref _databases)}";
         await using var source = NpgsqlDataSource.Create(ConnectionString("postgres"));
-        await using var command = source.CreateCommand($"CREATE DATABASE {name}");
+        await using var command = source.CreateCommand($"CREATE DATABASE {name} TEMPLATE {template}");
         await command.ExecuteNonQueryAsync();
         return name;
     }
@@ -124,7 +130,7 @@ internal sealed class PostgresServer : IAsyncDisposable
             "fsync=off", .. _options,
         ];
         _process = await ServerProcess.StartAsync(
-            Program("postgres", ["-D", Data, .. settings.SelectMany(setting => new[] { "-c", setting })]),
+            Program("postgres", ["-D", _data, .. settings.SelectMany(setting => new[] { "-c", setting })]),
             "database system is ready to accept connections");
     }
 
@@ -163,9 +169,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         var password = Path.Combine(_root, "password");
         await File.WriteAllTextAsync(password, Password);
         if (Environment.IsPrivilegedProcess)
-            await RunAsync(new("chown", ["-R", "postgres", _root]));
+            await RunAsync(new("chown", ["-R", "postgres", _root, Path.GetDirectoryName(_data)!]));
         await RunAsync(Program("initdb",
-            ["-D", Data, "-U", User, "--pwfile", password, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"]));
+            ["-D", _data, "--waldir", Path.Combine(_root, "wal"), "-U", User, "--pwfile", password, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"]));
         File.Delete(password);
     }
 

@@ -30,8 +30,6 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Null: everybody may.</summary>
     public string? Password { get; }
 
-    public int Id => _process?.Id ?? throw new InvalidOperationException("Redis is stopped.");
-
     /// <summary>What is missing to start one; null: nothing.</summary>
     public static string? Missing =>
         InstalledPrograms.OnPath("redis-server") is null ? "Redis is not installed (Debian: redis-server)." : null;

@@ -27,12 +27,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         Reaper.Watch(process);
     }
 
-    public int Id => _process.Id;
-
-    public bool HasExited => _process.HasExited;
-
-    /// <summary>All that it wrote.</summary>
-    public string Said
+    private string Said
     {
         get
         {
@@ -63,8 +58,8 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Returns once it has ended.</summary>
     public async Task EndAsync(int signal)
     {
-        if (SendSignal(Id, signal) != 0 && !_process.HasExited)
-            throw new InvalidOperationException($"Signal {signal} could not be sent to {_name} ({Id}).");
+        if (SendSignal(_process.Id, signal) != 0 && !_process.HasExited)
+            throw new InvalidOperationException($"Signal {signal} could not be sent to {_name} ({_process.Id}).");
         try
         {
             await _process.WaitForExitAsync().WaitAsync(Patience);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 using DeepTrain.Cluster.Servers;
 
@@ -11,9 +12,6 @@ internal sealed record SiloSetup(string Role = "both")
 
     /// <summary>Where it finds PostgreSQL instead of at its own port: behind a proxy.</summary>
     public int? PostgresPort { get; init; }
-
-    /// <inheritdoc cref="PostgresPort"/>
-    public int? RedisPort { get; init; }
 
     /// <summary>More of its environment.</summary>
     public Dictionary<string, string> Environment { get; init; } = [];
@@ -32,7 +30,9 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
     private readonly int _port = LoopbackPort.Free();
     private readonly int _gatewayPort = LoopbackPort.Free();
     private readonly int _metricsPort = LoopbackPort.Free();
+    private readonly StringBuilder _saidBefore = new();
     private DeepTrainProcess? _process;
+    private DateTimeOffset _started;
 
     public string Name => name;
 
@@ -50,6 +50,9 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
     public string Errors => $"--- {name} (started {Starts} times){Environment.NewLine}" + string.Join(Environment.NewLine,
         (_process?.Errors ?? "").Split(Environment.NewLine).Where(line => !line.Contains(" warn: Orleans.", StringComparison.Ordinal)).Select(line => line.Length > LongLine ? $"{line.AsSpan(0, LongLine)} ..." : line));
 
+    /// <summary>All that was written by whoever filled this place.</summary>
+    public string Said => $"{_saidBefore}{_process?.Said}";
+
     public DeepTrainProcess Process => _process ?? throw new InvalidOperationException($"{name} was never started.");
 
     private bool HasSaidSo => Process.Errors.Contains(" is active at ", StringComparison.Ordinal);
@@ -57,11 +60,16 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
     /// <summary>Whether the store means this place when it names a silo.</summary>
     public bool IsNamedBy(string silo) => Regex.IsMatch(silo, $@"\b{_port}\b");
 
+    /// <summary>Whether the process that is here now was granted a lease, and not one before it.</summary>
+    public bool Holds(OpenLease lease) => IsNamedBy(lease.Silo) && lease.Granted >= _started;
+
     public void Start()
     {
         _process?.Dispose();
+        _saidBefore.Append(_process?.Said);
         IsFrozen = false;
         Starts++;
+        _started = TimeProvider.System.GetUtcNow();
         _process = DeepTrainProcess.Start(DeepTrainProcess.SiloProgram, folder, ["run"], new(environment)
         {
             ["DEEPTRAIN_SILO_NAME"] = name,

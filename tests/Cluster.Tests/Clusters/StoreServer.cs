@@ -8,25 +8,32 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
 {
     /// <summary>The leases of a sweep that hold trials without an outcome now.</summary>
     public IReadOnlyList<OpenLease> OpenLeases(string sweep) => Query("""
-        SELECT l.id, l.silo, l.expires, count(*), max(t.fence)
+        SELECT l.silo, l.granted, l.expires, count(*)
         FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN leases l ON l.key = t.lease
         WHERE s.id = @sweep AND t.outcome IS NULL
-        GROUP BY l.key, l.id, l.silo, l.expires, l.granted ORDER BY l.granted
+        GROUP BY l.key, l.silo, l.granted, l.expires ORDER BY l.granted
         """, sweep,
         row => new OpenLease(
-            Text(row, 0)!, row.GetString(1), row.IsDBNull(2) ? DateTimeOffset.MinValue : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)),
-            (int)row.GetInt64(3), row.GetInt64(4)));
+            row.GetString(0), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)),
+            row.IsDBNull(2) ? DateTimeOffset.MinValue : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)), (int)row.GetInt64(3)));
 
     /// <summary>How many leases a sweep ever had.</summary>
     public int Leases(string sweep) => Count("SELECT count(*) FROM leases l JOIN sweeps s ON s.key = l.sweep WHERE s.id = @sweep", sweep);
 
     /// <summary>How far each trial is, cheaper than <see cref="StoredSweeps.Trials"/>: its last epoch, and whose that is.</summary>
     public IReadOnlyList<LastEpoch> LastEpochs(string sweep) => Query("""
-        SELECT c.id, t.replicate, e.epoch, e.fence
+        SELECT e.epoch, e.fence
         FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
         CROSS JOIN LATERAL (SELECT epoch, fence FROM epochs WHERE trial = t.key ORDER BY epoch DESC LIMIT 1) e
         WHERE s.id = @sweep ORDER BY c.position, t.replicate
-        """, sweep, row => new LastEpoch($"{row.GetString(0)}/r{row.GetInt32(1)}", row.GetInt32(2), row.GetInt64(3)));
+        """, sweep, row => new LastEpoch(row.GetInt32(0), row.GetInt64(1)));
+
+    /// <summary>Every epoch that is durable, and the lease that its trial is under still.</summary>
+    public IReadOnlyList<DurableEpoch> DurableEpochs(string sweep) => Query("""
+        SELECT e.trial, e.epoch, e.fence, e.seconds, CASE WHEN e.fence = t.fence THEN t.lease END
+        FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN epochs e ON e.trial = t.key WHERE s.id = @sweep
+        """, sweep, row => new DurableEpoch(
+            row.GetInt64(0), row.GetInt32(1), row.GetInt64(2), row.GetDouble(3), row.IsDBNull(4) ? null : row.GetInt64(4)));
 
     /// <summary>What a person would look at first.</summary>
     public string Explain() => string.Join(Environment.NewLine, Query("""
@@ -58,16 +65,18 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
         SELECT count(*) FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep AND t.outcome IS NULL AND t.checkpoint IS NOT NULL
         """, sweep);
 
+    /// <summary>The files that trials can go on from.</summary>
+    public IReadOnlyList<string> Checkpoints(string sweep) => Query("""
+        SELECT DISTINCT t.checkpoint FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep AND t.checkpoint IS NOT NULL
+        """, sweep, row => row.GetString(0));
+
     /// <summary>How often each trial's worker was lost, as far as the failure policy counts it still.</summary>
     public IReadOnlyList<int> Losses(string sweep) => Query("""
         SELECT t.losses + t.losses_alone FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep ORDER BY t.position, t.replicate
         """, sweep, row => row.GetInt32(0));
 
     /// <summary>Rows that grow whenever anything becomes durable: epochs and outcomes.</summary>
-    public (int Epochs, int Ended) Progress(string sweep) => Query("""
-        SELECT (SELECT count(*) FROM epochs e JOIN trials t ON t.key = e.trial JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep),
-               (SELECT count(*) FROM trials t JOIN sweeps s ON s.key = t.sweep WHERE s.id = @sweep AND t.outcome IS NOT NULL)
-        """, sweep, row => ((int)row.GetInt64(0), (int)row.GetInt64(1))).SingleOrDefault();
+    public (int Epochs, int Ended) Progress(string sweep) => (EpochCount(sweep), Ended(sweep));
 
     /// <summary>The database's clock.</summary>
     public DateTimeOffset Now() => Query("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint WHERE @sweep = ''", "",
@@ -83,8 +92,11 @@ internal sealed class StoreServer(string connectionString) : StoredSweeps
 }
 
 /// <param name="Silo">The address of the silo that holds it.</param>
-/// <param name="Fence">The highest fence among its trials.</param>
-internal sealed record OpenLease(string Id, string Silo, DateTimeOffset Expires, int Trials, long Fence);
+internal sealed record OpenLease(string Silo, DateTimeOffset Granted, DateTimeOffset Expires, int Trials);
 
 /// <param name="Fence">That of the lease under which the epoch was trained.</param>
-internal sealed record LastEpoch(string Trial, int Epoch, long Fence);
+internal sealed record LastEpoch(int Epoch, long Fence);
+
+/// <param name="Seconds">The trial's share of its cohort's time.</param>
+/// <param name="Lease">Null: its trial is under none, or under another than the one it was trained under.</param>
+internal sealed record DurableEpoch(long Trial, int Epoch, long Fence, double Seconds, long? Lease);

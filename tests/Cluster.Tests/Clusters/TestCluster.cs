@@ -2,34 +2,28 @@ using DeepTrain.Cluster.Servers;
 
 namespace DeepTrain.Cluster.Cluster.Tests;
 
-/// <summary>A PostgreSQL, a Redis, a shared folder, and silos as processes; all gone when disposed.</summary>
+/// <summary>A store, a membership, a shared folder, and silos as processes; all gone when disposed.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("deeptrain-cluster-").FullName;
     private readonly List<SiloProcess> _silos = [];
     private readonly List<DeepTrainProcess> _tools = [];
 
-    private TestCluster(PostgresServer postgres, RedisServer redis, string database)
+    private readonly TestServers _servers;
+    private readonly bool _isAlone;
+
+    private TestCluster(TestServers servers, bool isAlone, Dictionary<string, string> settings)
     {
-        Postgres = postgres;
-        Redis = redis;
-        Store = new(postgres.ConnectionString(database));
-        Settings = new()
-        {
-            ["DEEPTRAIN_POSTGRES_HOST"] = postgres.Host,
-            ["DEEPTRAIN_POSTGRES_PORT"] = $"{postgres.Port}",
-            ["DEEPTRAIN_POSTGRES_DATABASE"] = database,
-            ["DEEPTRAIN_POSTGRES_USER"] = postgres.User,
-            ["DEEPTRAIN_POSTGRES_PASSWORD"] = postgres.Password,
-            ["DEEPTRAIN_REDIS_HOST"] = redis.Host,
-            ["DEEPTRAIN_REDIS_PORT"] = $"{redis.Port}",
-            ["DEEPTRAIN_DATA"] = Data,
-        };
+        _servers = servers;
+        _isAlone = isAlone;
+        Store = new(Postgres.ConnectionString(settings["DEEPTRAIN_POSTGRES_DATABASE"]));
+        Settings = new(settings) { ["DEEPTRAIN_DATA"] = Data };
+        Directory.CreateDirectory(Data);
     }
 
-    public PostgresServer Postgres { get; }
+    public PostgresServer Postgres => _servers.Postgres;
 
-    public RedisServer Redis { get; }
+    public RedisServer Redis => _servers.Redis;
 
     public StoreServer Store { get; }
 
@@ -44,31 +38,22 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>What may explain why something is missing.</summary>
     public string Explain() => string.Join(Environment.NewLine, _silos.Select(silo => silo.Errors).Prepend(Store.Explain()));
 
-    /// <summary>Servers with an empty store in the newest schema, and no silo yet. Skips the test where the servers are not installed.</summary>
+    /// <summary>No silo yet, and an empty store on servers that others use too. Skips the test where the servers are not installed.</summary>
     public static async Task<TestCluster> StartAsync()
     {
-        PostgresServer.SkipWhereMissing();
-        RedisServer.SkipWhereMissing();
-        var postgres = await PostgresServer.StartAsync();
-        RedisServer? redis = null;
-        try
-        {
-            redis = await RedisServer.StartAsync();
-            var cluster = new TestCluster(postgres, redis, await postgres.CreateDatabaseAsync());
-            Directory.CreateDirectory(cluster.Data);
-            (await cluster.MigrateAsync()).Expect(0);
-            return cluster;
-        }
-        catch
-        {
-            await postgres.DisposeAsync();
-            if (redis is not null)
-                await redis.DisposeAsync();
-            throw;
-        }
+        SkipWhereMissing();
+        var servers = await SharedServers.GetAsync();
+        return new(servers, isAlone: false, await servers.CreateStoreAsync());
     }
 
-    public Task<Finished> MigrateAsync() => Tool(DeepTrainProcess.SiloProgram, "migrate").WaitAsync();
+    /// <summary>The same on servers of its own, for tests that harm them.</summary>
+    /// <param name="start">Starts PostgreSQL where it is not to be as usual.</param>
+    public static async Task<TestCluster> StartAloneAsync(Func<Task<PostgresServer>>? start = null)
+    {
+        SkipWhereMissing();
+        var servers = await TestServers.StartAsync(start);
+        return new(servers, isAlone: true, await servers.CreateStoreAsync());
+    }
 
     /// <summary>A place for a silo, with nobody in it yet.</summary>
     public SiloProcess Place(SiloSetup setup)
@@ -80,8 +65,6 @@ internal sealed class TestCluster : IAsyncDisposable
         };
         if (setup.PostgresPort is { } postgresPort)
             environment["DEEPTRAIN_POSTGRES_PORT"] = $"{postgresPort}";
-        if (setup.RedisPort is { } redisPort)
-            environment["DEEPTRAIN_REDIS_PORT"] = $"{redisPort}";
         foreach (var (name, value) in setup.Environment)
             environment[name] = value;
         var silo = new SiloProcess($"silo{_silos.Count + 1}", _root, environment);
@@ -130,13 +113,16 @@ internal sealed class TestCluster : IAsyncDisposable
     public Task UntilFinished(string sweep, TimeSpan? within = null) =>
         Until(() => Store.Status(sweep) == "Finished", $"{sweep} to finish", within);
 
-    /// <summary>The silo that keeps the sweeps' books: only it shows their state.</summary>
-    public async Task<SiloProcess> CoordinatorAsync() => await Eventually.Get(async () =>
+    /// <summary>The silo that keeps the sweeps' books.</summary>
+    public Task<SiloProcess> CoordinatorAsync() =>
+        Eventually.Get(() => CoordinatorAmongAsync([.. _silos.Where(silo => silo.IsActive)]), "a silo that shows the sweep's state", Explain);
+
+    /// <summary>Which of some silos shows the sweeps' state, as only their coordinator does; null: none says so now.</summary>
+    public static async Task<SiloProcess?> CoordinatorAmongAsync(IReadOnlyList<SiloProcess> silos)
     {
-        var active = _silos.Where(silo => silo.IsActive).ToList();
-        var shown = await Task.WhenAll(active.Select(silo => silo.MetricAsync("deeptrain_sweep_trials_running")));
-        return active.Zip(shown).Where(pair => pair.Second is not null).Select(pair => pair.First).LastOrDefault();
-    }, "a silo that shows the sweep's state", Explain);
+        var shown = await Task.WhenAll(silos.Select(silo => silo.MetricAsync("deeptrain_sweep_trials_running")));
+        return silos.Zip(shown).Where(pair => pair.Second is not null).Select(pair => pair.First).LastOrDefault();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -144,9 +130,18 @@ internal sealed class TestCluster : IAsyncDisposable
             process.Dispose();
         foreach (var silo in _silos)
             silo.Dispose();
-        await Postgres.DisposeAsync();
-        await Redis.DisposeAsync();
+        if (_isAlone)
+            await _servers.DisposeAsync();
         Directory.Delete(_root, recursive: true);
+        // Last, so that all is gone whatever they said.
+        foreach (var said in _tools.Select(tool => tool.Said).Concat(_silos.Select(silo => silo.Said)))
+            Assert.All([Postgres.Password, Redis.Password!], secret => Assert.DoesNotContain(secret, said, StringComparison.Ordinal));
+    }
+
+    private static void SkipWhereMissing()
+    {
+        PostgresServer.SkipWhereMissing();
+        RedisServer.SkipWhereMissing();
     }
 
     private DeepTrainProcess Tool(string program, params string[] arguments)

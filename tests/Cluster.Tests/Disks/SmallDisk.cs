@@ -22,6 +22,13 @@ internal sealed class SmallDisk : IDisposable
     /// <summary>Changes what it is: <c>size=1m</c>, <c>ro</c>, <c>rw</c>.</summary>
     public void Become(string option) => Assert.Equal("", Run("mount", "-o", $"remount,{option}", _folder));
 
+    /// <summary>Shrinks to what it holds.</summary>
+    public void LeaveNoSpace()
+    {
+        var drive = new DriveInfo(_folder);
+        Become($"size={drive.TotalSize - drive.AvailableFreeSpace}");
+    }
+
     public void Dispose() => Run("umount", "--lazy", _folder);
 
     /// <returns>What it complained of; nothing when it was done.</returns>

@@ -93,9 +93,8 @@ public sealed class CommandTests(ITestOutputHelper output)
         await cluster.Until(() => cluster.Store.Status(sweep) == "Finished", $"{sweep} to finish", TimeSpan.FromMinutes(5));
 
         var trials = cluster.Store.Trials(sweep);
-        var failed = trials.Where(trial => trial.Outcome != "Completed").ToList();
-        output.WriteLine($"{trials.Count} trials in {Stopwatch.GetElapsedTime(since).TotalSeconds:F0} s, {supervisor.Restarts} workers killed: {failed[0].FailureMessage}");
-        var killer = Assert.Single(failed);
+        var killer = Assert.Single(trials, trial => trial.Outcome != "Completed");
+        output.WriteLine($"{trials.Count} trials in {Stopwatch.GetElapsedTime(since).TotalSeconds:F0} s, {supervisor.Restarts} workers killed: {killer.FailureMessage}");
         Assert.Equal(("Failed", "worker-killer"), (killer.Outcome, killer.FailureClass));
         // It was started two times beside others, and two times alone; nobody else's losses were counted to the end.
         Assert.Equal(4, Starts(cluster).Count(start => start.Trial.EndsWith(killer.Id, StringComparison.Ordinal)));

@@ -16,35 +16,31 @@ public sealed class CoordinatorLossTests(ITestOutputHelper output)
     public async Task Coordinator_KilledThenFrozen_LeasesAgainInTime()
     {
         await using var cluster = await TestCluster.StartAsync();
-        var silos = await cluster.AddAsync(new("coordinator"), new("coordinator"), new("worker") { Slots = 4 });
+        await cluster.AddAsync(new("coordinator"), new("coordinator"), new("worker") { Slots = 4 });
         var sweep = await cluster.SubmitAsync(Steady);
 
-        var killed = await NextLeaseAsync(cluster, sweep, coordinator =>
-        {
-            coordinator.Kill();
-            coordinator.Start();
-        });
+        // Nobody takes its place before: a silo that comes back to the same port tells the others that its predecessor is dead.
+        var (dead, killed) = await NextLeaseAsync(cluster, sweep, coordinator => coordinator.Kill());
         output.WriteLine($"SIGKILL of the coordinator's silo: next lease after {killed.TotalSeconds:F1} s");
         Assert.InRange(killed.TotalSeconds, 0, 15);
 
-        foreach (var silo in silos)
-            await silo.ActiveAsync();
-        SiloProcess? zombie = null;
-        var frozen = await NextLeaseAsync(cluster, sweep, coordinator => (zombie = coordinator).Freeze());
+        dead.Start();
+        await dead.ActiveAsync();
+        var (zombie, frozen) = await NextLeaseAsync(cluster, sweep, coordinator => coordinator.Freeze());
         output.WriteLine($"SIGSTOP of the coordinator's silo: next lease after {frozen.TotalSeconds:F1} s");
         Assert.InRange(frozen.TotalSeconds, 0, 40);
 
-        // Woken, it believes that it still keeps the books, until the store or the other silos tell it better.
-        var fence = cluster.Store.CoordinatorFence(sweep);
-        zombie!.Thaw();
+        // Woken, it believes that it still keeps the books, and may even open them again until the other silos tell it better.
+        zombie.Thaw();
         await cluster.Until(() => zombie.HasExited, "the silo that was woken to end itself");
-        Assert.Equal(fence, cluster.Store.CoordinatorFence(sweep));
+        var leases = cluster.Store.Leases(sweep);
+        await cluster.Until(() => cluster.Store.Leases(sweep) > leases, "a lease after that");
         // Nothing was granted twice: a trial is leased anew only after its lease was lost, and no worker was.
         Assert.All(cluster.Store.Trials(sweep), trial => Assert.InRange(trial.Attempt, 0, 1));
     }
 
-    /// <summary>Strikes the sweep's coordinator; the time until another has made the sweep its own and granted a lease.</summary>
-    private static async Task<TimeSpan> NextLeaseAsync(TestCluster cluster, string sweep, Action<SiloProcess> strike)
+    /// <summary>Strikes the sweep's coordinator; which silo that was, and the time until another has made the sweep its own and granted a lease.</summary>
+    private static async Task<(SiloProcess Struck, TimeSpan Time)> NextLeaseAsync(TestCluster cluster, string sweep, Action<SiloProcess> strike)
     {
         await cluster.Until(() => cluster.Store.OpenLeases(sweep).Count > 0, "a lease");
         var coordinator = await cluster.CoordinatorAsync();
@@ -56,6 +52,6 @@ public sealed class CoordinatorLossTests(ITestOutputHelper output)
         await cluster.Until(() => cluster.Store.CoordinatorFence(sweep) > fence, "another coordinator");
         var leases = cluster.Store.Leases(sweep);
         await cluster.Until(() => cluster.Store.Leases(sweep) > leases, "a lease of the new coordinator");
-        return Stopwatch.GetElapsedTime(since);
+        return (coordinator, Stopwatch.GetElapsedTime(since));
     }
 }

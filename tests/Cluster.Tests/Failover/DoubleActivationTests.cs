@@ -19,13 +19,17 @@ public sealed class DoubleActivationTests(ITestOutputHelper output)
         await cluster.Until(() => cluster.Store.Ended(sweep) > 0, "the first result");
         var fence = cluster.Store.CoordinatorFence(sweep);
 
-        cluster.Settings["DEEPTRAIN_CLUSTER_ID"] = "another";
+        cluster.Settings["DEEPTRAIN_CLUSTER_ID"] += "-another";
         await cluster.AddAsync(new SiloSetup("both"));
         await cluster.Until(() => cluster.Store.CoordinatorFence(sweep) > fence, "the other cluster's coordinator");
         await cluster.UntilFinished(sweep);
 
         var trials = cluster.Store.Trials(sweep);
-        output.WriteLine($"coordinators in turn: {cluster.Store.CoordinatorFence(sweep)}, leases: {cluster.Store.Leases(sweep)}, trials: {trials.Count}");
+        var saidSo = cluster.Silos.Count(silo => silo.Said.Contains("Another coordinator has opened", StringComparison.Ordinal));
+        output.WriteLine($"coordinators in turn: {cluster.Store.CoordinatorFence(sweep)}, silos that said they had been replaced: {saidSo}, leases: {cluster.Store.Leases(sweep)}");
+        // Whoever was replaced gave up: it said so, or had to open the sweep anew.
+        Assert.True(saidSo > 0 || cluster.Store.CoordinatorFence(sweep) >= fence + 2, cluster.Explain());
+        Assert.Equal(Contested.Trials, cluster.Store.Leases(sweep));
         Assert.Equal(Contested.Trials, trials.Count);
         Assert.All(trials, trial => Assert.Equal(("Completed", 1, 1L), (trial.Outcome, trial.Attempt, trial.Fence)));
         Assert.Equal(2, cluster.Store.SilosThatLeased(sweep));

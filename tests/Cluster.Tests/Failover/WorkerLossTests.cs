@@ -5,6 +5,8 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 /// <summary>The silo that trains goes away while another has a free slot.</summary>
 public sealed class WorkerLossTests(ITestOutputHelper output)
 {
+    private const int CheckpointSeconds = 1;
+
     /// <summary>One cohort that trains for as long as a test watches.</summary>
     private static readonly SweepText Long = new("long") { Epochs = [SweepText.Endless], BatchSize = 4, Replicates = 1 };
 
@@ -12,23 +14,27 @@ public sealed class WorkerLossTests(ITestOutputHelper output)
     public async Task Worker_Killed_ItsTrialsAreLeasedAgainInTimeAndGoOnFromTheirCheckpoint()
     {
         await using var cluster = await TestCluster.StartAsync();
-        cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = "1";
+        cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = $"{CheckpointSeconds}";
         await cluster.AddAsync(new SiloSetup("coordinator"));
         var sweep = await cluster.SubmitAsync(Long);
         var (worker, _) = await TrainBesideAnIdleOneAsync(cluster, sweep);
         await cluster.Until(() => cluster.Store.Checkpointed(sweep) == Long.Trials, "a checkpoint of each trial");
-        var before = cluster.Store.Trials(sweep);
+        var again = new TrainedAgain(cluster.Store, sweep);
 
         var since = Stopwatch.GetTimestamp();
         worker.Kill();
+        again.Look();
         await cluster.Until(() => cluster.Store.OpenLeases(sweep).Any(lease => !worker.IsNamedBy(lease.Silo)), "a lease of the other worker");
         var leased = Stopwatch.GetElapsedTime(since);
         await cluster.Until(() => cluster.Store.LastEpochs(sweep).All(last => last.Fence > 1), "epochs of the other worker");
 
         var after = cluster.Store.Trials(sweep);
+        again.Look();
+        var (seconds, longest) = again.Most();
         output.WriteLine($"SIGKILL of a worker: its trials leased again after {leased.TotalSeconds:F1} s, " +
-            $"at epoch {before[0].Epochs.Length - 1} going on from epoch {after[0].Epochs.Count(epoch => epoch.Fence == 1) - 1}");
+            $"going on from epoch {after[0].Epochs.Count(epoch => epoch.Fence == 1) - 1}, {seconds:F2} s of training done again, with epochs of {longest:F2} s");
         Assert.InRange(leased.TotalSeconds, 0, 15);
+        Assert.InRange(seconds, 0, CheckpointSeconds + longest);
         Assert.All(after, trial =>
         {
             Assert.Equal(1, trial.Resumes);

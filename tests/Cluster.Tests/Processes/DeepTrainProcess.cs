@@ -44,6 +44,9 @@ internal sealed class DeepTrainProcess : IDisposable
 
     public string Errors => Read(_errors);
 
+    /// <summary>All that it wrote.</summary>
+    public string Said => Read(_output) + Errors;
+
     public int ExitCode => _process.ExitCode;
 
     public static DeepTrainProcess Start(string folder, IReadOnlyList<string> arguments, int? checkpointSeconds = null) =>

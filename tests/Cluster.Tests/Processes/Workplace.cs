@@ -3,6 +3,8 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 /// <summary>A folder with sweep files and a data folder, and the processes that work there; all gone when disposed.</summary>
 internal sealed class Workplace : IDisposable
 {
+    private static readonly Dictionary<string, IReadOnlyList<object>> Results = [];
+
     private readonly string _root = Directory.CreateTempSubdirectory("deeptrain-e2e-").FullName;
     private readonly List<DeepTrainProcess> _processes = [];
 
@@ -36,12 +38,22 @@ internal sealed class Workplace : IDisposable
         return process;
     }
 
-    /// <summary>What a sweep gives in a folder of its own where nobody disturbs it.</summary>
+    /// <summary>Starts a verb of the program <c>silo</c> here.</summary>
+    public DeepTrainProcess Silo(string verb, Dictionary<string, string> settings)
+    {
+        var process = DeepTrainProcess.Start(DeepTrainProcess.SiloProgram, _root, [verb], new(settings) { ["DEEPTRAIN_DATA"] = Data });
+        _processes.Add(process);
+        return process;
+    }
+
+    /// <summary>What a sweep gives in a folder of its own where nobody disturbs it; trained for the first test that asks.</summary>
     public static async Task<IReadOnlyList<object>> ResultsAsync(SweepText sweep)
     {
+        if (Results.TryGetValue($"{sweep}", out var known))
+            return known;
         using var workplace = new Workplace();
         (await workplace.Run(workplace.Write(sweep)).WaitAsync()).Expect(0);
-        return [.. workplace.Store.Trials($"{sweep.Name}-1").Select(trial => trial.Result)];
+        return Results[$"{sweep}"] = [.. workplace.Store.Trials($"{sweep.Name}-1").Select(trial => trial.Result)];
     }
 
     public string PathOf(string name) => Path.Combine(_root, name);
