@@ -12,12 +12,15 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
     private static readonly TimeSpan BetweenFaults = TimeSpan.FromSeconds(10);
 
     /// <summary>Then the sweep may end in peace, so that a run ends at all.</summary>
-    private const int MostFaults = 18;
+    private const int MostFaults = 16;
+
+    /// <summary>So many are left after every strike.</summary>
+    private const int AlwaysActive = 2;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(12);
 
     /// <summary>How long one that was woken may still find out that the others have given it up.</summary>
-    private static readonly TimeSpan Doubt = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Doubt = TimeSpan.FromSeconds(30);
 
     private readonly Random _random = new(seed);
 
@@ -31,9 +34,10 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
     private readonly Dictionary<(SiloProcess Silo, int Start), double> _refused = [];
     private readonly Dictionary<string, long> _accepted = [];
     private readonly HashSet<string> _acceptedAgain = [];
-    private readonly Queue<Fault> _bag = [];
+    private readonly List<Fault> _bag = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private TimeSpan _longestPause;
+    private int _fewestActive = int.MaxValue;
     private int _onCoordinator;
     private int _selfEnded;
     private int _unexpected;
@@ -52,7 +56,7 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
 
         var trials = cluster.Store.Trials(sweep);
         return new(
-            seed, Round(_lease.TotalSeconds), _faults, _onCoordinator, trials.Count, trials.Sum(trial => trial.Resumes), cluster.Store.Leases(sweep),
+            seed, Round(_lease.TotalSeconds), _faults, _fewestActive, _onCoordinator, trials.Count, trials.Sum(trial => trial.Resumes), cluster.Store.Leases(sweep),
             _refused.Values.Sum(), _selfEnded, _unexpected, Round(_longestPause.TotalSeconds), Round(seconds), Round(quiet.Seconds),
             Judge(trials, quiet), _events);
     }
@@ -67,6 +71,7 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
         var lastProgress = (At: TimeSpan.Zero, Rows: (0, 0));
         do
         {
+            _fewestActive = Math.Min(_fewestActive, Active().Count);
             Supervise();
             Wake(sweep);
             if (_clock.Elapsed - lastLook >= TimeSpan.FromSeconds(1))
@@ -91,6 +96,9 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
         }
         while (await timer.WaitForNextTickAsync());
     }
+
+    /// <summary>The silos that run, and of which nothing is known that could end them.</summary>
+    private List<SiloProcess> Active() => [.. cluster.Silos.Where(silo => silo.IsActive && !_struck.ContainsKey(silo))];
 
     /// <summary>Starts another in the place of whoever has ended.</summary>
     private void Supervise()
@@ -139,11 +147,11 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
     /// <returns>False: nobody may be struck now.</returns>
     private async Task<bool> StrikeAsync(string sweep)
     {
-        var active = cluster.Silos.Where(silo => silo.IsActive && !_struck.ContainsKey(silo)).ToList();
-        if (active.Count < 3)
+        var active = Active();
+        if (active.Count <= AlwaysActive)
             return false;
-        var coordinator = await CoordinatorAsync(active);
-        var leases = cluster.Store.OpenLeases(sweep);
+        var coordinator = await TestCluster.CoordinatorAmongAsync(active);
+        var leases = cluster.Store.OpenLeases(sweep).Where(lease => active.Exists(silo => silo.Holds(lease))).ToList();
         if (leases.Count == 0)
             return false;
         var victim = coordinator is not null && _random.Next(3) == 0 ? coordinator : active[_random.Next(active.Count)];
@@ -153,7 +161,7 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
         if (victim == coordinator)
             _onCoordinator++;
         Tell($"{fault} {victim.Name}{(victim == coordinator ? ", the coordinator" : "")}, " +
-            $"with {leases.Where(lease => victim.IsNamedBy(lease.Silo)).Sum(lease => lease.Trials)} of {leases.Sum(lease => lease.Trials)} trials in training");
+            $"with {leases.Where(victim.Holds).Sum(lease => lease.Trials)} of {leases.Sum(lease => lease.Trials)} trials in training");
         switch (fault)
         {
             case Fault.Kill:
@@ -170,29 +178,25 @@ internal sealed class ChaosRun(TestCluster cluster, int seed)
         return true;
     }
 
-    /// <summary>Each kind as often as the others, in an order of the seed; one that is not possible now comes later.</summary>
+    /// <summary>
+    /// Each kind as often as the others, in an order of the seed; one that is not possible now comes later. Whoever stands still, or was
+    /// just woken, takes another's place for a minute: one at a time, or there would be nobody left to strike.
+    /// </summary>
     private Fault NextFault()
     {
-        if (_bag.Count == 0)
+        var mayFreeze = _frozen.Count == 0 && _woken.Count == 0;
+        if (!_bag.Exists(IsPossible))
         {
             var kinds = Enum.GetValues<Fault>();
             _random.Shuffle(kinds);
-            foreach (var kind in kinds)
-                _bag.Enqueue(kind);
+            _bag.AddRange(kinds);
         }
-        var fault = _bag.Dequeue();
-        if (fault is not Fault.Freeze || _frozen.Count == 0)
-            return fault;
-        var other = _bag.Count > 0 ? _bag.Dequeue() : Fault.Kill;
-        _bag.Enqueue(Fault.Freeze);
-        return other;
-    }
+        var index = _bag.FindIndex(IsPossible);
+        var fault = _bag[index];
+        _bag.RemoveAt(index);
+        return fault;
 
-    /// <summary>The silo that shows the sweep's state, which only its coordinator does; null: nobody says so now.</summary>
-    private static async Task<SiloProcess?> CoordinatorAsync(IReadOnlyList<SiloProcess> active)
-    {
-        var shown = await Task.WhenAll(active.Select(silo => silo.MetricAsync("deeptrain_sweep_trials_running")));
-        return active.Zip(shown).Where(pair => pair.Second is not null).Select(pair => pair.First).LastOrDefault();
+        bool IsPossible(Fault fault) => fault is not Fault.Freeze || mayFreeze;
     }
 
     private async Task CountRefusalsAsync()

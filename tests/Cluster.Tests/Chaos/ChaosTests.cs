@@ -19,6 +19,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
     [MemberData(nameof(Seeds))]
     public async Task Silos_StruckEveryTenSeconds_EveryTrialHasTheResultOfAQuietRun(int seed)
     {
+        output.WriteLine($"seed {seed}");
         await using var cluster = await TestCluster.StartAsync();
         var quiet = await QuietRun.Get();
 
@@ -30,6 +31,8 @@ public sealed class ChaosTests(ITestOutputHelper output)
         Assert.Equal(quiet.Sweep.Trials, report.Trials);
         Assert.InRange(report.FaultCount, FewestFaults, int.MaxValue);
         Assert.All(report.Faults.Values, count => Assert.InRange(count, 1, int.MaxValue));
+        Assert.InRange(report.FewestActive, 2, int.MaxValue);
+        Assert.Equal(0, report.Unexpected);
         Assert.InRange(report.OnCoordinator, 1, int.MaxValue);
         Assert.InRange(report.Resumes, 1, int.MaxValue);
         Assert.InRange(report.QuietSeconds, 60, double.MaxValue);
