@@ -40,6 +40,7 @@ public static partial class TorchRuntime
 
     private static TorchDescription Load()
     {
+        KeepBitsSideBySide();
         var assembly = typeof(TorchRuntime).Assembly;
         if (!NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && !NativeLibrary.TryLoad("libtorch_cpu", assembly, null, out _))
         {
@@ -62,6 +63,21 @@ public static partial class TorchRuntime
                 $"libtorch is there but does not load ({error.GetBaseException().Message}): rebuild with -p:TorchBackend=cpu on this system.",
                 error);
         }
+    }
+
+    /// <summary>
+    /// Has MKL keep a product's bits wherever its matrices lie: in a cohort a trial's lie elsewhere than alone. It reads the environment of the
+    /// process at its first product.
+    /// </summary>
+    // oneMKL Developer Guide, "Obtaining Numerically Reproducible Results".
+    private static void KeepBitsSideBySide()
+    {
+        const string name = "MKL_CBWR";
+        const string value = "AUTO";
+        if (OperatingSystem.IsWindows())
+            _ = PutEnvironment(name, value);
+        else
+            _ = SetEnvironment(name, value, overwrite: 1);
     }
 
     /// <summary>glibc gives big blocks back at once and faults them in again at each step; here they are kept for the next.</summary>
@@ -109,6 +125,13 @@ public static partial class TorchRuntime
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int Mallopt(int parameter, int value);
+
+    // .NET's own call changes a copy that native code does not see.
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
+
+    [LibraryImport("ucrtbase", EntryPoint = "_putenv_s", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int PutEnvironment(string name, string value);
 
     [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at13globalContextEv")]
     private static partial nint GlobalContext();
