@@ -18,7 +18,7 @@ internal sealed record QuietRun(SweepText Sweep, double Seconds, IReadOnlyList<o
         // A width is a cohort of its own, as is a replicate: small networks, mini-batches smaller still, so that an epoch takes its time.
         var sweep = new SweepText("chaos")
         {
-            Widths = [8, 16], Activations = ["tanh", "relu"], Replicates = 12, Depth = 2, BatchSize = 4, LearningRate = 0.002, Epochs = [60],
+            Widths = [9, 16], Activations = ["tanh", "relu"], Replicates = 12, Depth = 2, BatchSize = 4, LearningRate = 0.002, Epochs = [60],
         };
         while (true)
         {
