@@ -14,6 +14,8 @@ internal sealed class Space
     /// <summary>So many samples at most are drawn side by side: enough for all cores, few to throw away when a space is exhausted.</summary>
     private const int DrawnAtOnce = 10_000;
 
+    private const int DrawnInTurn = 250;
+
     private readonly ImmutableArray<Factor> _factors;
     private readonly ImmutableArray<Factor> _ordered;
     private readonly Dictionary<string, ParameterValue> _defaults;
@@ -68,7 +70,7 @@ internal sealed class Space
         for (var (from, count) = (0, 0); cells.Count < most && inVain < PatienceForNewCells; from += count)
         {
             count = Math.Min(most - cells.Count, DrawnAtOnce);
-            foreach (var cell in Enumerable.Range(from, count).AsParallel().AsOrdered().Select(sample => Draw(samplers, (uint)sample)))
+            foreach (var cell in Enumerable.Range(from, count).Chunk(DrawnInTurn).AsParallel().AsOrdered().SelectMany(samples => Draw(samplers, samples)))
             {
                 inVain = cells.TryAdd(cell.Id, cell) ? 0 : inVain + 1;
                 if (inVain == PatienceForNewCells)
@@ -79,15 +81,28 @@ internal sealed class Space
         return [.. cells.Values];
     }
 
-    private Cell Draw(ImmutableArray<Sampler> samplers, uint sample)
+    private Cell[] Draw(ImmutableArray<Sampler> samplers, int[] samples)
     {
-        var point = new Point(new(_defaults, StringComparer.Ordinal), []);
-        foreach (var sampler in samplers)
+        // One for all of them: copying it costs more than all else of a cell.
+        var values = new Dictionary<string, ParameterValue>(_defaults, StringComparer.Ordinal);
+        return Array.ConvertAll(samples, sample =>
         {
-            if (point.Admits(sampler.Factor))
-                point.Choose(sampler.Factor, sampler.Draw(sample));
-        }
-        return ToCell(point);
+            var point = new Point(values, []);
+            foreach (var sampler in samplers)
+            {
+                if (point.Admits(sampler.Factor))
+                    point.Choose(sampler.Factor, sampler.Draw((uint)sample));
+            }
+            var cell = ToCell(point);
+            foreach (var factor in point.Chosen)
+            {
+                if (_defaults.TryGetValue(factor.Name, out var value))
+                    values[factor.Name] = value;
+                else
+                    values.Remove(factor.Name);
+            }
+            return cell;
+        });
     }
 
     private static IEnumerable<Point> Points(ImmutableArray<Factor> ordered, int index, Point point) =>
