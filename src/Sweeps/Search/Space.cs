@@ -14,6 +14,7 @@ internal sealed class Space
     /// <summary>So many samples at most are drawn side by side: enough for all cores, few to throw away when a space is exhausted.</summary>
     private const int DrawnAtOnce = 10_000;
 
+    /// <summary>So many of them on one core, one after the other.</summary>
     private const int DrawnInTurn = 250;
 
     private readonly ImmutableArray<Factor> _factors;
@@ -94,6 +95,7 @@ internal sealed class Space
                     point.Choose(sampler.Factor, sampler.Draw((uint)sample));
             }
             var cell = ToCell(point);
+            // The next one begins anew.
             foreach (var factor in point.Chosen)
             {
                 if (_defaults.TryGetValue(factor.Name, out var value))

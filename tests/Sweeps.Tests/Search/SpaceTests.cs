@@ -27,18 +27,26 @@ public class SpaceTests
 
     // Cells of one sweep share what does not vary among them.
     [Fact]
-    public void Grid_EachCell_IsWhatItsLevelsResolveTo() => Factors.Sample(factors =>
+    public void Grid_EachCell_IsWhatItsLevelsResolveTo() => Factors.Sample(
+        factors => AssertResolved($"network: {{ width: 4 }}\nspace:\n{factors}"), iter: 200);
+
+    // Samples are drawn on values of which each puts back what it chose.
+    [Fact]
+    public void Draw_EachCell_IsWhatItsLevelsResolveTo() => Factors.Sample(factors => AssertResolved(
+        $"network: {{ width: 4 }}\nspace:\n{factors}\n  learningRate: {{ logUniform: [0.001, 1] }}\nsearch: {{ method: random, trials: 50, seed: 3 }}"),
+        iter: 50);
+
+    private static void AssertResolved(string lines)
     {
-        var sweep = SweepTexts.Read($"network: {{ width: 4 }}\nspace:\n{factors}");
+        var sweep = SweepTexts.Read(lines);
+        var defaults = sweep.Fixed.SetItems(sweep.Factors.Where(factor => factor.Parameter.Default is not null)
+            .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!)));
         foreach (var cell in sweep.Cells)
         {
-            var alone = Configuration.Resolve(sweep.Fixed
-                .SetItems(sweep.Factors.Where(factor => factor.Parameter.Default is not null)
-                    .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!)))
-                .SetItems(cell.Levels.Select(level => KeyValuePair.Create(level.Factor, level.Value))));
+            var alone = Configuration.Resolve(defaults.SetItems(cell.Levels.Select(level => KeyValuePair.Create(level.Factor, level.Value))));
             Assert.Equal((alone.Json, alone.CellId, alone.FusionKey), (cell.Configuration.Json, cell.Id, cell.Configuration.FusionKey));
         }
-    }, iter: 200);
+    }
 
     [Fact]
     public void Grid_KeysInAnotherOrder_HasTheSameCells() => Factors.Sample(factors =>
