@@ -18,8 +18,9 @@ public sealed class CheckpointTests : IDisposable
         var file = _workplace.Write(sweep);
         _workplace.CheckpointSeconds = killed ? 0 : 3600;
         var process = _workplace.Run(file, "--slots", "1");
-        await Eventually.True(
-            () => _workplace.Store.Trials("long-1") is { Count: > 0 } trials && trials.All(trial => trial.Epochs.Any(epoch => epoch.Epoch > 20)),
+        await Eventually.Frozen(
+            () => _workplace.Store.Trials("long-1") is { Count: > 0 } trials
+                && trials.All(trial => trial.Outcome is null && trial.Epochs.Any(epoch => epoch.Epoch > 20)),
             "some epochs of each trial", process);
         if (killed)
         {
@@ -28,6 +29,7 @@ public sealed class CheckpointTests : IDisposable
         else
         {
             process.SendInterrupt();
+            process.Thaw();
             (await process.WaitAsync()).Expect(130);
         }
         var interrupted = _workplace.Store.Trials("long-1");

@@ -12,9 +12,10 @@ public sealed class InterruptedTests : IDisposable
         var sweep = new SweepText("interrupted") { Widths = [8, 9, 10], Epochs = [12, 100] };
         var file = _workplace.Write(sweep);
         var process = _workplace.Run(file, "--slots", "1");
-        await Eventually.True(() => _workplace.Store.Ended("interrupted-1") > 0, "an ended trial", process);
+        await Eventually.Frozen(() => _workplace.Store.Ended("interrupted-1") > 0, "an ended trial", process);
 
         process.SendInterrupt();
+        process.Thaw();
         (await process.WaitAsync()).Expect(130).ExpectInErrors($"Resume with: deeptrain run {file} --data {_workplace.Data}");
 
         var kept = _workplace.Store.Trials("interrupted-1").Where(trial => trial.Outcome is not null).ToList();

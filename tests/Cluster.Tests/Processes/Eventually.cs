@@ -28,6 +28,21 @@ internal static class Eventually
     public static Task True(Func<bool> condition, string what, DeepTrainProcess of) =>
         Get(() => condition() ? "" : null, what, of);
 
+    /// <summary>Freezes a process while a condition holds: what was seen of one that goes on may have passed when it is struck.</summary>
+    public static Task Frozen(Func<bool> condition, string what, DeepTrainProcess of)
+    {
+        return True(() => condition() && HoldsFrozen(), what, of);
+
+        bool HoldsFrozen()
+        {
+            of.Freeze();
+            var holds = condition();
+            if (!holds)
+                of.Thaw();
+            return holds;
+        }
+    }
+
     /// <summary>Waits until a question to the outside has an answer.</summary>
     /// <param name="what">What was missing, when it never was seen.</param>
     /// <param name="because">What may explain that.</param>
