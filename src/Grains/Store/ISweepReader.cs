@@ -28,6 +28,12 @@ public interface ISweepReader
     /// <summary>Every active trial that has an outcome, in the order of cell and replicate.</summary>
     Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation);
 
+    /// <summary>What a coordinator has to know of every active trial that has an outcome, in any order.</summary>
+    Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId);
+
+    /// <summary>The active trials of a sweep, counted; none where there is no such sweep.</summary>
+    Task<TrialCounts> CountAsync(string sweepId);
+
     /// <summary>The epochs of a trial so far, in order.</summary>
     Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation);
 
@@ -62,3 +68,13 @@ public sealed record SweepOverview(
 {
     public int Total => Waiting + Leased + ByOutcome.Values.Sum();
 }
+
+/// <param name="Cell">The cell's id.</param>
+/// <param name="TrainLoss">Like the other metrics that of the last epoch; null where it is not finite.</param>
+public readonly record struct EndedTrial(
+    string Cell, int Replicate, Outcome Outcome, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy);
+
+/// <param name="Waiting">Without a lease and an outcome.</param>
+/// <param name="Leased">With a lease and without an outcome.</param>
+/// <param name="Ended">With an outcome.</param>
+public readonly record struct TrialCounts(int Waiting, int Leased, int Ended);

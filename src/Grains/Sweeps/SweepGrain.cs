@@ -224,10 +224,10 @@ internal sealed class SweepGrain(
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         // Of a large sweep both take seconds.
-        var results = Reach(store.ReadResultsAsync(Id, CancellationToken.None));
+        var ended = Reach(store.ReadEndedAsync(Id));
         proposed ??= _sweep?.Sweep;
         var sweep = proposed?.Text == opened.Text ? proposed : await Task.Run(() => Parse(opened.Text));
-        _sweep = new(opened.Coordinator, sweep, opened.Status) { Tally = new(sweep, await results) };
+        _sweep = new(opened.Coordinator, sweep, opened.Status) { Tally = new(sweep, await ended) };
         await CountAsync(_sweep);
     });
 
@@ -235,9 +235,9 @@ internal sealed class SweepGrain(
 
     private async Task CountAsync(Coordinated sweep)
     {
-        var counts = await Reach(store.FindAsync(Id, CancellationToken.None));
-        if (sweep.Tally.Ended != counts!.ByOutcome.Values.Sum())
-            sweep.Tally = new(sweep.Sweep, await Reach(store.ReadResultsAsync(Id, CancellationToken.None)));
+        var counts = await Reach(store.CountAsync(Id));
+        if (sweep.Tally.Ended != counts.Ended)
+            sweep.Tally = new(sweep.Sweep, await Reach(store.ReadEndedAsync(Id)));
         (sweep.Waiting, sweep.Running, sweep.Exhausted) = (counts.Waiting, counts.Leased, false);
         sweep.Granted.Clear();
         await FinishIfDoneAsync(sweep);

@@ -10,12 +10,12 @@ internal sealed class SweepTally
     private readonly Dictionary<Outcome, int> _byOutcome = [];
     private CellTally? _best;
 
-    public SweepTally(Sweep sweep, IEnumerable<TrialResult> results)
+    public SweepTally(Sweep sweep, IEnumerable<EndedTrial> ended)
     {
         _sweep = sweep;
         _cells = sweep.Cells.Index().ToDictionary(cell => cell.Item.Id, cell => new CellTally(cell.Item, cell.Index, sweep.Replicates));
-        foreach (var result in results)
-            Record(result.Trial, result.Outcome, sweep.Objective.Of(result));
+        foreach (var (cell, replicate, outcome, trainLoss, validationLoss, validationAccuracy) in ended)
+            Record(cell, replicate, outcome, sweep.Objective.Of(outcome, trainLoss, validationLoss, validationAccuracy));
     }
 
     public int Ended { get; private set; }
@@ -26,14 +26,16 @@ internal sealed class SweepTally
     public int Count(Outcome outcome) => _byOutcome.GetValueOrDefault(outcome);
 
     /// <summary>Counts an ending. False: the sweep no longer names the trial, or it was counted before.</summary>
-    public bool Record(TrialId trial, Outcome outcome, double? objective)
+    public bool Record(TrialId trial, Outcome outcome, double? objective) => Record(trial.Cell, trial.Replicate, outcome, objective);
+
+    private bool Record(string cellId, int replicate, Outcome outcome, double? objective)
     {
-        if (trial.Replicate > _sweep.Replicates || !_cells.TryGetValue(trial.Cell, out var cell))
+        if (replicate > _sweep.Replicates || !_cells.TryGetValue(cellId, out var cell))
             return false;
-        ref var replicate = ref cell.Replicates[trial.Replicate - 1];
-        if (replicate.HasEnded)
+        ref var recorded = ref cell.Replicates[replicate - 1];
+        if (recorded.HasEnded)
             return false;
-        replicate = (true, objective ?? 0);
+        recorded = (true, objective ?? 0);
         Ended++;
         _byOutcome[outcome] = Count(outcome) + 1;
         if (objective is not null && ++cell.Completed == _sweep.Replicates)

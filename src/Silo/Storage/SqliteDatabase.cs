@@ -18,7 +18,8 @@ internal static class SqliteDatabase
             throw new StoreException(
                 $"{connection.DataSource}: the database is damaged ({damage}). Restore a copy, or move it away and start anew.");
         using var context = Context(connection);
-        Missing(context);
+        if (Missing(context) == 0)
+            return;
         // A process that was killed while it migrated has left its lock behind, and would be waited for in vain.
         if (Scalar(connection, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '__EFMigrationsLock'") is not null)
             Execute(connection, "DELETE FROM __EFMigrationsLock");

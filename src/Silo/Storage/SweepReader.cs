@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -57,6 +59,23 @@ public abstract class SweepReader : ISweepReader
                 }, stop),
         [], cancellation);
 
+    // Of a large sweep this is most of a coordinator's start: no object for each row, no order, and no query to translate first.
+    public Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId) => ReadAsync(
+        (context, _) => Task.FromResult(Query(context, """
+            SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy
+            FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
+            WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active AND t.outcome IS NOT NULL
+            """, sweepId, row => new EndedTrial(row.GetString(0), row.GetInt32(1), Enum.Parse<Outcome>(row.GetString(2)),
+                NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5)))), [], CancellationToken.None);
+
+    public Task<TrialCounts> CountAsync(string sweepId) => ReadAsync(
+        (context, _) => Task.FromResult(Query(context, """
+            SELECT COUNT(*) - COUNT(t.lease) - COUNT(t.outcome), COUNT(t.lease), COUNT(t.outcome)
+            FROM sweeps s JOIN trials t ON t.sweep = s.key
+            WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active
+            """, sweepId, row => new TrialCounts(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2))).Single()),
+        default, CancellationToken.None);
+
     public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) => ReadAsync(
         (context, stop) => AllAsync(
             from row in Rows(context, trial)
@@ -86,6 +105,24 @@ public abstract class SweepReader : ISweepReader
 
     private static async Task<ImmutableArray<T>> AllAsync<T>(IQueryable<T> query, CancellationToken cancellation) =>
         [.. await query.ToListAsync(cancellation)];
+
+    /// <summary>Asks about one sweep in SQL that every database understands.</summary>
+    private static ImmutableArray<T> Query<T>(SweepContext context, string sql, string sweepId, Func<DbDataReader, T> read)
+    {
+        using var command = context.Database.GetDbConnection().CreateCommand();
+        command.CommandText = sql;
+        command.Transaction = context.Database.CurrentTransaction!.GetDbTransaction();
+        var id = command.CreateParameter();
+        (id.ParameterName, id.Value) = ("@sweep", sweepId);
+        command.Parameters.Add(id);
+        using var reader = command.ExecuteReader();
+        var rows = ImmutableArray.CreateBuilder<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return rows.DrainToImmutable();
+    }
+
+    private static double? NumberAt(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetDouble(column);
 
     /// <summary>The sweeps that are not deleted.</summary>
     private static IQueryable<SweepRow> Kept(SweepContext context) =>

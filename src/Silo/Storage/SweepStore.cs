@@ -68,6 +68,10 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
     public Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation) =>
         reader.ReadResultsAsync(sweepId, cancellation);
 
+    public Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId) => reader.ReadEndedAsync(sweepId);
+
+    public Task<TrialCounts> CountAsync(string sweepId) => reader.CountAsync(sweepId);
+
     public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) =>
         reader.ReadEpochsAsync(trial, cancellation);
 

@@ -31,17 +31,16 @@ public sealed record Objective(Metric Metric, Goal Goal)
     public static Goal NaturalGoal(Metric metric) => metric is Metric.ValidationAccuracy ? Goal.Maximize : Goal.Minimize;
 
     /// <summary>The objective of a trial that ended; null where it did not complete or the number is not finite.</summary>
-    public double? Of(TrialResult result) => result.Outcome is Outcome.Completed
-        ? Pick(result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy)
-        : null;
+    public double? Of(TrialResult result) => Of(result.Outcome, result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy);
 
     /// <summary>The objective that a trial's last report carries; null where it did not complete or the number is not finite.</summary>
-    public double? Of(EpochReport report) => report.Ending is { Outcome: Outcome.Completed }
-        ? Pick(report.TrainLoss, report.ValidationLoss, report.ValidationAccuracy)
-        : null;
+    public double? Of(EpochReport report) => Of(report.Ending?.Outcome, report.TrainLoss, report.ValidationLoss, report.ValidationAccuracy);
 
-    private double? Pick(double? trainLoss, double? validationLoss, double? validationAccuracy)
+    /// <summary>The objective among a trial's last metrics; null where it did not complete or the number is not finite.</summary>
+    public double? Of(Outcome? outcome, double? trainLoss, double? validationLoss, double? validationAccuracy)
     {
+        if (outcome is not Outcome.Completed)
+            return null;
         var value = Metric switch
         {
             Metric.ValidationAccuracy => validationAccuracy,

@@ -279,7 +279,7 @@ public sealed class StoreDatabaseTests
                     [.. leased.Select(trial => Sample.Epoch(trial, 1)), .. leased.Select(trial => Sample.Completion(trial, 2))]);
                 Assert.All(verdicts, verdict => Assert.Equal(WriteVerdict.Accepted, verdict));
                 mine.AddRange(leased.Select(trial => trial.Trial));
-                await fixture.OverviewAsync();
+                await fixture.Store.FindAsync(Sample.SweepId, CancellationToken.None);
             }
             return mine;
         })));

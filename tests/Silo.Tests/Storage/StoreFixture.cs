@@ -63,9 +63,24 @@ internal abstract class StoreFixture : IAsyncDisposable
 
     public abstract void AssertNow(DateTimeOffset? stored);
 
-    public async Task<SweepOverview> OverviewAsync(string id = Sample.SweepId) => (await Store.FindAsync(id, CancellationToken.None))!;
+    /// <summary>How a sweep stands, which a coordinator must count alike.</summary>
+    public async Task<SweepOverview> OverviewAsync(string id = Sample.SweepId)
+    {
+        var overview = (await Store.FindAsync(id, CancellationToken.None))!;
+        Assert.Equal(new(overview.Waiting, overview.Leased, overview.ByOutcome.Values.Sum()), await Store.CountAsync(id));
+        return overview;
+    }
 
-    public Task<ImmutableArray<TrialResult>> ResultsAsync(string id = Sample.SweepId) => Store.ReadResultsAsync(id, CancellationToken.None);
+    /// <summary>What has ended, which a coordinator must read alike.</summary>
+    public async Task<ImmutableArray<TrialResult>> ResultsAsync(string id = Sample.SweepId)
+    {
+        var results = await Store.ReadResultsAsync(id, CancellationToken.None);
+        Assert.Equal(
+            results.Select(result => new EndedTrial(result.Trial.Cell, result.Trial.Replicate, result.Outcome,
+                result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy)).ToHashSet(),
+            [.. await Store.ReadEndedAsync(id)]);
+        return results;
+    }
 
     public async Task<ImmutableArray<LeasedTrial>> GrantAsync(Coordinator coordinator, GrantRequest request) =>
         (await Store.GrantAsync(coordinator, request)).Trials;

@@ -66,6 +66,8 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Null(await fixture.Store.FindAsync("none-1", CancellationToken.None));
         Assert.Null(await fixture.Store.ReadTextAsync("none-1", CancellationToken.None));
         Assert.Empty(await fixture.Store.ReadResultsAsync("none-1", CancellationToken.None));
+        Assert.Empty(await fixture.Store.ReadEndedAsync("none-1"));
+        Assert.Equal(default, await fixture.Store.CountAsync("none-1"));
     }
 
     [Fact]
@@ -348,6 +350,8 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Null(await store.FindAsync(Sample.SweepId, CancellationToken.None));
         Assert.Null(await store.ReadTextAsync(Sample.SweepId, CancellationToken.None));
         Assert.Empty(await store.ReadResultsAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Empty(await store.ReadEndedAsync(Sample.SweepId));
+        Assert.Equal(default, await store.CountAsync(Sample.SweepId));
         Assert.Empty(await store.ReadEpochsAsync(leased[0].Trial, CancellationToken.None));
         Assert.Null(await store.ReadProvenanceAsync(leased[0].Trial, CancellationToken.None));
         Assert.Empty(await store.UnfinishedAsync());
