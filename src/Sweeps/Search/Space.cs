@@ -71,7 +71,11 @@ internal sealed class Space
         for (var (from, count) = (0, 0); cells.Count < most && inVain < PatienceForNewCells; from += count)
         {
             count = Math.Min(most - cells.Count, DrawnAtOnce);
-            foreach (var cell in Enumerable.Range(from, count).Chunk(DrawnInTurn).AsParallel().AsOrdered().SelectMany(samples => Draw(samplers, samples)))
+            int[][] parts = [.. Enumerable.Range(from, count).Chunk(DrawnInTurn)];
+            var drawn = new Cell[parts.Length][];
+            // This thread takes its share, rather than wait for one of a pool that has none to spare.
+            Parallel.For(0, parts.Length, part => drawn[part] = Draw(samplers, parts[part]));
+            foreach (var cell in drawn.SelectMany(part => part))
             {
                 inVain = cells.TryAdd(cell.Id, cell) ? 0 : inVain + 1;
                 if (inVain == PatienceForNewCells)
