@@ -27,7 +27,7 @@ internal abstract class BenchCluster(string folder, int slots) : IAsyncDisposabl
         return cluster;
     }
 
-    public ISweepGrain Sweep(string id) => _client!.Services.GetRequiredService<IGrainFactory>().GetGrain<ISweepGrain>(id);
+    public ISweepGrain Sweep(string id) => _client!.Services.GetRequiredService<IGrainFactory>().Sweep(id);
 
     /// <summary>Kills all silos as a power failure would.</summary>
     public void Kill()

@@ -33,6 +33,41 @@ public sealed class ClusterCommandsTests
     }
 
     [Fact]
+    public async Task Commands_WhileThereIsNoCoordinator_SaySoAndWatchWaitsForTheNext()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var silos = await cluster.AddAsync(new("coordinator"), new("worker"));
+        var (coordinator, worker) = (silos[0], silos[1]);
+        (await cluster.Tell("submit", cluster.Write("followed.yaml", $"{Followed}"))).Expect(0);
+        var watch = cluster.Begin("watch", "followed", "--format", "json");
+        await cluster.Until(() => cluster.Store.Ended("followed-1") > 0, "the first result");
+
+        coordinator.Kill();
+        await cluster.Until(() => worker.Errors.Contains("No coordinator answers a slot", StringComparison.Ordinal), "the worker to be alone");
+
+        var alone = (await cluster.Tell("pause", "followed")).Expect(3).ExpectInErrors("error: the cluster went away or does not answer.");
+        Assert.DoesNotContain("Unhandled", alone.Errors, StringComparison.Ordinal);
+        await cluster.Until(() => watch.Errors.Contains("the cluster, which trains followed-1, does not answer: trying again", StringComparison.Ordinal),
+            "the watching process to be alone");
+        coordinator.Start();
+        Assert.Equal(Followed.Trials, (await watch.WaitAsync()).Expect(0).Json.GetProperty("trials").GetProperty("completed").GetInt32());
+    }
+
+    [Fact]
+    public async Task Run_Interrupted_LeavesTheSweepToTheCluster()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.AddAsync(new SiloSetup());
+        var run = cluster.Begin("run", cluster.Write("followed.yaml", $"{Followed}"));
+        await cluster.Until(() => cluster.Store.Ended("followed-1") > 0, "the first result");
+
+        run.SendInterrupt();
+
+        (await run.WaitAsync()).Expect(130).ExpectInErrors("no longer followed; followed-1 goes on. Follow it with: deeptrain watch followed-1 --cluster");
+        await cluster.UntilFinished("followed-1");
+    }
+
+    [Fact]
     public async Task PauseResumeDelete_SweepInTraining_StopsGoesOnAndLeavesNoFile()
     {
         await using var cluster = await TestCluster.StartAsync();

@@ -58,9 +58,9 @@ public sealed class GrainCluster : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    internal ISweepGrain Sweep(string id) => Grains.GetGrain<ISweepGrain>(id);
+    internal ISweepGrain Sweep(string id) => Grains.Sweep(id);
 
-    internal ITrialGrain Trial(TrialId id) => Grains.GetGrain<ITrialGrain>(id.ToString());
+    internal ITrialGrain Trial(TrialId id) => Grains.Trial(id);
 
     /// <summary>Asks for a cohort as a slot does whose trainer takes so many trials of any kind.</summary>
     internal async Task<ImmutableArray<LeasedTrial>> LeaseAsync(string sweepId, int size, int slots = 1, Guid? lease = null)

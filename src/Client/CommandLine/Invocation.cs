@@ -14,8 +14,11 @@ internal static class Invocation
         if (parsed.Errors.Count > 0)
         {
             // What a person typed says more than what is missing because of it.
-            foreach (var error in parsed.Errors.Reverse().Take(parsed.UnmatchedTokens.Count > 0 ? 1 : int.MaxValue))
-                await Console.Error.WriteLineAsync($"error: {error.Message}");
+            if (parsed.UnmatchedTokens is [var unknown, ..])
+                await Console.Error.WriteLineAsync($"error: {Unknown(unknown, parsed.CommandResult.Command)}");
+            else
+                foreach (var error in parsed.Errors.Reverse())
+                    await Console.Error.WriteLineAsync($"error: {error.Message}");
             await Console.Error.WriteLineAsync("See: deeptrain --help");
             return ExitCode.BadInput;
         }
@@ -55,5 +58,15 @@ internal static class Invocation
             signal.Cancel = !interruption.IsCancellationRequested;
             interruption.Cancel();
         }
+    }
+
+    private static string Unknown(string token, Command command)
+    {
+        var isOption = token.StartsWith('-');
+        var what = isOption ? "option" : command is RootCommand ? "command" : "argument";
+        var known = isOption
+            ? command.Parents.Append(command).OfType<Command>().SelectMany(each => each.Options).Select(option => option.Name)
+            : command.Subcommands.Select(verb => verb.Name);
+        return $"unknown {what} '{token}'" + (Nearest.To(token, known) is { } near ? $": did you mean '{near}'?" : ".");
     }
 }

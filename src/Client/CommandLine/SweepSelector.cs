@@ -20,7 +20,7 @@ internal static class SweepSelector
         {
             1 => candidates[0],
             0 => throw new UserException(ExitCode.NotFound, sweeps.IsEmpty
-                ? $"no sweep '{text}': none is stored here. Is --data the right folder?"
+                ? $"no sweep '{text}': none is stored here. --data names another folder, --cluster the cluster."
                 : $"no sweep '{text}'. There are: {string.Join(", ", sweeps.Select(sweep => sweep.Id).Take(10))}."),
             _ => throw new UserException(ExitCode.NotFound,
                 $"'{text}' may be any of {string.Join(", ", candidates.Select(sweep => sweep.Id).Take(10))}: write more of it."),

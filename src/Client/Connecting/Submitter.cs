@@ -34,7 +34,7 @@ internal static class Submitter
         return submission;
     }
 
-    private static ISweepGrain Grain(SweepConnection connection, string sweepId) => connection.Grains.GetGrain<ISweepGrain>(sweepId);
+    private static ISweepGrain Grain(SweepConnection connection, string sweepId) => connection.Grains.Sweep(sweepId);
 
     private static void Tell(Sweep sweep, Submission submission, string? owner)
     {
@@ -44,9 +44,10 @@ internal static class Submitter
             SubmissionKind.Created => $"{submission.SweepId}: {size} = {sweep.TrialCount} trials",
             SubmissionKind.Resumed => $"{submission.SweepId}: resuming, {size}",
             SubmissionKind.Ended => $"{submission.SweepId}: ended before; its results follow. Start afresh with --new",
-            SubmissionKind.Extended => $"{submission.SweepId}: extended, +{submission.AddedTrials} trials, now {size}"
+            SubmissionKind.Extended => $"{submission.SweepId}: "
+                + (submission.AddedTrials > 0 ? $"extended, +{submission.AddedTrials} trials" : "changed") + $", now {size}"
                 + (submission.RemovedTrials > 0
-                    ? $"; {submission.RemovedTrials} trials of levels no longer named stay stored, out of the comparison"
+                    ? $"; {submission.RemovedTrials} trials that the file no longer names stay stored, out of the comparison"
                     : ""),
             _ => throw new UserException(ExitCode.BadInput, string.Join(Environment.NewLine,
             [

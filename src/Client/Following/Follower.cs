@@ -11,7 +11,7 @@ internal sealed class Follower(SweepConnection connection, TimeProvider time)
     /// <exception cref="UserException">The sweep was deleted, or this process's silo has broken.</exception>
     public async Task<SweepProgress?> FollowAsync(string sweepId, ProgressDisplay display, CancellationToken cancellation)
     {
-        var sweep = connection.Grains.GetGrain<ISweepGrain>(sweepId);
+        var sweep = connection.Grains.Sweep(sweepId);
         var pace = new Pace(time);
         SweepProgress? last = null;
         await display.ShowAsync(async show =>

@@ -29,7 +29,7 @@ internal static class ControlVerbs
             var place = CommonOptions.Place(parsed);
             var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
             await using var connection = await place.OpenAsync(cancellation);
-            var (said, field) = await act(connection.Grains.GetGrain<ISweepGrain>(sweep.Id));
+            var (said, field) = await act(connection.Grains.Sweep(sweep.Id));
             Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} {said}", ("sweepId", sweep.Id), field);
             return ExitCode.Done;
         });

@@ -40,7 +40,7 @@ internal static class DeleteVerb
                 await Console.Error.WriteLineAsync($"{sweep.Id} stays: somebody has taken it up again");
                 continue;
             }
-            await connection.Grains.GetGrain<ISweepGrain>(sweep.Id).Delete();
+            await connection.Grains.Sweep(sweep.Id).Delete();
             await Console.Error.WriteLineAsync($"removing {sweep.Id}: {sweep.Total} trials");
             deleted.Add(now);
         }

@@ -18,7 +18,7 @@ internal static class ExtendVerb
                 ? number
                 : CommonOptions.Fail<int>(result, "--replicates is a whole number from 1."),
         };
-        var command = new Command("extend", "Give a stored sweep more replicates; its file says the same afterwards.") { id, replicates };
+        var command = new Command("extend", "Give a stored sweep more replicates; give its file as many before you run that again.") { id, replicates };
         command.SetAction((parsed, cancellation) => ExtendAsync(
             parsed.GetValue(id)!, parsed.GetValue(replicates), CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
@@ -36,6 +36,7 @@ internal static class ExtendVerb
             throw new UserException(ExitCode.BadInput, string.Join(Environment.NewLine, reading.Problems));
         await using var connection = await place.OpenAsync(cancellation);
         var submission = await Submitter.SubmitAsync(connection, sweep.Id, proposed);
+        await Console.Error.WriteLineAsync($"a file that says fewer takes them out again: write 'replicates: {replicates}' into yours before you run it");
         Output.WriteLine(format, $"{sweep.Id} has {replicates} replicates now: +{submission.AddedTrials} trials",
             ("sweepId", sweep.Id), ("replicates", replicates), ("addedTrials", submission.AddedTrials));
         return ExitCode.Done;

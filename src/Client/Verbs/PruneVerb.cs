@@ -45,6 +45,8 @@ internal static class PruneVerb
         IReadOnlyList<SweepOverview> old = [.. (await place.Reader.ListAsync(cancellation)).Where(IsOld)];
         if (old.Count > 0 && !isDryRun)
             old = await DeleteVerb.DeleteAsync(place, old, IsOld, cancellation);
+        if (isDryRun)
+            await Console.Error.WriteLineAsync(old.Count == 0 ? "nothing is that old" : "without --dry-run these would be deleted:");
         Output.WriteRows(
             format, [("sweep", false), ("status", false), ("trials", true), ("ended", false)],
             [.. old.Select(sweep => new[] { sweep.Id, Output.Name(sweep.Status), $"{sweep.Total}", $"{sweep.Finished:u}" })],

@@ -32,12 +32,18 @@ internal static class RunVerb
         var input = SweepFiles.Read(path, settings.Datasets, cancellation);
         var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
-        using var leaving = cancellation.Register(() => Console.Error.WriteLine("stopping after the epoch in training ..."));
+        var trainsHere = true;
+        using var leaving = cancellation.Register(() =>
+        {
+            if (trainsHere)
+                Console.Error.WriteLine("stopping after the epoch in training ...");
+        });
         try
         {
             while (true)
             {
                 await using var connection = await place.OpenAsync(settings, time, cancellation);
+                trainsHere = connection.Owner is null;
                 try
                 {
                     input.KeepData(place.Folder);
@@ -63,7 +69,10 @@ internal static class RunVerb
         // Whatever else went wrong on the way out, this is what the person at the terminal needs.
         catch (Exception) when (cancellation.IsCancellationRequested && sweepId is not null)
         {
-            await Console.Error.WriteLineAsync($"interrupted: what is finished is kept. Resume with: deeptrain run {path}{place.Option}");
+            await Console.Error.WriteLineAsync(trainsHere
+                ? $"interrupted: what is finished is kept. Resume with: deeptrain run {path}{place.Option}"
+                : $"no longer followed; {sweepId} goes on. Follow it with: deeptrain watch {sweepId}{place.Option}. "
+                    + $"End it with: deeptrain cancel {sweepId}{place.Option}");
             return ExitCode.Interrupted;
         }
 

@@ -15,22 +15,31 @@ internal static class WatchVerb
         return command;
     }
 
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     private static async Task<int> WatchAsync(string id, Place place, OutputFormat format, CancellationToken cancellation)
     {
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
         var reader = place.Reader;
         var sweep = SweepSelector.Select(await reader.ListAsync(cancellation), id);
-        if (sweep.Status is SweepStatus.Running or SweepStatus.Paused)
+        var display = ProgressDisplay.OnStandardError(time);
+        while (sweep.Status is SweepStatus.Running or SweepStatus.Paused)
         {
             await using var connection = await place.TryAttachAsync(cancellation);
-            if (connection is not null)
-                await new Follower(connection, time).FollowAsync(sweep.Id, ProgressDisplay.OnStandardError(time), cancellation);
-            // Its owner may have ended because the sweep had.
-            if (await reader.FindAsync(sweep.Id, cancellation) is { Status: SweepStatus.Running } open)
+            if (connection is not null && await new Follower(connection, time).FollowAsync(sweep.Id, display, cancellation) is not null)
+                break;
+            // Whoever trained it may have ended because the sweep had.
+            sweep = await reader.FindAsync(sweep.Id, cancellation) ?? throw new UserException(ExitCode.NotFound, $"{sweep.Id} was deleted.");
+            if (connection is null && sweep.Status is SweepStatus.Running)
                 throw new UserException(ExitCode.NotFound,
-                    $"nothing trains {open.Id} now ({open.ByOutcome.Values.Sum()} of {open.Total} trials ended). "
+                    $"nothing trains {sweep.Id} now ({sweep.ByOutcome.Values.Sum()} of {sweep.Total} trials ended). "
                     + "Resume it by running its file.");
+            if (connection is null)
+                break;
+            // In a cluster another coordinator takes over.
+            await Console.Error.WriteLineAsync($"{connection.Owner}, which trains {sweep.Id}, does not answer: trying again");
+            await Task.Delay(Pause, time, cancellation);
         }
         return await SweepReport.WriteAsync(reader, sweep.Id, format, time.GetElapsedTime(began), cancellation);
     }

@@ -9,6 +9,7 @@ namespace DeepTrain.Cluster.Grains;
 /// The store decides; this grain asks it in the right order and remembers the answers. Whatever it remembers can be lost at any point
 /// between two lines: a new activation opens the sweep under a higher fence, and reads the rest.
 /// </remarks>
+[GrainType(GrainIds.SweepType)]
 internal sealed class SweepGrain(
     ISweepStore store, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
     : Grain, ISweepGrain
@@ -16,7 +17,7 @@ internal sealed class SweepGrain(
     /// <summary>A cohort is not cut below the best size divided by this, however few trials wait.</summary>
     private const int SmallestPart = 8;
 
-    private static readonly LeaseReply NoWork = new([], [], KeepModels: false);
+    private static readonly LeaseReply NoWork = new([], [], KeepModels: false, default);
 
     /// <summary>Grants are counted in what is opened and counted anew at times, which therefore happens between them.</summary>
     private readonly Gate _gate = new();
@@ -112,7 +113,7 @@ internal sealed class SweepGrain(
         if (!heldBack)
             sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
         await AnnounceAsync();
-        return (new(trials, [], sweep.Sweep.Keep is not Keep.None) { HeldBack = heldBack }, lost);
+        return (new(trials, [], sweep.Sweep.Keep is not Keep.None, sweep.Sweep.Objective.Metric) { HeldBack = heldBack }, lost);
     }
 
     public async Task<ImmutableDictionary<Guid, Wanted>> Renew(ImmutableArray<RenewedLease> leases)
@@ -179,7 +180,7 @@ internal sealed class SweepGrain(
             return false;
         _sweep = null;
         active.Remove(Id);
-        await GrainFactory.GetGrain<IDispatcherGrain>(0).Announce(Id, Offer.Nothing);
+        await GrainFactory.Dispatcher().Announce(Id, Offer.Nothing);
         DeactivateOnIdle();
         return true;
     }
@@ -215,7 +216,7 @@ internal sealed class SweepGrain(
     {
         foreach (var (gone, _) in sweep.Heard.Where(slot => time.GetElapsedTime(slot.Value) > 2 * times.Renewal).ToList())
             sweep.Heard.Remove(gone);
-        sweep.Yielding = await GrainFactory.GetGrain<IDispatcherGrain>(0).Share(Id, sweep.Sweep.Priority, [.. sweep.Heard.Keys]);
+        sweep.Yielding = await GrainFactory.Dispatcher().Share(Id, sweep.Sweep.Priority, [.. sweep.Heard.Keys]);
     }
 
     /// <param name="proposed">Perhaps what is stored, its cells formed already: of a large sweep that takes seconds.</param>
@@ -267,7 +268,7 @@ internal sealed class SweepGrain(
         var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
         if (progress.Status is not SweepStatus.Running || _sweep.Exhausted)
             waiting = 0;
-        return GrainFactory.GetGrain<IDispatcherGrain>(0).Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots));
+        return GrainFactory.Dispatcher().Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots));
     }
 
     private static Sweep Parse(string text)

@@ -15,6 +15,7 @@ internal static class ClusterSilo
     /// <summary>Serves until it is told to end; then gives back what it has not finished, within the grace.</summary>
     public static async Task RunAsync(SiloSettings settings, ClusterServers servers, TimeProvider time, CancellationToken cancellation)
     {
+        SiloPorts.Check(settings);
         var trains = settings.Role.HasFlag(SiloRole.Worker);
         // Loading libtorch takes as long as all the rest of starting.
         var torch = trains ? Task.Run(TorchRuntime.Describe, cancellation) : null;
@@ -37,6 +38,8 @@ internal static class ClusterSilo
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("DeepTrain", LogLevel.Information)
+            // At each start: that the collector is not the server's, as is meant, and that a thread has hung since the machine was started.
+            .AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error)
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;

@@ -44,7 +44,7 @@ internal sealed class DeadSilos(
             try
             {
                 var sweeps = await store.ReleaseSiloAsync(silo);
-                await Task.WhenAll(sweeps.Select(sweep => grains.GetGrain<ISweepGrain>(sweep).Recount()));
+                await Task.WhenAll(sweeps.Select(sweep => grains.Sweep(sweep).Recount()));
                 return;
             }
             catch (Exception exception) when (!stopping.IsCancellationRequested)

@@ -29,7 +29,7 @@ internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTime
     {
         try
         {
-            await grains.GetGrain<ISweepGrain>(sweepId).Touch();
+            await grains.Sweep(sweepId).Touch();
         }
         catch (Exception exception)
         {

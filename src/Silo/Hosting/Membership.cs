@@ -53,7 +53,9 @@ public static class Membership
         }
         catch (Exception error) when (error is RedisException or RedisTimeoutException or CryptographicException)
         {
-            throw new StoreException($"Redis at {redis}: {error.Message} Check redis.host, redis.port, password and TLS.", error);
+            // Its advice is for those who write programs.
+            var reason = error.Message.Split(" To allow this multiplexer")[0].TrimEnd('.');
+            throw new StoreException($"Redis at {redis}: {reason}. Check redis.host, redis.port, password and TLS.", error);
         }
     }
 

@@ -8,11 +8,14 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="Description">One sentence for the reference.</param>
 public abstract record Setting(string Name, string Expected, string Description)
 {
+    /// <summary>What the variables of all settings begin with.</summary>
+    public const string Prefix = "DEEPTRAIN_";
+
     /// <summary>Never shown, nor quoted in an error.</summary>
     public bool IsSecret { get; init; }
 
     /// <summary>The environment variable that says the same, and wins: <c>DEEPTRAIN_POSTGRES_HOST</c>.</summary>
-    public string Variable => field ??= $"DEEPTRAIN_{string.Concat(Name.Select(letter =>
+    public string Variable => field ??= $"{Prefix}{string.Concat(Name.Select(letter =>
         letter == '.' ? "_" : char.IsUpper(letter) ? $"_{letter}" : $"{char.ToUpperInvariant(letter)}"))}";
 
     /// <summary>What holds where nobody says anything, as it would be written; null: nothing.</summary>

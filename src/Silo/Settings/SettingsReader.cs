@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.Immutable;
 using System.Text.Json;
 using DeepTrain.Cluster.Sweeps;
@@ -25,20 +26,26 @@ public sealed class SettingsReader
     }
 
     /// <param name="path">The settings file; null: what <see cref="FileVariable"/> names, or none.</param>
-    /// <param name="environment">The value of an environment variable.</param>
-    public static SettingsReading Read(string? path, Func<string, string?> environment)
+    /// <param name="environment">The environment's variables.</param>
+    public static SettingsReading Read(string? path, IReadOnlyDictionary<string, string> environment)
     {
         var reader = new SettingsReader();
-        if ((path ?? Given(environment(FileVariable))) is { } file)
+        if ((path ?? Given(environment.GetValueOrDefault(FileVariable))) is { } file)
             reader.TakeFile(file);
         foreach (var setting in SettingsTable.All)
-            if (Given(environment(setting.Variable)) is { } text)
+            if (Given(environment.GetValueOrDefault(setting.Variable)) is { } text)
                 reader._texts[setting.Name] = (text, setting.Variable);
+        foreach (var name in environment.Keys.Order(StringComparer.Ordinal))
+            reader.Suspect(name);
         var settings = reader.Bind();
         return new(reader._problems.Count == 0 ? settings : null, [.. reader._problems],
             [.. SettingsTable.All.Where(setting => reader._texts.ContainsKey(setting.Name))
                 .Select(setting => (setting, reader._texts[setting.Name].Text, reader._texts[setting.Name].Source))]);
     }
+
+    /// <summary>The environment of this process.</summary>
+    public static IReadOnlyDictionary<string, string> Environment() =>
+        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(pair => (string)pair.Key, pair => (string)pair.Value!);
 
     // A variable that is set to nothing says nothing: so templates may leave a value out.
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
@@ -51,12 +58,12 @@ public sealed class SettingsReader
             _problems.Add($"{Name(SettingsTable.Role)}: without postgres.host and redis.host a silo is alone, and does both; leave it out.");
         return new(role, cluster, Value(SettingsTable.Data)!)
         {
-            SiloName = Value(SettingsTable.SiloName) ?? Environment.MachineName,
+            SiloName = Value(SettingsTable.SiloName) ?? System.Environment.MachineName,
             Address = Value(SettingsTable.Address)!,
             SiloPort = Value(SettingsTable.SiloPort)!.Value,
             GatewayPort = Value(SettingsTable.GatewayPort)!.Value,
             MetricsPort = Value(SettingsTable.MetricsPort) is > 0 and var port ? port : null,
-            Slots = Value(SettingsTable.Slots) is > 0 and var slots ? slots : Environment.ProcessorCount,
+            Slots = Value(SettingsTable.Slots) is > 0 and var slots ? slots : System.Environment.ProcessorCount,
             LeaseTimes = new() { Lease = Value(SettingsTable.Lease)!.Value },
             CheckpointInterval = Value(SettingsTable.Checkpoint)!.Value,
             ProbeTimeout = Value(SettingsTable.Probe)!.Value,
@@ -170,6 +177,18 @@ public sealed class SettingsReader
             else
                 _problems.Add($"{path}: {name}: expected {SettingsTable.All.Single(setting => setting.Name == name).Expected}.");
         }
+    }
+
+    /// <summary>A variable that is almost one of ours; others of our prefix may be whoever started this process's own.</summary>
+    private void Suspect(string variable)
+    {
+        if (!variable.StartsWith(Setting.Prefix, StringComparison.Ordinal) || variable == FileVariable
+            || SettingsTable.All.Any(setting => setting.Variable == variable))
+            return;
+        // The prefix is no part of what somebody may have misspelt.
+        var name = variable[Setting.Prefix.Length..];
+        if (Nearest.To(name, SettingsTable.All.Select(setting => setting.Variable[Setting.Prefix.Length..])) is { } near)
+            _problems.Add($"{variable} is no setting: did you mean '{Setting.Prefix}{near}'?");
     }
 
     private static string Meant(string name) =>

@@ -6,7 +6,8 @@ namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Trials that a slot has leased and that their grains have admitted.</summary>
 /// <param name="KeepModels">Whether the models of those that complete are kept.</param>
-internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials, bool KeepModels);
+/// <param name="Objective">What those that complete are compared by.</param>
+internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials, bool KeepModels, Metric Objective);
 
 /// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials to come aboard.</summary>
 internal sealed class CohortSource(
@@ -32,10 +33,10 @@ internal sealed class CohortSource(
     {
         foreach (var (past, _) in _heldBack.Where(sweep => time.GetElapsedTime(sweep.Value) >= HeldBackPause).ToList())
             _heldBack.Remove(past);
-        if (await grains.GetGrain<IDispatcherGrain>(0).Next(slot, slotsOfSilo, [.. _heldBack.Keys]) is not { } assignment)
+        if (await grains.Dispatcher().Next(slot, slotsOfSilo, [.. _heldBack.Keys]) is not { } assignment)
             return null;
 
-        var coordinator = grains.GetGrain<ISweepGrain>(assignment.SweepId);
+        var coordinator = grains.Sweep(assignment.SweepId);
         var lease = Guid.NewGuid();
         // Those are tried alone this time: the next lease asks anew how many go together.
         var unknown = new List<string>();
@@ -63,7 +64,7 @@ internal sealed class CohortSource(
             if (admitted.Length < reply.Trials.Length)
                 await coordinator.Release(lease, [.. reply.Trials.Except(admitted).Select(trial => trial.Trial)]);
             if (!admitted.IsEmpty)
-                return new(held, admitted, reply.KeepModels);
+                return new(held, admitted, reply.KeepModels, reply.Objective);
             renewer.Drop(held);
             return null;
         }
@@ -104,7 +105,7 @@ internal sealed class CohortSource(
     {
         var admissions = await Task.WhenAll(trials.Select(async trial =>
         {
-            var grain = grains.GetGrain<ITrialGrain>(trial.Trial.ToString());
+            var grain = grains.Trial(trial.Trial);
             var ticket = new Ticket(slot, lease.Id, trial.Fence, trial.Attempt);
             try
             {

@@ -22,6 +22,9 @@ internal sealed class Slot(
     /// <summary>Trials in a row that could not begin for what is around them: a folder that is away, a network.</summary>
     private int _failedStarts;
 
+    /// <summary>Whether the last question for a cohort found nobody who answers.</summary>
+    private bool _isAlone;
+
     /// <summary>Works until it is told to stop; then gives back what it has not finished.</summary>
     /// <param name="stopping">No cohort is begun any more, and one in training is saved at the end of its epoch.</param>
     /// <param name="breaking">Even the epoch's end is not waited for.</param>
@@ -31,7 +34,9 @@ internal sealed class Slot(
         {
             try
             {
-                if (Wait(source.NextAsync()) is not { } cohort)
+                var next = Wait(source.NextAsync());
+                _isAlone = false;
+                if (next is not { } cohort)
                 {
                     Pause(IdlePause, stopping);
                     continue;
@@ -40,6 +45,14 @@ internal sealed class Slot(
                 // What is lacking here may be there elsewhere: this slot must not use up the attempts of trials that others can train.
                 if (_failedStarts > 0)
                     Pause(TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, _failedStarts - 1) * ErrorPause.TotalSeconds)), stopping);
+            }
+            catch (Exception exception) when (exception is OrleansException or TimeoutException)
+            {
+                // It may last, and all slots meet it: once is enough.
+                if (!_isAlone)
+                    log.LogWarning("No coordinator answers a slot ({Reason}); it goes on asking.", exception.Message);
+                _isAlone = true;
+                Pause(ErrorPause, stopping);
             }
             catch (Exception exception)
             {
@@ -69,7 +82,7 @@ internal sealed class Slot(
             return;
         foreach (var trial in unfinished)
             Grain(trial.Trial).Settle(trial.Fence).Ignore();
-        Wait(grains.GetGrain<ISweepGrain>(lease.SweepId).Release(lease.Id, [.. unfinished.Select(trial => trial.Trial)]));
+        Wait(grains.Sweep(lease.SweepId).Release(lease.Id, [.. unfinished.Select(trial => trial.Trial)]));
     }
 
     /// <summary>Trains a cohort; one that fails together is trained one by one, so that only those fail that fail alone.</summary>
@@ -174,7 +187,10 @@ internal sealed class Slot(
             leased.KeepModels
                 ? new(Path.Combine(folder.Models, leased.Lease.SweepId), (trial, error) => log.LogError(error,
                     "The model of {Trial} could not be kept: is the disk full? 'export' trains it again.", trial))
-                : null);
+                : null)
+        {
+            Objective = leased.Objective,
+        };
         try
         {
             return trainer.Start(cohort);
@@ -224,7 +240,7 @@ internal sealed class Slot(
                 Grain(trial).Settle(leased.Fence).Ignore();
     }
 
-    private ITrialGrain Grain(TrialId trial) => grains.GetGrain<ITrialGrain>(trial.ToString());
+    private ITrialGrain Grain(TrialId trial) => grains.Trial(trial);
 
     private void Pause(TimeSpan pause, CancellationToken stopping) =>
         Task.Delay(pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();

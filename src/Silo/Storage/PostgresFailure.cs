@@ -63,6 +63,9 @@ internal static class PostgresFailure
                     return $"it cannot be reached ({socket.Message.TrimEnd('.')}). Check host, port and that it runs.";
             }
         }
+        // Npgsql has no error of its own for it.
+        if (error is NpgsqlException && error.Message.StartsWith("No password", StringComparison.Ordinal))
+            return $"it asks for a password, and none is given. Set {SettingsTable.PostgresPassword.Variable} or {SettingsTable.PostgresPasswordFile.Variable}.";
         return $"the connection failed ({error.Message.TrimEnd('.')}). Whether the last call was done is not known; repeat it.";
     }
 }

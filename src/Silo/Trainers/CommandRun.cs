@@ -16,6 +16,7 @@ internal sealed class CommandRun : ITrainingRun
     private const int TemporaryFailure = 75;
 
     private readonly CohortTrial _trial;
+    private readonly Metric? _objective;
     private readonly TimeProvider _time;
     private readonly int _epochs;
     private readonly DirectoryInfo _folder;
@@ -30,6 +31,7 @@ internal sealed class CommandRun : ITrainingRun
     public CommandRun(Cohort cohort, ImmutableArray<string> command, TimeProvider time)
     {
         _trial = cohort.Trials is [var only] ? only : throw new ArgumentException("Expected one trial for a command.", nameof(cohort));
+        _objective = cohort.Objective;
         _time = time;
         _epochs = _trial.Configuration[Parameters.Epochs];
         _folder = NewFolder();
@@ -71,7 +73,11 @@ internal sealed class CommandRun : ITrainingRun
             : Epoch == _epochs ? new(Outcome.Completed, line.TestLoss, line.TestAccuracy)
             : null;
         if (ending is { Outcome: Outcome.Completed })
+        {
             AwaitEnd(stop);
+            if (_objective is { } metric && line.Of(metric) is (var name, null))
+                throw Wrong($"the line of the last epoch has no {name}, by which the sweep compares its cells");
+        }
         if (ending is not null)
             Leave([_trial.Id]);
         var seconds = _time.GetElapsedTime(_reported).TotalSeconds;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -12,6 +13,15 @@ internal sealed partial record EpochLine(
     private const int MostShown = 80;
 
     public bool IsDiverged => ((double?[])[TrainLoss, ValidationLoss, ValidationAccuracy, TestLoss, TestAccuracy]).Any(metric => metric is double.NaN);
+
+    /// <summary>A metric by the name that lines give it; null where this one does not.</summary>
+    public (string Name, double? Value) Of(Metric metric) => metric switch
+    {
+        Metric.TrainLoss => ("trainLoss", TrainLoss),
+        Metric.ValidationLoss => ("validationLoss", ValidationLoss),
+        Metric.ValidationAccuracy => ("validationAccuracy", ValidationAccuracy),
+        _ => throw new ArgumentOutOfRangeException(nameof(metric)),
+    };
 
     /// <exception cref="FormatException">It is none.</exception>
     public static EpochLine Parse(ReadOnlySpan<byte> line)

@@ -45,7 +45,7 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
         try
         {
             // One coordinator that hangs must not hold up the others.
-            await grains.GetGrain<ISweepGrain>(sweepId).Report([.. durable]).WaitAsync(AnswerTime, time);
+            await grains.Sweep(sweepId).Report([.. durable]).WaitAsync(AnswerTime, time);
             return true;
         }
         catch (Exception exception)

@@ -96,7 +96,7 @@ internal sealed class ResultWriter(
                     break;
             }
             if (ending is not null)
-                grains.GetGrain<ITrialGrain>(report.Report.Trial.ToString()).Settle(report.Fence).Ignore();
+                grains.Trial(report.Report.Trial).Settle(report.Fence).Ignore();
             concluded?.Invoke();
         }
         reports.Post(durable);

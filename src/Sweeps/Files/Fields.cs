@@ -54,6 +54,6 @@ internal sealed class Fields
         if (Parameters.ByName.TryGetValue(name, out var parameter) && !parameter.IsDerived)
             return parameter.Section == Section.Sweep ? "; it belongs at the top level" : $"; it belongs under {parameter.SectionKey}";
         var nearest = Nearest.To(name, known);
-        return $"; expected one of {string.Join(", ", known)}{(nearest is null ? "" : $"; did you mean '{nearest}'?")}";
+        return $"{(nearest is null ? "" : $"; did you mean '{nearest}'?")}; expected one of {string.Join(", ", known)}";
     }
 }

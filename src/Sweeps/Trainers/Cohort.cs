@@ -6,7 +6,11 @@ namespace DeepTrain.Cluster.Sweeps;
 /// <param name="Trials">At least one; of one replicate, or of several where one has too few to fill the device.</param>
 /// <param name="Checkpoint">The file of a checkpoint that all of them are in; null: they start anew.</param>
 /// <param name="Models">Where the models of those that complete go, a file each; null: none is kept.</param>
-public sealed record Cohort(ImmutableArray<CohortTrial> Trials, string? Checkpoint = null, ModelFolder? Models = null);
+public sealed record Cohort(ImmutableArray<CohortTrial> Trials, string? Checkpoint = null, ModelFolder? Models = null)
+{
+    /// <summary>What the last epoch of a trial that completes must have; null: nobody asks for any.</summary>
+    public Metric? Objective { get; init; }
+}
 
 /// <summary>A trial as its trainer sees it.</summary>
 public sealed record CohortTrial(TrialId Id, Configuration Configuration);

@@ -79,7 +79,7 @@ internal static class CsvFile
             return text.Count - 1;
         var label = names.IndexOf(labelColumn);
         if (label < 0)
-            throw new DataFileException(1, 1, $"none of the {text.Count} columns has the name that labelColumn gives; capitals and spaces count") { IsLabelColumn = true };
+            throw new DataFileException(1, 1, $"none of the {text.Count} columns has the name that labelColumn gives, '{labelColumn}'; capitals and spaces count") { IsLabelColumn = true };
         if (names.LastIndexOf(labelColumn) is var second && second != label)
             throw At(text, second, $"columns {label + 1} and {second + 1} both have the name that labelColumn gives; rename one");
         return label;

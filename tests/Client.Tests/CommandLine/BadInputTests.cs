@@ -14,6 +14,20 @@ public sealed class BadInputTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Theory]
+    [InlineData("unknown command 'rsults': did you mean 'results'?", "rsults", "mine")]
+    [InlineData("unknown command 'frobnicate'.", "frobnicate")]
+    [InlineData("unknown option '--replicate': did you mean '--replicates'?", "extend", "mine", "--replicate", "3")]
+    [InlineData("unknown option '--cluser': did you mean '--cluster'?", "list", "--cluser")]
+    [InlineData("unknown argument 'more'.", "status", "mine", "more")]
+    public void AnyCommand_Misspelt_NamesWhatIsMeant(string expected, params string[] arguments)
+    {
+        var said = CommandLine.Run(arguments);
+
+        Assert.Equal((2, ""), (said.ExitCode, said.Output));
+        Assert.StartsWith($"error: {expected}{Environment.NewLine}", said.Errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Run_BrokenFile_TellsItsPlacesAndStoresNothing()
     {

@@ -14,7 +14,7 @@ internal sealed class FakePlace(ISweepReader reader, Func<string, string, object
     public override string Option => "";
 
     public SweepConnection Connection { get; } = new(
-        Fake<IGrainFactory>.Of((_, key) => Fake<ISweepGrain>.Of((method, _) => sweep((string)key[0]!, method))),
+        Fake<IGrainFactory>.Of((_, key) => Fake<ISweepGrain>.Of((method, _) => sweep($"{((GrainId)key[0]!).Key}", method))),
         reader, "process 1", () => ValueTask.CompletedTask, CancellationToken.None);
 
     public override Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation) =>

@@ -437,7 +437,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     private async Task<string?> NextAsync(int slot) =>
-        (await _cluster.Grains.GetGrain<IDispatcherGrain>(0).Next(_cluster.Slot(slot), 1, []))?.SweepId;
+        (await _cluster.Grains.Dispatcher().Next(_cluster.Slot(slot), 1, []))?.SweepId;
 
     private async Task<Wanted?> RenewAsync(Guid lease) =>
         (await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot())])).TryGetValue(lease, out var wanted) ? wanted : null;

@@ -15,11 +15,11 @@ public sealed class EmbeddedSiloTests
             ["DEEPTRAIN_DATA"] = folder["data"], ["DEEPTRAIN_SLOTS"] = "1", ["DEEPTRAIN_METRICS_PORT"] = "0", ["DEEPTRAIN_PROBE_SECONDS"] = "3",
             ["DEEPTRAIN_COMMANDS"] = "sh other.sh",
         };
-        var settings = EmbeddedSettings.Of(SettingsReader.Read(null, variables.GetValueOrDefault).Settings!, _ => { });
+        var settings = EmbeddedSettings.Of(SettingsReader.Read(null, variables).Settings!, _ => { });
         using var ownership = DataFolderLock.TryAcquire(new(folder["data"]))!;
         await using var silo = await EmbeddedSilo.StartAsync(ownership, settings, TimeProvider.System, CancellationToken.None);
 
-        await silo.Grains.GetGrain<ISweepGrain>("mine-1").Submit($$"""
+        await silo.Grains.Sweep("mine-1").Submit($$"""
             name: mine
             trainer: { command: [sh, -c, 'echo >{{folder["started"]}}'] }
             training: { epochs: 1 }

@@ -66,6 +66,22 @@ public class SettingsReaderTests
     }
 
     [Fact]
+    public void Read_VariableThatIsAlmostASetting_IsAProblem()
+    {
+        var reading = Read(null, new()
+        {
+            ["DEEPTRAIN_POSTGRESS_HOST"] = "x", ["DEEPTRAIN_SLOT"] = "3", ["DEEPTRAIN_SETTINGS"] = "",
+            // Not ours: what a test is told, and what Kubernetes tells every pod of a service called deeptrain-coordinator.
+            ["DEEPTRAIN_CHAOS_SEEDS"] = "1", ["DEEPTRAIN_COORDINATOR_SERVICE_HOST"] = "10.0.0.1", ["DEEPTRAIN_COORDINATOR_PORT_30000_TCP"] = "tcp://x",
+        });
+
+        Assert.Null(reading.Settings);
+        Assert.Equal(
+            ["DEEPTRAIN_POSTGRESS_HOST is no setting: did you mean 'DEEPTRAIN_POSTGRES_HOST'?", "DEEPTRAIN_SLOT is no setting: did you mean 'DEEPTRAIN_SLOTS'?"],
+            reading.Problems);
+    }
+
+    [Fact]
     public void Read_NonsenseForEachSetting_IsOneProblemEachAllTogether()
     {
         using var folder = new TemporaryFolder();
@@ -182,7 +198,7 @@ public class SettingsReaderTests
     }
 
     private static SettingsReading Read(string? file = null, Dictionary<string, string>? variables = null) =>
-        SettingsReader.Read(file, name => variables?.GetValueOrDefault(name));
+        SettingsReader.Read(file, variables ?? []);
 
     private static string Write(TemporaryFolder folder, string content)
     {

@@ -23,7 +23,7 @@ internal sealed class SlotCluster : IAsyncDisposable
 
     public DataFolder Folder => new(_folder.Root);
 
-    public ISweepGrain Sweep => _cluster.Client.GetGrain<ISweepGrain>(SweepId);
+    public ISweepGrain Sweep => _cluster.Client.Sweep(SweepId);
 
     /// <param name="failingWrites">How many times the store fails to write before it works.</param>
     /// <param name="lostGrants">How many times it grants, and its answer is lost.</param>
@@ -69,7 +69,7 @@ internal sealed class SlotCluster : IAsyncDisposable
         {{more}}
         """;
 
-    public ITrialGrain Trial(TrialId id) => _cluster.Client.GetGrain<ITrialGrain>(id.ToString());
+    public ITrialGrain Trial(TrialId id) => _cluster.Client.Trial(id);
 
     public async Task<SweepOverview> OverviewAsync() => (await Store.FindAsync(SweepId, CancellationToken.None))!;
 

@@ -134,12 +134,12 @@ public sealed class SlotTests : IAsyncLifetime
         _cluster.Trainer.BeforeEpoch = (_, _) => gate.Wait();
         await _cluster.SubmitAsync("0.1", epochs: 1, "priority: 2");
         await Eventually.True(() => Task.FromResult(_cluster.Trainer.Started.Count == 1), "the slot to be busy");
-        var capped = _cluster.Grains.GetGrain<ISweepGrain>("capped-1");
+        var capped = _cluster.Grains.Sweep("capped-1");
         await capped.Submit(SlotCluster.Text("0.1, 0.2", 1, "priority: 1\nmaxSlots: 1").Replace("digits\ndataset", "capped\ndataset", StringComparison.Ordinal), asNew: false);
         var request = new LeaseRequest(Guid.NewGuid(), new("elsewhere", 0), 2, ImmutableDictionary<string, int>.Empty, Sample.Provenance);
         var shape = Configuration.Parse(Assert.Single((await capped.Lease(request)).Unsized));
         Assert.Single((await capped.Lease(request with { CohortSizes = request.CohortSizes.Add(shape.FusionKey, 1) })).Trials);
-        var other = _cluster.Grains.GetGrain<ISweepGrain>("other-1");
+        var other = _cluster.Grains.Sweep("other-1");
         await other.Submit(SlotCluster.Text("0.1", 1).Replace("digits\ndataset", "other\ndataset", StringComparison.Ordinal), asNew: false);
 
         gate.Set();

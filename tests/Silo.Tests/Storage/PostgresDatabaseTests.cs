@@ -88,6 +88,7 @@ public sealed class PostgresDatabaseTests
         (PostgresSettings Settings, string Says)[] wrong =
         [
             (settings with { Password = "sesame-open" }, "does not let the user"),
+            (settings with { Password = null }, "asks for a password, and none is given. Set DEEPTRAIN_POSTGRES_PASSWORD"),
             (settings with { Database = "nowhere" }, "there is no database 'nowhere'"),
             (settings with { Port = LoopbackPort.Free() }, "cannot be reached"),
         ];
@@ -101,7 +102,7 @@ public sealed class PostgresDatabaseTests
             {
                 var error = await Assert.ThrowsAsync<StoreException>(attempt);
                 Assert.Contains(says, error.Message, StringComparison.Ordinal);
-                Assert.DoesNotContain(mistaken.Password!, error.ToString(), StringComparison.Ordinal);
+                Assert.DoesNotContain(settings.Password!, error.ToString(), StringComparison.Ordinal);
             }
         }
     }

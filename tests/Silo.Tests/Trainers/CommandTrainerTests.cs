@@ -41,6 +41,26 @@ public sealed class CommandTrainerTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData(Metric.TrainLoss, null)]
+    [InlineData(Metric.ValidationLoss, "the line of the last epoch has no validationLoss")]
+    [InlineData(Metric.ValidationAccuracy, "the line of the last epoch has no validationAccuracy")]
+    public void TrainEpoch_LastLineWithoutTheObjective_Fails(Metric objective, string? expected)
+    {
+        using var run = Trainer.Start(new([TrainerTrials.Script("""
+            echo '{"epoch": 1, "validationLoss": 0.5, "validationAccuracy": 0.7}'
+            echo '{"epoch": 2, "trainLoss": 0.4}'
+            """, epochs: 2)]) { Objective = objective });
+        run.TrainEpoch();
+
+        var failure = Record.Exception(() => run.TrainEpoch());
+
+        if (expected is null)
+            Assert.Null(failure);
+        else
+            Assert.Contains(expected, Assert.IsType<TrainerException>(failure).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void TrainEpoch_Lines_BecomeReports()
     {

@@ -1,0 +1,40 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Looks whether a silo can have its ports.</summary>
+/// <remarks>
+/// Orleans listens with SO_REUSEPORT: two silos on one port both start, the later one takes itself for the other's successor, and has
+/// the cluster declare that one dead.
+/// </remarks>
+internal static class SiloPorts
+{
+    /// <exception cref="StoreException">The address is not this machine's, or somebody else listens on a port.</exception>
+    public static void Check(SiloSettings settings)
+    {
+        Check(settings.Address, SettingsTable.SiloPort, settings.SiloPort);
+        Check(settings.Address, SettingsTable.GatewayPort, settings.GatewayPort);
+    }
+
+    private static void Check(IPAddress address, Setting setting, int port)
+    {
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(address, port));
+            socket.Listen();
+        }
+        catch (SocketException error)
+        {
+            throw new StoreException(error.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse =>
+                    $"{setting.Name} ({setting.Variable}): port {port} at {address} is taken, perhaps by another silo. Each silo of a machine needs its own.",
+                SocketError.AddressNotAvailable =>
+                    $"{SettingsTable.Address.Name} ({SettingsTable.Address.Variable}): this machine has no address {address}.",
+                _ => $"{setting.Name} ({setting.Variable}): port {port} at {address} cannot be listened on: {error.Message}.",
+            }, error);
+        }
+    }
+}
