@@ -22,7 +22,7 @@ internal enum Mode
 /// <param name="Alpha">Prelu's slope of these trials, [n, 1, 1]; null where no trial of the network has one.</param>
 internal sealed record ActivationSite(
     int Layer, Segment Trials, ImmutableArray<Configuration> Configurations, int Units, int Columns, Learned? Alpha, StepDraws Draws,
-    ScalarType Type);
+    Placement On);
 
 /// <summary>A non-linearity of one layer, for trials that share it and its constant.</summary>
 internal abstract class Activation

@@ -9,7 +9,7 @@ namespace DeepTrain.Cluster.Training;
 /// </remarks>
 internal sealed class InputKeeping(string name, ActivationSite site) : Activation
 {
-    private readonly Tensor _input = zeros(site.Trials.Count, site.Units, site.Columns, site.Type);
+    private readonly Tensor _input = site.On.Zeros(site.Trials.Count, site.Units, site.Columns);
     private readonly string _backward = $"{name}_backward";
 
     public override void Forward(Tensor z, Mode mode)

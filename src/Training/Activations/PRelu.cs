@@ -9,7 +9,7 @@ internal sealed class PRelu(ActivationSite site) : Activation
     private readonly Tensor _alphaGradient = site.Trials.Of(site.Alpha.Gradient);
 
     // The slope may turn negative, and then the output no longer tells the input's sign.
-    private readonly Tensor _input = zeros(site.Trials.Count, site.Units, site.Columns, site.Type);
+    private readonly Tensor _input = site.On.Zeros(site.Trials.Count, site.Units, site.Columns);
 
     public override void Forward(Tensor z, Mode mode)
     {

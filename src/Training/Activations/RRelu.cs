@@ -16,7 +16,7 @@ internal sealed class RRelu(ActivationSite site) : Activation
     private static readonly Scalar Mean = (Lower + Upper) / 2;
 
     private readonly Tensor _draws = site.Draws.Of(Purpose.Slopes, site.Layer, site.Trials, site.Units, site.Columns);
-    private readonly Tensor _slopes = zeros(site.Trials.Count, site.Units, site.Columns, site.Type);
+    private readonly Tensor _slopes = site.On.Zeros(site.Trials.Count, site.Units, site.Columns);
 
     public override void Forward(Tensor z, Mode mode)
     {

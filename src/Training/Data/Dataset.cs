@@ -8,37 +8,38 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>A data set in memory: one for the process, shared by all that train.</summary>
+/// <summary>A data set in a device's memory: one for the process and device, shared by all that train.</summary>
 /// <param name="Features">[n, D], float32; of a data set that is standardised only what <see cref="For"/> returns has them.</param>
 /// <param name="Labels">The class of each row.</param>
 internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray<int> Labels) : IDisposable
 {
     private const double MaximumPixel = 16;
 
-    private static readonly ConcurrentDictionary<(string Name, string? Content, string? LabelColumn), Lazy<Dataset>> Resident = new();
+    private static readonly ConcurrentDictionary<(string Name, string? Content, string? LabelColumn, string Device), Lazy<Dataset>> Resident = new();
 
     private readonly double[]? _unscaled;
     private readonly bool _isOfOneRun;
     private readonly ImmutableArray<Standardisation> _scalings = []; // one for each block
 
     /// <summary>[n] int64.</summary>
-    public Tensor LabelTensor { get; private init; } = Lasting(() => tensor(Labels.Select(label => (long)label).ToArray()));
+    public Tensor LabelTensor { get; private init; } = Lasting(() => tensor(Labels.Select(label => (long)label).ToArray(), device: Features.device));
 
     /// <summary>[n, C], float32: 1 at the row's class.</summary>
     public Tensor Targets { get; private init; } = Lasting(() =>
     {
-        using var labels = tensor(Labels.Select(label => (long)label).ToArray());
-        using var eye = torch.eye(Info.Classes, dtype: Features.dtype);
+        using var labels = tensor(Labels.Select(label => (long)label).ToArray(), device: Features.device);
+        using var eye = torch.eye(Info.Classes, dtype: Features.dtype, device: Features.device);
         return eye.index_select(0, labels);
     });
 
     /// <summary>Of a data set that nothing but its name identifies.</summary>
-    public static Dataset Of(string name) => Of((name, null, null), DatasetSources.Default);
+    public static Dataset Of(string name) => Of((name, null, null), DatasetSources.Default, CPU);
 
     /// <summary>The data set of a configuration, read where this process has not read it before.</summary>
+    /// <param name="device">Where it is needed; null: on the processor.</param>
     /// <exception cref="TrainerException">It cannot be had, or it is not the one that was submitted.</exception>
-    public static Dataset Of(Configuration configuration, DatasetSources sources) => Of(
-        (configuration[Parameters.Dataset], configuration[Parameters.DataContent], configuration[Parameters.LabelColumn]), sources);
+    public static Dataset Of(Configuration configuration, DatasetSources sources, Device? device = null) => Of(
+        (configuration[Parameters.Dataset], configuration[Parameters.DataContent], configuration[Parameters.LabelColumn]), sources, device ?? CPU);
 
     public static Dataset From(DatasetInfo info, float[] features, ImmutableArray<int> labels) => new(new DataTable(info, features, labels));
 
@@ -50,7 +51,7 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     {
         if (_unscaled is null)
             return this;
-        var features = Lasting(() => empty((long)partitions.Count * Info.Rows, Info.Features)); // [R*n, D]
+        var features = Lasting(() => empty((long)partitions.Count * Info.Rows, Info.Features, device: Features.device)); // [R*n, D]
         var scaled = new float[_unscaled.Length];
         ImmutableArray<Standardisation> scalings =
             [.. partitions.Select(partition => Standardisation.Of(_unscaled, Info.Features, partition.Train))];
@@ -102,6 +103,9 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         Lasting(() => table.Unscaled is null ? tensor(table.Features, [table.Labels.Length, table.Info.Features]) : zeros(0, table.Info.Features)),
         table.Labels) => _unscaled = table.Unscaled;
 
+    /// <summary>The same on another device.</summary>
+    private Dataset(Dataset all, Device device) : this(all.Info, Lasting(() => all.Features.to(device)), all.Labels) => _unscaled = all._unscaled;
+
     /// <summary>A block of all rows for each scaling.</summary>
     private Dataset(Dataset all, Tensor features, ImmutableArray<Standardisation> scalings) : this(all.Info, features, all.Labels)
     {
@@ -113,9 +117,12 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         targets.Dispose();
     }
 
-    private static Dataset Of((string Name, string? Content, string? LabelColumn) key, DatasetSources sources)
+    private static Dataset Of((string Name, string? Content, string? LabelColumn) data, DatasetSources sources, Device device)
     {
-        var reading = Resident.GetOrAdd(key, key => new(() => new(Read(key.Name, key.Content, key.LabelColumn, sources))));
+        var key = (data.Name, data.Content, data.LabelColumn, $"{device}");
+        var reading = Resident.GetOrAdd(key, _ => new(() => device.type == DeviceType.CPU
+            ? new(Read(data.Name, data.Content, data.LabelColumn, sources))
+            : new(Of(data, sources, CPU), device)));
         try
         {
             return reading.Value;

@@ -12,12 +12,16 @@ namespace DeepTrain.Cluster.Training;
 internal readonly record struct CohortTime(int Size, double Seconds);
 
 /// <summary>How many trials are worth training together: tried once for each network, batch and device, remembered for the process.</summary>
-internal sealed class CohortSizes(TimeProvider time)
+internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
 {
-    private const int Most = 64;
-
-    /// <summary>Weights and biases of a whole cohort: beyond it the gain is long over and the memory is not free.</summary>
+    /// <summary>Weights and biases of a whole cohort on a processor: beyond it the gain is long over and the memory is not free.</summary>
     private const long MostNumbers = 16_000_000;
+
+    /// <summary>Of a number of a network a GPU keeps value, gradient, velocity, what was before the update, and passing results.</summary>
+    private const int BytesOfANumber = 8 * sizeof(float);
+
+    /// <summary>The part of a GPU's memory that one cohort takes at most: the data set and what libtorch caches need the rest.</summary>
+    private const double PartOfMemory = 0.5;
 
     /// <summary>Another doubling must gain this part of the time to be worth another.</summary>
     private const double WorthTrying = 0.03;
@@ -86,11 +90,15 @@ internal sealed class CohortSizes(TimeProvider time)
         return time;
     }
 
-    private static int MostFor(Configuration configuration, DatasetInfo info)
+    /// <summary>More than the largest size of which something was ever gained; the memory may end it before.</summary>
+    private int Most => device.Kind is DeviceKind.Cuda ? 1024 : 64;
+
+    private int MostFor(Configuration configuration, DatasetInfo info)
     {
         var numbers = NetworkShape.Of(configuration, info.Features, info.Classes, info.Image)
             .Sum(layer => (layer.Depth + 1L) * layer.Width + (long)layer.Width * layer.Spots * configuration[Parameters.BatchSize] / 8);
-        return (int)Math.Clamp(MostNumbers / numbers, 1, Most);
+        var room = device.Kind is DeviceKind.Cuda ? (long)(device.Memory * PartOfMemory / BytesOfANumber) : MostNumbers;
+        return (int)Math.Clamp(room / numbers, 1, Most);
     }
 
     /// <summary>
@@ -112,14 +120,15 @@ internal sealed class CohortSizes(TimeProvider time)
         using var scope = NewDisposeScope();
         var trials = TrialOrder.Sort(Enumerable.Range(0, size).Select(place => Mixed(configuration, place)), trial => trial).ToImmutableArray();
         var rows = configuration[Parameters.BatchSize];
-        var data = new Dataset(info, rand(rows * Batches, info.Features), [.. Enumerable.Range(0, rows * Batches).Select(row => row % info.Classes)]);
+        var on = new Placement(ScalarType.Float32, device.Torch);
+        var data = new Dataset(info, rand(rows * Batches, info.Features, device: on.Device), [.. Enumerable.Range(0, rows * Batches).Select(row => row % info.Classes)]);
         try
         {
-            using var network = new FusedNetwork(trials, info, [new(1)], NetworkShape.VectorElements);
+            using var network = new FusedNetwork(trials, info, [new(1)], NetworkShape.VectorElements, on);
             var batch = new Batch(data, size, 1, rows);
             var optimizer = new Optimizer(network.Learned, trials, Batches);
-            var order = arange(rows * Batches, ScalarType.Int64).view(Batches, rows);
-            var loss = zeros(size, ScalarType.Float64);
+            var order = arange(rows * Batches, ScalarType.Int64, on.Device).view(Batches, rows);
+            var loss = on.Sums(size);
             foreach (var weight in network.Weights)
                 weight.Value.uniform_(-0.1, 0.1);
             optimizer.BeginEpoch(1);
@@ -133,6 +142,8 @@ internal sealed class CohortSizes(TimeProvider time)
                     network.Train(batch, step, loss);
                     optimizer.Step(step);
                 }
+                // A GPU has not done it yet.
+                loss.sum().item<double>();
                 best = Math.Min(best, time.GetElapsedTime(started).TotalSeconds);
             }
             return best / Batches / size;

@@ -15,13 +15,13 @@ internal sealed class FusedRun : ITrainingRun
     private ImmutableArray<CohortTrial> _trials;
     private Stage? _stage;
 
-    public FusedRun(Cohort cohort, DatasetSources sources, TimeProvider time)
+    public FusedRun(Cohort cohort, DatasetSources sources, Device device, TimeProvider time)
     {
         var first = cohort.Trials[0].Configuration;
         if (cohort.Trials.FirstOrDefault(trial => trial.Configuration.FusionKey != first.FusionKey) is { } other)
             throw new ArgumentException($"{other.Id} cannot train beside {cohort.Trials[0].Id}: expected one fusion key.", nameof(cohort));
         _time = time;
-        (_data, _replicates) = Replicate.Prepare(first, cohort.Trials.Select(trial => trial.Id.Replicate), sources);
+        (_data, _replicates) = Replicate.Prepare(first, cohort.Trials.Select(trial => trial.Id.Replicate), sources, device);
         _epochs = first[Parameters.Epochs];
         _models = cohort.Models;
         _trials = [.. TrialOrder.Sort(cohort.Trials, trial => trial.Configuration)];

@@ -4,10 +4,12 @@ namespace DeepTrain.Cluster.Training;
 
 /// <summary>Trains a cohort as one stacked network: one code path for one trial and for many.</summary>
 /// <param name="datasets">Where data sets are; null: where the environment says.</param>
-public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = null) : ITrainer
+/// <param name="device">What it trains on; null: the processor.</param>
+public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = null, ComputeDevice? device = null) : ITrainer
 {
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
-    private readonly CohortSizes _sizes = new(time);
+    private readonly ComputeDevice _device = device ?? ComputeDevice.Processor;
+    private readonly CohortSizes _sizes = new(time, device ?? ComputeDevice.Processor);
 
     /// <summary>Null where it cannot be tried, for lack of data or memory: the trials will say so, each for itself.</summary>
     /// <exception cref="TrainerException">libtorch is missing.</exception>
@@ -41,6 +43,6 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
     {
         TorchRuntime.EnsureLoaded();
         TorchRuntime.FlushDenormals();
-        return new FusedRun(cohort, _datasets, time);
+        return new FusedRun(cohort, _datasets, _device.Torch, time);
     }
 }

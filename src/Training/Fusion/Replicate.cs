@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
@@ -8,11 +9,12 @@ namespace DeepTrain.Cluster.Training;
 internal sealed record Replicate(BaseDraws Draws, Partition Partition, int FirstRow)
 {
     /// <summary>The data of a run over some replicates, to be disposed by it, and the replicates.</summary>
+    /// <param name="device">Where the run is; null: on the processor.</param>
     /// <exception cref="TrainerException">The data cannot be had, or do not suffice.</exception>
     public static (Dataset Data, ImmutableDictionary<int, Replicate> ByNumber) Prepare(
-        Configuration configuration, IEnumerable<int> numbers, DatasetSources sources)
+        Configuration configuration, IEnumerable<int> numbers, DatasetSources sources, Device? device = null)
     {
-        var all = Dataset.Of(configuration, sources);
+        var all = Dataset.Of(configuration, sources, device);
         var partitions = numbers.Distinct().Select(number => (Number: number, Partition: Partition.Of(all, configuration, number))).ToList();
         var data = all.For(partitions.ConvertAll(partition => partition.Partition));
         return (data, partitions.Index().ToImmutableDictionary(

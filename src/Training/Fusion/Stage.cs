@@ -11,6 +11,7 @@ internal sealed class Stage : IDisposable
     private const int EvaluationRows = 128;
 
     private readonly ImmutableArray<Replicate> _groups; // one for all trials, or one for each
+    private readonly Placement _on;
     private readonly int _trials;
     private readonly int _rows;
     private readonly Batch _training;
@@ -24,11 +25,12 @@ internal sealed class Stage : IDisposable
     /// <param name="watches">Whether <see cref="Look"/> will be called; what that takes is left out otherwise.</param>
     public Stage(Dataset data, ImmutableArray<Configuration> trials, ImmutableArray<Replicate> replicates, bool watches = true)
     {
+        _on = Placement.Of(data.Features);
         _groups = replicates.Distinct().Count() == 1 ? [replicates[0]] : replicates;
         _trials = trials.Length;
         _rows = trials[0][Parameters.BatchSize];
         Steps = _groups[0].Partition.Train.Length / _rows;
-        Network = new(trials, data.Info, [.. _groups.Select(replicate => replicate.Draws)], EvaluationRows, data.Features.dtype);
+        Network = new(trials, data.Info, [.. _groups.Select(replicate => replicate.Draws)], EvaluationRows, _on);
         using var scope = NewDisposeScope();
         _training = new(data, _trials, _groups.Length, _rows);
         _evaluation = new(data, _trials, _groups.Length, EvaluationRows);
@@ -63,7 +65,7 @@ internal sealed class Stage : IDisposable
     {
         using var scope = NewDisposeScope();
         var rows = Order(epoch);
-        var loss = zeros(_trials, ScalarType.Float64);
+        var loss = _on.Sums(_trials);
         _optimizer.BeginEpoch(epoch);
         for (var step = 0; step < Steps; step++)
         {
@@ -75,7 +77,7 @@ internal sealed class Stage : IDisposable
             _optimizer.Step(step);
         }
         _probe?.AfterUpdate();
-        return Array.ConvertAll(loss.data<double>().ToArray(), sum => sum / ((double)Steps * _rows));
+        return Array.ConvertAll(loss.cpu().data<double>().ToArray(), sum => sum / ((double)Steps * _rows));
     }
 
     /// <summary>Each trial's mean loss and accuracy over the validation rows of its replicate.</summary>
@@ -95,7 +97,7 @@ internal sealed class Stage : IDisposable
         var finite = Enumerable.Repeat(true, _trials).ToArray();
         foreach (var learned in Network.Learned)
         {
-            var largest = learned.Value.abs().amax([1, 2]).to(ScalarType.Float32).data<float>().ToArray();
+            var largest = learned.Value.abs().amax([1, 2]).to(ScalarType.Float32).cpu().data<float>().ToArray();
             for (var i = 0; i < largest.Length; i++)
                 finite[learned.Trials.Start + i] &= float.IsFinite(largest[i]) || !Network.IsOf(learned, learned.Trials.Start + i);
         }
@@ -124,15 +126,15 @@ internal sealed class Stage : IDisposable
         using var scope = NewDisposeScope();
         var count = part(_groups[0]).Length;
         var rows = Rows(replicate => [.. part(replicate), .. new int[-count & (EvaluationRows - 1)]], EvaluationRows);
-        var loss = zeros(_trials, ScalarType.Float64);
-        var right = zeros(_trials, ScalarType.Int64);
+        var loss = _on.Sums(_trials);
+        var right = _on.Counts(_trials);
         for (var batch = 0; batch * EvaluationRows < count; batch++)
         {
             _evaluation.Fill(rows, batch);
             Network.Evaluate(_evaluation, Math.Min(EvaluationRows, count - batch * EvaluationRows), loss, right, notesOutputs);
         }
-        return (Array.ConvertAll(loss.data<double>().ToArray(), sum => sum / count),
-            Array.ConvertAll(right.data<long>().ToArray(), sum => (double)sum / count));
+        return (Array.ConvertAll(loss.cpu().data<double>().ToArray(), sum => sum / count),
+            Array.ConvertAll(right.cpu().data<long>().ToArray(), sum => (double)sum / count));
     }
 
     /// <summary>A fresh permutation of each replicate's training rows; the last rows that fill no batch are left out.</summary>
@@ -154,6 +156,6 @@ internal sealed class Stage : IDisposable
                     rows[at++] = group.FirstRow + row;
             }
         }
-        return tensor(rows, [batches, _groups.Length * size]);
+        return _on.Places(rows, batches, _groups.Length * size);
     }
 }

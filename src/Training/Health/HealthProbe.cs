@@ -23,9 +23,10 @@ internal sealed class HealthProbe
         _network = network;
         _trials = trials;
         _batch = batch;
+        var device = batch.X.device;
         _weightsBefore = [.. network.Weights.Select(weight => zeros_like(weight.Value))];
-        _updateRatios = [.. network.Weights.Select(_ => full([trials.Length], float.NaN))];
-        _numbers = zeros(network.Shapes.Length, 8, trials.Length);
+        _updateRatios = [.. network.Weights.Select(_ => full([trials.Length], float.NaN, device: device))];
+        _numbers = zeros(network.Shapes.Length, 8, trials.Length, device: device);
     }
 
     /// <summary>The epoch's last update follows.</summary>
@@ -46,7 +47,7 @@ internal sealed class HealthProbe
     /// <param name="kept">For each trial here its place there.</param>
     public void Take(HealthProbe other, ReadOnlySpan<int> kept)
     {
-        using var places = tensor(Array.ConvertAll(kept.ToArray(), place => (long)place));
+        using var places = tensor(Array.ConvertAll(kept.ToArray(), place => (long)place), device: _numbers.device);
         foreach (var (own, others) in _updateRatios.Zip(other._updateRatios))
         {
             using var selected = others.index_select(0, places);
@@ -74,7 +75,7 @@ internal sealed class HealthProbe
         foreach (var (index, alpha) in _network.Alphas.Index())
             At(_network.Shapes[index], 7).copy_(alpha.Value.view(-1));
 
-        var numbers = _numbers.data<float>().ToArray();
+        var numbers = _numbers.cpu().data<float>().ToArray();
         return [.. _trials.Select((trial, place) => GradientHealth.Of(
             [.. _network.Shapes.Select(layer => Of(layer, place))], trial, diverged[place]))];
 

@@ -36,7 +36,7 @@ internal static class Kernels
             columns.copy_(spread)
 
         def patches_backward(columns, x, height: int, width: int):
-            padded = torch.zeros([x.size(0), x.size(1), height + 2, width + 2, x.size(4)], dtype=x.dtype)
+            padded = torch.zeros([x.size(0), x.size(1), height + 2, width + 2, x.size(4)], dtype=x.dtype, device=x.device)
             for i in range(3):
                 for j in range(3):
                     padded.narrow(2, i, height).narrow(3, j, width).add_(columns.select(2, i).select(2, j))

@@ -15,11 +15,11 @@ internal sealed class Batch
     public Batch(Dataset data, int trials, int groups, int rows)
     {
         _data = data;
-        var type = data.Features.dtype;
-        _x = zeros(groups, data.Info.Features, rows, type);
-        _transposed = zeros(groups, rows, data.Info.Features, type);
-        _labels = zeros(groups, 1, rows, ScalarType.Int64);
-        _targets = zeros(groups, rows, data.Info.Classes, type);
+        var on = Placement.Of(data.Features);
+        _x = on.Zeros(groups, data.Info.Features, rows);
+        _transposed = on.Zeros(groups, rows, data.Info.Features);
+        _labels = zeros(groups, 1, rows, ScalarType.Int64, on.Device);
+        _targets = on.Zeros(groups, rows, data.Info.Classes);
         X = _x.expand(trials, -1, -1);
         Transposed = _transposed.expand(trials, -1, -1);
         Labels = _labels.expand(trials, -1, -1);

@@ -28,20 +28,20 @@ internal sealed class BatchNorm
     private readonly Tensor[] _channels; // [1, n*H, 1] each
 
     /// <param name="configuration">Of any of the trials: they agree on momentum and epsilon.</param>
-    public BatchNorm(int layer, Segment trials, Configuration configuration, int units, int columns, ScalarType type)
+    public BatchNorm(int layer, Segment trials, Configuration configuration, int units, int columns, Placement on)
     {
         Trials = trials;
         _momentum = configuration[Parameters.BatchNormMomentum];
         _epsilon = configuration[Parameters.BatchNormEpsilon];
-        _scale = new($"{layer}.scale", trials, ones(trials.Count, units, 1, type), Decays: false);
-        _shift = new($"{layer}.shift", trials, zeros(trials.Count, units, 1, type), Decays: false);
-        _mean = new($"{layer}.mean", trials, zeros(trials.Count, units, 1, type));
-        _variance = new($"{layer}.variance", trials, ones(trials.Count, units, 1, type));
+        _scale = new($"{layer}.scale", trials, on.Ones(trials.Count, units, 1), Decays: false);
+        _shift = new($"{layer}.shift", trials, on.Zeros(trials.Count, units, 1), Decays: false);
+        _mean = new($"{layer}.mean", trials, on.Zeros(trials.Count, units, 1));
+        _variance = new($"{layer}.variance", trials, on.Ones(trials.Count, units, 1));
         var channels = trials.Count * units;
-        _centred = zeros(1, channels, columns, type);
-        _batchMean = zeros(1, channels, 1, type);
-        _noMean = zeros(1, channels, 1, type);
-        _batchInverse = zeros(1, channels, 1, type);
+        _centred = on.Zeros(1, channels, columns);
+        _batchMean = on.Zeros(1, channels, 1);
+        _noMean = on.Zeros(1, channels, 1);
+        _batchInverse = on.Zeros(1, channels, 1);
         _channels = [.. new[] { _scale.Value, _shift.Value, _mean.Value, _variance.Value, _scale.Gradient, _shift.Gradient }
             .Select(tensor => tensor.view(1, channels, 1))];
     }

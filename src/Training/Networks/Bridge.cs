@@ -19,7 +19,7 @@ internal sealed class Bridge
     /// <param name="trials">1 where all see the same rows.</param>
     /// <param name="below">The output of the layer below, [K, C, H * W * rows]; null where the mini-batch is below.</param>
     /// <param name="belowGradient">Where the loss gradient at that output goes; null where no backward pass is made.</param>
-    public Bridge(LayerShape shape, int trials, int rows, ScalarType type, Tensor? below, Tensor? belowGradient)
+    public Bridge(LayerShape shape, int trials, int rows, Placement on, Tensor? below, Tensor? belowGradient)
     {
         _shape = shape;
         _pooled = shape.Pooled is { } image ? new(image, trials, rows, below!, belowGradient) : null;
@@ -30,15 +30,15 @@ internal sealed class Bridge
             _gradient = InputGradient;
             return;
         }
-        _padded = zeros([trials, seen.Channels, seen.Height + 2, seen.Width + 2, rows], type);
+        _padded = on.Zeros(trials, seen.Channels, seen.Height + 2, seen.Width + 2, rows);
         var strides = _padded.stride();
         _spread = _padded.as_strided(
             [trials, seen.Channels, NetworkShape.Kernel, NetworkShape.Kernel, seen.Height, seen.Width, rows],
             [strides[0], strides[1], strides[2], strides[3], strides[2], strides[3], strides[4]]);
-        _patches = zeros(_spread.shape, type);
+        _patches = on.Zeros(_spread.shape);
         Input = _patches.view(trials, shape.Depth, (long)shape.Spots * rows);
         InputGradient = _pooled is null ? null : zeros_like(Input);
-        _gradient = _pooled is null ? null : zeros([trials, seen.Channels, seen.Height, seen.Width, rows], type);
+        _gradient = _pooled is null ? null : on.Zeros(trials, seen.Channels, seen.Height, seen.Width, rows);
     }
 
     /// <summary>What the layer sees, [K, in, columns].</summary>
@@ -75,7 +75,7 @@ internal sealed class Bridge
 
         public Pooled(ImageShape image, int trials, int rows, Tensor below, Tensor? belowGradient)
         {
-            Output = zeros([trials, image.Channels, image.Height / 2, image.Width / 2, rows], below.dtype);
+            Output = Placement.Of(below).Zeros(trials, image.Channels, image.Height / 2, image.Width / 2, rows);
             _corners = Corners(below);
             _cornerGradients = belowGradient is null ? null : Corners(belowGradient);
             _belowGradient = belowGradient;

@@ -64,5 +64,5 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
 
     /// <summary>Numbers without a pattern, the same each time.</summary>
     private Tensor Sample(params long[] shape) =>
-        arange(shape[0] * shape[1] * shape[2], ScalarType.Float64).mul(0.7548776662).frac().sub(0.5).to(weight.Value.dtype).view(shape);
+        arange(shape[0] * shape[1] * shape[2], ScalarType.Float64, weight.Value.device).mul(0.7548776662).frac().sub(0.5).to(weight.Value.dtype).view(shape);
 }

@@ -20,6 +20,7 @@ internal sealed class Dropout
 
     public Dropout(ImmutableArray<Configuration> trials, Tensor draws)
     {
+        var on = Placement.Of(draws);
         _draws = draws;
         _probability = Coefficients(configuration => configuration[Parameters.Dropout]);
         if (trials[0][Parameters.Activation] == "selu")
@@ -32,10 +33,10 @@ internal sealed class Dropout
         {
             _scale = Coefficients(configuration => 1 / (1 - configuration[Parameters.Dropout]));
         }
-        _factors = zeros(trials.Length, draws.shape[1], draws.shape[2], draws.dtype);
+        _factors = on.Zeros(trials.Length, draws.shape[1], draws.shape[2]);
 
         Tensor Coefficients(Func<Configuration, double> of) =>
-            tensor(Array.ConvertAll([.. trials], configuration => of(configuration)), draws.dtype).view(-1, 1, 1);
+            on.Column(Array.ConvertAll([.. trials], configuration => of(configuration)));
 
         static double Slope(Configuration configuration)
         {

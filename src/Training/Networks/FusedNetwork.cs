@@ -31,25 +31,26 @@ internal sealed class FusedNetwork : IDisposable
     /// <param name="draws">Of all trials, or of each its own.</param>
     public FusedNetwork(
         ImmutableArray<Configuration> trials, DatasetInfo data, ImmutableArray<BaseDraws> draws, int evaluationRows,
-        ScalarType type = ScalarType.Float32)
+        Placement? placement = null)
     {
         using var scope = NewDisposeScope();
+        var on = placement ?? Placement.OnCpu();
         var rows = trials[0][Parameters.BatchSize];
         var all = new Segment(0, trials.Length);
         var order = new TrialOrder(trials);
         _shapes = NetworkShape.Of(trials[0], data.Features, data.Classes, data.Image);
-        _draws = new(draws, type);
+        _draws = new(draws, on);
         _hasAlpha = [.. trials.Select(trial => trial[Parameters.Activation] == "prelu")];
         Alphas = !_hasAlpha.Contains(true) ? [] : [.. _shapes[..^1].Select(shape => new Learned($"{shape.Number}.alpha", all, Decays: false, Value: Column(
             trial => trial[Parameters.Activation] == "prelu" ? trial[Parameters.PreluAlpha] : 0)))];
 
         _dense = [.. _shapes.Select(shape => new Dense(
-            new($"{shape.Number}.weight", all, zeros(trials.Length, shape.Width, shape.Depth, type), Decays: true),
-            new($"{shape.Number}.bias", all, zeros(trials.Length, shape.Width, 1, type), Decays: false),
+            new($"{shape.Number}.weight", all, on.Zeros(trials.Length, shape.Width, shape.Depth), Decays: true),
+            new($"{shape.Number}.bias", all, on.Zeros(trials.Length, shape.Width, 1), Decays: false),
             shared: shape.Number == 1 && draws.Length == 1))];
         _hidden = [.. _shapes[..^1].Select((shape, layer) => new HiddenLayer(
             order.Normalised is { } normalised
-                ? new BatchNorm(shape.Number, normalised, trials[normalised.Start], shape.Width, shape.Spots * rows, type)
+                ? new BatchNorm(shape.Number, normalised, trials[normalised.Start], shape.Width, shape.Spots * rows, on)
                 : null,
             order.NormalisesLast,
             [.. order.Groups.Select(group => MakeGroup(shape, group, Alphas.IsEmpty ? null : Alphas[layer]))]))];
@@ -57,29 +58,29 @@ internal sealed class FusedNetwork : IDisposable
         Learned = [.. _dense.SelectMany(dense => dense.Learned), .. _hidden.SelectMany(layer => layer.Norm?.Learned ?? []), .. Alphas];
         State = [.. Learned, .. _hidden.SelectMany(layer => layer.Norm?.Statistics ?? [])];
         _scale = 1.0 / rows;
-        _trainingRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new TrainingRoom(shape, layer, trials.Length, rows, type))];
-        _evaluationRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new EvaluationRoom(shape, layer, trials.Length, evaluationRows, type))];
-        _training = new(this, _trainingRooms, trials.Length, draws.Length, rows, type);
-        _evaluation = new(this, _evaluationRooms, trials.Length, draws.Length, evaluationRows, type);
+        _trainingRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new TrainingRoom(shape, layer, trials.Length, rows, on))];
+        _evaluationRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new EvaluationRoom(shape, layer, trials.Length, evaluationRows, on))];
+        _training = new(this, _trainingRooms, trials.Length, draws.Length, rows, on);
+        _evaluation = new(this, _evaluationRooms, trials.Length, draws.Length, evaluationRows, on);
         // A first dense layer finds its transposed input in the mini-batch.
         _transposed = [.. _shapes.Select(shape => shape is { Number: 1, Image: null } ? default((Tensor, Tensor)?)
-            : zeros(shape.Number == 1 ? draws.Length : trials.Length, (long)shape.Spots * rows, shape.Depth, type) is var room
+            : on.Zeros(shape.Number == 1 ? draws.Length : trials.Length, (long)shape.Spots * rows, shape.Depth) is var room
                 ? (room, room.expand(trials.Length, -1, -1)) : null)];
-        _outputGradient = zeros(trials.Length, data.Classes, rows, type);
+        _outputGradient = on.Zeros(trials.Length, data.Classes, rows);
         if (trials.Any(trial => trial[Parameters.LabelSmoothing] > 0))
             _smoothing = (Column(trial => 1 - trial[Parameters.LabelSmoothing]), Column(trial => trial[Parameters.LabelSmoothing] / data.Classes));
         _tensors = [.. scope.DisposablesView];
         scope.Detach(_tensors);
 
         Tensor Column(Func<Configuration, double> of) => // [K, 1, 1]
-            tensor(Array.ConvertAll([.. trials], configuration => of(configuration)), type).view(-1, 1, 1);
+            on.Column(Array.ConvertAll([.. trials], configuration => of(configuration)));
 
         Group MakeGroup(LayerShape shape, Segment group, Learned? alpha)
         {
             var configurations = trials.Slice(group.Start, group.Count);
             var columns = shape.Spots * rows;
             var activation = Activation.ByName[configurations[0][Parameters.Activation]]
-                .Make(new(shape.Number, group, configurations, shape.Width, columns, alpha, _draws, type));
+                .Make(new(shape.Number, group, configurations, shape.Width, columns, alpha, _draws, on));
             return new(group, activation, configurations[0][Parameters.Dropout] > 0
                 ? new(configurations, _draws.Of(Purpose.Dropout, shape.Number, group, shape.Width, columns))
                 : null);
@@ -120,7 +121,7 @@ internal sealed class FusedNetwork : IDisposable
     public void Probe(
         Batch batch, Action<LayerShape, Tensor> preActivations, Action<LayerShape, Tensor> slopes, Action<LayerShape, Tensor> gradients)
     {
-        using var total = zeros(batch.Labels.shape[0], ScalarType.Float64);
+        using var total = Placement.Of(batch.X).Sums((int)batch.Labels.shape[0]);
         Forward(_training, batch, Mode.Probing, preActivations);
         for (var layer = 0; layer < _hidden.Length; layer++)
         {
@@ -219,15 +220,15 @@ internal sealed class FusedNetwork : IDisposable
     /// <summary>Room for passes over a number of rows.</summary>
     private sealed class Pass
     {
-        public Pass(FusedNetwork network, IReadOnlyList<Room> rooms, int trials, int groups, int rows, ScalarType type)
+        public Pass(FusedNetwork network, IReadOnlyList<Room> rooms, int trials, int groups, int rows, Placement on)
         {
             Rooms = rooms;
-            Logits = zeros(trials, network._shapes[^1].Width, rows, type);
+            Logits = on.Zeros(trials, network._shapes[^1].Width, rows);
             LogLikelihoods = zeros_like(Logits);
             Outputs = [.. rooms.Select(room => room.Output), Logits];
             Bridges = [.. network._shapes.Select((shape, layer) => shape.Image is null && shape.Pooled is null ? null
-                : layer == 0 ? new Bridge(shape, groups, rows, type, null, null)
-                : new Bridge(shape, trials, rows, type, Outputs[layer - 1], (rooms[layer - 1] as TrainingRoom)?.Gradient))];
+                : layer == 0 ? new Bridge(shape, groups, rows, on, null, null)
+                : new Bridge(shape, trials, rows, on, Outputs[layer - 1], (rooms[layer - 1] as TrainingRoom)?.Gradient))];
             Inputs = [.. Bridges.Select((bridge, layer) =>
                 bridge?.Input.expand(trials, -1, -1) ?? (layer == 0 ? null : Outputs[layer - 1]))];
         }

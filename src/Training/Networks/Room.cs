@@ -6,9 +6,9 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>What a hidden layer needs for passes over a number of rows: its output, and views of it. Columns are spots x rows.</summary>
 internal class Room
 {
-    public Room(LayerShape shape, HiddenLayer layer, int trials, int rows, ScalarType type)
+    public Room(LayerShape shape, HiddenLayer layer, int trials, int rows, Placement on)
     {
-        Output = zeros(trials, shape.Width, shape.Spots * rows, type);
+        Output = on.Zeros(trials, shape.Width, shape.Spots * rows);
         Parts = [.. layer.Groups.Select(group => group.Trials.Of(Output))];
         Channels = layer.Norm?.View(Output);
         Padding = shape.Units < shape.Width ? Output.narrow(1, shape.Units, shape.Width - shape.Units) : null;
@@ -28,8 +28,8 @@ internal class Room
 /// <summary>Room for a forward pass and the backward pass after it.</summary>
 internal sealed class TrainingRoom : Room
 {
-    public TrainingRoom(LayerShape shape, HiddenLayer layer, int trials, int rows, ScalarType type)
-        : base(shape, layer, trials, rows, type)
+    public TrainingRoom(LayerShape shape, HiddenLayer layer, int trials, int rows, Placement on)
+        : base(shape, layer, trials, rows, on)
     {
         Activations = [.. layer.Groups.Select((group, index) => layer.Overwrites(group) ? zeros_like(Parts[index]) : Parts[index])];
         Gradient = zeros_like(Output);
@@ -53,11 +53,11 @@ internal sealed class EvaluationRoom : Room
 {
     private readonly ImmutableArray<(Tensor Outputs, Tensor Largest)> _mortal; // [n, H, spots, rows] and [n, H, 1]
 
-    public EvaluationRoom(LayerShape shape, HiddenLayer layer, int trials, int rows, ScalarType type)
-        : base(shape, layer, trials, rows, type)
+    public EvaluationRoom(LayerShape shape, HiddenLayer layer, int trials, int rows, Placement on)
+        : base(shape, layer, trials, rows, on)
     {
         var byRow = Output.view(trials, shape.Width, shape.Spots, rows);
-        Largest = full([trials, shape.Width, 1], double.NaN, type);
+        Largest = on.Full(double.NaN, trials, shape.Width, 1);
         _mortal = [.. layer.Groups.Where(group => group.Activation.CanDie).Select(group => (group.Trials.Of(byRow), group.Trials.Of(Largest)))];
         Forget();
     }

@@ -31,7 +31,7 @@ internal record Stacked(string Name, Segment Trials, Tensor Value)
         var places = new long[Trials.Count];
         for (var i = 0; i < places.Length; i++)
             places[i] = kept[Trials.Start + i] - other.Trials.Start;
-        using var rows = tensor(places);
+        using var rows = tensor(places, device: other.Value.device);
         using var selected = other.Value.index_select(0, rows);
         Value.copy_(selected);
     }

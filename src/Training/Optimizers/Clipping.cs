@@ -17,7 +17,7 @@ internal sealed class Clipping
     public Clipping(ImmutableArray<Learned> learned, ImmutableArray<Configuration> trials)
     {
         _gradients = [.. learned.Select(tensor => tensor.Gradient)];
-        _most = tensor(Array.ConvertAll([.. trials], trial => trial[Parameters.GradientClip]), _gradients[0].dtype).view(-1, 1, 1);
+        _most = Placement.Of(_gradients[0]).Column(Array.ConvertAll([.. trials], trial => trial[Parameters.GradientClip]));
         _norm = zeros_like(_most);
         _norms = [.. learned.Select(tensor => tensor.Trials.Of(_norm))];
         _factor = zeros_like(_most);

@@ -45,12 +45,12 @@ internal sealed class Optimizer
     /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
     public Optimizer(ImmutableArray<Learned> learned, ImmutableArray<Configuration> trials, int stepsPerEpoch)
     {
-        var type = learned[0].Value.dtype;
+        var on = Placement.Of(learned[0].Value);
         _trials = trials;
         _schedules = [.. trials.Select(trial => new LearningRateSchedule(trial, stepsPerEpoch))];
         _stepsPerEpoch = stepsPerEpoch;
-        _table = zeros([stepsPerEpoch, Coefficients, trials.Length, 1, 1], type);
-        _current = zeros(Coefficients, trials.Length, 1, 1, type);
+        _table = on.Zeros(stepsPerEpoch, Coefficients, trials.Length, 1, 1);
+        _current = on.Zeros(Coefficients, trials.Length, 1, 1);
         _clipping = trials.Any(trial => trial[Parameters.GradientClip] > 0) ? new(learned, trials) : null;
         var velocities = learned.Select(tensor => Like(tensor, "velocity")).ToImmutableArray();
         var squares = trials.All(trial => RuleOf(trial) is OptimizerRule.Momentum or OptimizerRule.Nesterov)

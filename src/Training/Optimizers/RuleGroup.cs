@@ -66,8 +66,8 @@ internal sealed class RuleGroup
             [.. which.Select(place => learned[place].Trials.Intersect(segment).Of(column, all))];
 
         // Zero for the trials of other rules, which may not have it.
-        Tensor Column(Func<Configuration, double> of) => tensor(
-            [.. trials.Select((trial, place) => place >= segment.Start && place < segment.End ? of(trial) : 0)], current.dtype).view(-1, 1, 1);
+        Tensor Column(Func<Configuration, double> of) => Placement.Of(current).Column(
+            [.. trials.Select((trial, place) => place >= segment.Start && place < segment.End ? of(trial) : 0)]);
     }
 
     public void Update()

@@ -5,7 +5,7 @@ namespace DeepTrain.Cluster.Training;
 
 /// <summary>Uniform numbers that are fresh in each step, the same for all trials of a replicate.</summary>
 /// <param name="groups">The draws that all trials share, or each trial's own.</param>
-internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, ScalarType type)
+internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on)
 {
     private readonly Dictionary<(Purpose Purpose, int Layer), Tensor> _buffers = []; // [G, H, columns]
 
@@ -14,7 +14,7 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, ScalarType typ
     public Tensor Of(Purpose purpose, int layer, Segment trials, int units, int columns)
     {
         if (!_buffers.TryGetValue((purpose, layer), out var buffer))
-            _buffers[(purpose, layer)] = buffer = zeros(groups.Length, units, columns, type);
+            _buffers[(purpose, layer)] = buffer = on.Zeros(groups.Length, units, columns);
         return groups.Length == 1 ? buffer.expand(trials.Count, -1, -1) : trials.Of(buffer);
     }
 

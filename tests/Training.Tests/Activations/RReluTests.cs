@@ -62,8 +62,8 @@ public sealed class RReluTests
     private static (Activation, StepDraws) Make()
     {
         TorchRuntime.EnsureLoaded();
-        var draws = new StepDraws([new(3)], ScalarType.Float32);
+        var draws = new StepDraws([new(3)], Placement.OnCpu());
         return (Activation.ByName["rrelu"].Make(new(1, new(0, 1), [Trials.Configuration((Parameters.Activation, "rrelu"))], 32, 64, null, draws,
-            ScalarType.Float32)), draws);
+            Placement.OnCpu())), draws);
     }
 }

@@ -19,7 +19,7 @@ public sealed class CohortSizesTests
     public void Of_SameNetwork_TriesItOnce()
     {
         var clock = new CountingTime();
-        var sizes = new CohortSizes(clock);
+        var sizes = new CohortSizes(clock, ComputeDevice.Processor);
         var size = sizes.Of(Trials.Configuration(), Digits);
         Assert.InRange(size.Size, 1, 64);
         var asked = clock.Asked;
@@ -32,7 +32,7 @@ public sealed class CohortSizesTests
 
     [Fact]
     public void Of_HugeNetwork_FitsTheMemory() =>
-        Assert.Equal(1, new CohortSizes(TimeProvider.System).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 })), Digits).Size);
+        Assert.Equal(1, new CohortSizes(TimeProvider.System, ComputeDevice.Processor).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 })), Digits).Size);
 
     private sealed class CountingTime : TimeProvider
     {

@@ -29,7 +29,7 @@ public sealed class GoldenNetworkTests(ITestOutputHelper output)
         using var inference = inference_mode();
         var rows = golden.Configuration[Parameters.BatchSize];
         var data = Data(type);
-        using var network = new FusedNetwork([.. Enumerable.Repeat(golden.Configuration, 3)], data.Info, [new(1)], rows, type);
+        using var network = new FusedNetwork([.. Enumerable.Repeat(golden.Configuration, 3)], data.Info, [new(1)], rows, Placement.OnCpu(type));
         foreach (var state in network.State)
             Place(network, state).copy_(tensor(golden.Start[state.Name].Values, type).view(Place(network, state).shape));
         var batch = new Batch(data, 3, 1, rows);
@@ -87,7 +87,7 @@ public sealed class GoldenNetworkTests(ITestOutputHelper output)
             ? new Learned("1.alpha", all, full([1, 1, 1], golden.Configuration[Parameters.PreluAlpha], type), Decays: false)
             : null;
         var activation = Activation.ByName[golden.Configuration[Parameters.Activation]]
-            .Make(new(1, all, [golden.Configuration], 1, columns, alpha, new([new(1)], type), type));
+            .Make(new(1, all, [golden.Configuration], 1, columns, alpha, new([new(1)], Placement.OnCpu(type)), Placement.OnCpu(type)));
         var z = tensor(golden.Input.Values, type).view(1, 1, columns);
 
         var evaluated = z.clone();

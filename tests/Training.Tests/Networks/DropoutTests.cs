@@ -75,7 +75,7 @@ public sealed class DropoutTests
     public void Forward_StepLayerAndReplicate_EachHasDrawsOfItsOwn()
     {
         using var scope = NewDisposeScope();
-        var (draws, other) = (new StepDraws([new(1)], ScalarType.Float32), new StepDraws([new(2)], ScalarType.Float32));
+        var (draws, other) = (new StepDraws([new(1)], Placement.OnCpu()), new StepDraws([new(2)], Placement.OnCpu()));
         var (first, second) = (draws.Of(Purpose.Dropout, 1, new(0, 1), Units, Columns), draws.Of(Purpose.Dropout, 2, new(0, 1), Units, Columns));
         var elsewhere = other.Of(Purpose.Dropout, 1, new(0, 1), Units, Columns);
         draws.Fill(0);
@@ -94,7 +94,7 @@ public sealed class DropoutTests
     private static (Dropout, StepDraws) Make(string activation)
     {
         TorchRuntime.EnsureLoaded();
-        var draws = new StepDraws([new(1)], ScalarType.Float32);
+        var draws = new StepDraws([new(1)], Placement.OnCpu());
         return (new([.. Probabilities.Select(p => Trials.Configuration((Parameters.Activation, activation), (Parameters.Dropout, p)))],
             draws.Of(Purpose.Dropout, 1, new(0, Probabilities.Length), Units, Columns)), draws);
     }

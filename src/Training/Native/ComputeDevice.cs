@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using TorchSharp;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>The kinds of devices that trials are trained on. All trials of a sweep are trained on one kind.</summary>
+public enum DeviceKind
+{
+    Cpu,
+    Cuda,
+}
+
+/// <summary>What a slot trains on.</summary>
+/// <param name="Index">Counted from 0 among those of its kind that this process may use.</param>
+/// <param name="Memory">Its own, in bytes; 0 where it has none of its own.</param>
+public sealed record ComputeDevice(DeviceKind Kind, int Index, string Name, long Memory)
+{
+    /// <summary>The processor.</summary>
+    public static ComputeDevice Processor { get; } = new(DeviceKind.Cpu, 0, "", 0);
+
+    /// <summary>The GPUs that this process may use, as CUDA_VISIBLE_DEVICES and MIG have it; none where there is no driver.</summary>
+    public static ImmutableArray<ComputeDevice> Gpus() =>
+        [.. CudaDriver.Devices().Select((device, index) => new ComputeDevice(DeviceKind.Cuda, index, device.Name, device.Memory))];
+
+    internal torch.Device Torch => Kind is DeviceKind.Cpu ? torch.CPU : new(DeviceType.CUDA, Index);
+
+    public override string ToString() => Kind is DeviceKind.Cpu ? "cpu" : string.Create(CultureInfo.InvariantCulture, $"cuda:{Index}");
+}

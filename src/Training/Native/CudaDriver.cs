@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>Asks NVIDIA's driver which GPUs there are: it is there wherever a GPU can be used, and needs no libtorch.</summary>
+/// <remarks>https://docs.nvidia.com/cuda/cuda-driver-api/</remarks>
+internal static partial class CudaDriver
+{
+    private const int Success = 0;
+    private const int LongestName = 256;
+
+    /// <summary>In the order in which CUDA counts them; none where there is no driver, or it has none for this process.</summary>
+    public static ImmutableArray<(string Name, long Memory)> Devices()
+    {
+        try
+        {
+            if (Initialise(0) != Success || CountOf(out var count) != Success)
+                return [];
+            return [.. Enumerable.Range(0, count).Select(Describe)];
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    private static unsafe (string Name, long Memory) Describe(int ordinal)
+    {
+        var name = stackalloc byte[LongestName];
+        return DeviceOf(out var device, ordinal) == Success && NameOf(name, LongestName, device) == Success && MemoryOf(out var bytes, device) == Success
+            ? (Marshal.PtrToStringUTF8((nint)name) ?? "", (long)bytes)
+            : throw new InvalidOperationException($"NVIDIA's driver counts device {ordinal} and does not describe it.");
+    }
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuInit")]
+    private static partial int Initialise(uint flags);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGetCount")]
+    private static partial int CountOf(out int count);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGet")]
+    private static partial int DeviceOf(out int device, int ordinal);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGetName")]
+    private static unsafe partial int NameOf(byte* name, int length, int device);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceTotalMem_v2")]
+    private static partial int MemoryOf(out nuint bytes, int device);
+}
