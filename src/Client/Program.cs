@@ -7,6 +7,7 @@ var root = new RootCommand(
     CommonOptions.Data,
     CommonOptions.Format,
     CommonOptions.Datasets,
+    CommonOptions.LibTorch,
     CommonOptions.Cluster,
     CommonOptions.SettingsFile,
     RunVerb.Create(),

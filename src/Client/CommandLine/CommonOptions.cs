@@ -78,6 +78,23 @@ internal static class CommonOptions
         },
     };
 
+    /// <inheritdoc cref="Data"/>
+    public static Option<string?> LibTorch { get; } = new("--libtorch")
+    {
+        Description = "A folder whose libtorch is used, in place of one beside the program, such as torch/lib of a Python installation; "
+            + $"by default what {TorchRuntime.FolderVariable} says.",
+        HelpName = "DIR",
+        Recursive = true,
+        Validators =
+        {
+            result =>
+            {
+                if (result.Tokens is [{ Value: var path }] && !Directory.Exists(path))
+                    result.AddError($"--libtorch: there is no folder '{path}'.");
+            },
+        },
+    };
+
     public static Option<int> Slots() => new("--slots")
     {
         Description = "How many trials' cohorts train side by side; by default one a core.",

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -23,6 +24,7 @@ internal static class Invocation
             return ExitCode.BadInput;
         }
 
+        TorchRuntime.UseFolder(parsed.GetValue(CommonOptions.LibTorch));
         using var interruption = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);

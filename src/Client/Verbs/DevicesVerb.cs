@@ -11,22 +11,29 @@ internal static class DevicesVerb
         var command = new Command("devices", "Show what this machine trains on.");
         command.SetAction(parsed =>
         {
-            TorchRuntime.EnsureLoaded();
             var torch = TorchRuntime.Describe();
-            var device = new
-            {
-                Kind = "cpu",
-                Slots = Environment.ProcessorCount,
-                torch.CpuCapability,
-                Libtorch = torch.LibTorch,
-            };
+            ComputeDevice[] devices = [ComputeDevice.Processor, .. ComputeDevice.Gpus()];
             Output.WriteRows(
                 parsed.GetValue(CommonOptions.Format),
-                [("kind", false), ("slots", true), ("cpu capability", false), ("libtorch", false)],
-                [[device.Kind, $"{device.Slots}", device.CpuCapability, device.Libtorch]],
-                new[] { device });
+                [("kind", false), ("device", true), ("slots", true), ("name", false), ("memory", true), ("libtorch", false)],
+                [.. devices.Select(device => new[]
+                {
+                    KindOf(device), $"{device.Index}", $"{SlotsOf(device)}", NameOf(device, torch),
+                    device.Memory > 0 ? $"{device.Memory >> 20} MiB" : "-", torch.LibTorch,
+                })],
+                devices.Select(device => new
+                {
+                    Kind = KindOf(device), device.Index, Slots = SlotsOf(device), Name = NameOf(device, torch),
+                    MemoryBytes = device.Memory > 0 ? device.Memory : (long?)null, torch.CpuCapability, Libtorch = torch.LibTorch,
+                }));
             return ExitCode.Done;
         });
         return command;
     }
+
+    private static string KindOf(ComputeDevice device) => device.Kind.ToString().ToLowerInvariant();
+
+    private static int SlotsOf(ComputeDevice device) => device.Kind is DeviceKind.Cpu ? Environment.ProcessorCount : 1;
+
+    private static string NameOf(ComputeDevice device, TorchDescription torch) => device.Kind is DeviceKind.Cpu ? torch.CpuCapability : device.Name;
 }

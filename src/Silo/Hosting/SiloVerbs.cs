@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -92,6 +93,7 @@ internal static class SiloVerbs
     private static async Task<int> RunAsync(SettingsReading reading, CancellationToken cancellation)
     {
         var settings = reading.Settings!;
+        TorchRuntime.UseFolder(settings.LibTorch);
         if (settings.Cluster is { } servers)
             await ClusterSilo.RunAsync(settings, servers, TimeProvider.System, cancellation);
         else

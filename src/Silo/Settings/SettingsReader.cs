@@ -70,6 +70,7 @@ public sealed class SettingsReader
             Grace = Value(SettingsTable.Grace)!.Value,
             Commands = CommandPolicy.Of(Value(SettingsTable.Commands)),
             Datasets = Value(SettingsTable.Datasets),
+            LibTorch = Value(SettingsTable.LibTorch),
         };
     }
 

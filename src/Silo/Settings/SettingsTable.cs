@@ -16,6 +16,9 @@ public static class SettingsTable
     public static readonly Setting<string?> Datasets = Setting.Folder("datasets",
         "A folder with the files of fashion-mnist or mnist.");
 
+    public static readonly Setting<string?> LibTorch = Setting.Folder("libtorch",
+        "A folder whose libtorch is used, in place of one beside the program: torch/lib of a Python installation, for one.");
+
     public static readonly Setting<string?> PostgresHost = Setting.Text("postgres.host", null,
         "The PostgreSQL server that holds sweeps and results; with redis.host it makes the silo one of a cluster.");
 
@@ -96,7 +99,7 @@ public static class SettingsTable
 
     public static readonly ImmutableArray<Setting> All =
     [
-        Role, Data, Datasets,
+        Role, Data, Datasets, LibTorch,
         PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresPasswordFile, PostgresEncryption, PostgresCertificate,
         RedisHost, RedisPort, RedisUser, RedisPassword, RedisPasswordFile, RedisTls, RedisCertificate,
         ClusterId, ServiceId, SiloName, Address, SiloPort, GatewayPort, MetricsPort, Slots, Checkpoint, Lease, Probe, Grace, Commands,

@@ -48,6 +48,9 @@ public sealed record SiloSettings(SiloRole Role, ClusterServers? Cluster, string
 
     /// <summary>Where data sets are looked for that are not embedded.</summary>
     public required string? Datasets { get; init; }
+
+    /// <summary>Where libtorch is; null: beside the program.</summary>
+    public required string? LibTorch { get; init; }
 }
 
 /// <summary>The servers that all silos of a cluster share, and the names by which these find each other there.</summary>

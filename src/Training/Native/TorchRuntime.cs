@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 using DeepTrain.Cluster.Sweeps;
 using TorchSharp;
 
@@ -15,7 +16,17 @@ public sealed record TorchDescription(string LibTorch, string CpuCapability, boo
 /// <summary>The native libtorch of this process: loaded once, set up before its first operation.</summary>
 public static partial class TorchRuntime
 {
+    /// <summary>Names a folder whose libtorch is loaded, in place of one beside the program.</summary>
+    public const string FolderVariable = "DEEPTRAIN_LIBTORCH";
+
     private static readonly Lazy<TorchDescription> Loaded = new(Load);
+
+    /// <summary>Has the libtorch of a folder loaded when it is needed first, as <see cref="FolderVariable"/> would; null: leaves that as it is.</summary>
+    public static void UseFolder(string? folder)
+    {
+        if (folder is not null)
+            Environment.SetEnvironmentVariable(FolderVariable, folder);
+    }
 
     /// <summary>Loads libtorch, once for the process.</summary>
     /// <exception cref="TrainerException">It is not there, or it does not load; the message says the remedy.</exception>
@@ -42,12 +53,14 @@ public static partial class TorchRuntime
     {
         KeepBitsSideBySide();
         var assembly = typeof(TorchRuntime).Assembly;
-        if (!NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && !NativeLibrary.TryLoad("libtorch_cpu", assembly, null, out _))
+        if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
+            LibTorchFolder.Load(folder);
+        else if (!NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && !NativeLibrary.TryLoad("libtorch_cpu", assembly, null, out _))
         {
             var backend = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "TorchBackend").Value;
             throw new TrainerException(FailureClass.NoTorch,
                 $"Training needs libtorch beside the program, and this one was built with TorchBackend={backend} for another system or "
-                + "without it: build with -p:TorchBackend=cpu on the system that is to train.");
+                + $"without it: build with -p:TorchBackend=cpu on the system that is to train, or name a folder with a libtorch in {FolderVariable}.");
         }
 
         RaiseAllocatorThresholds();
@@ -55,7 +68,7 @@ public static partial class TorchRuntime
         {
             // One thread for each slot beats several within an operation; it is set for the process, before the first operation.
             torch.set_num_threads(1);
-            return new(torch.__version__, CpuCapability(), CanFlushDenormals());
+            return new(Version(), CpuCapability(), CanFlushDenormals());
         }
         catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or NotSupportedException)
         {
@@ -108,20 +121,32 @@ public static partial class TorchRuntime
         return can;
     }
 
-    private static unsafe string CpuCapability()
+    /// <summary>What libtorch says of itself: TorchSharp only knows what it was made for.</summary>
+    private static unsafe string Version() =>
+        VersionIn().Match(Text(text => ShowConfig(text))) is { Success: true } found ? found.Groups[1].Value : torch.__version__;
+
+    private static unsafe string CpuCapability() => Text(text => GetCpuCapability(text)) is { Length: > 0 } capability ? capability : "unknown";
+
+    /// <summary>The text that a C++ function returns as a std::string; empty where this platform names the function otherwise.</summary>
+    /// <remarks>The string's first two words are the address and the length of its text. What it allocates is not given back.</remarks>
+    private static unsafe string Text(StringFunction function)
     {
-        // The C++ function returns a std::string, whose first two words are the address and the length of its text.
         var text = stackalloc nint[4];
         try
         {
-            GetCpuCapability(text);
+            function(text);
             return Encoding.ASCII.GetString((byte*)text[0], (int)text[1]);
         }
         catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
         {
-            return "unknown";
+            return "";
         }
     }
+
+    private unsafe delegate void StringFunction(nint* text);
+
+    [GeneratedRegex(@"TORCH_VERSION=([^,\s]+)", RegexOptions.CultureInvariant)]
+    private static partial Regex VersionIn();
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int Mallopt(int parameter, int value);
@@ -139,6 +164,9 @@ public static partial class TorchRuntime
     [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at7Context16setFlushDenormalEb")]
     [return: MarshalAs(UnmanagedType.U1)]
     private static partial bool SetFlushDenormal(nint context, [MarshalAs(UnmanagedType.U1)] bool on);
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at11show_configB5cxx11Ev")]
+    private static unsafe partial void ShowConfig(nint* text);
 
     [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at18get_cpu_capabilityB5cxx11Ev")]
     private static unsafe partial void GetCpuCapability(nint* text);

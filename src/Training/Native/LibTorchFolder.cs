@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Training;
+
+/// <summary>Loads the libtorch of a folder, such as <c>torch/lib</c> of a Python installation, in place of one beside the program.</summary>
+/// <remarks>
+/// Once loaded, the libraries are found by their names, whoever asks for them. TorchSharp's own library, which comes with the program,
+/// was made for one version of libtorch: all that it needs is looked up here, so that another version fails now and not in the middle.
+/// </remarks>
+internal static partial class LibTorchFolder
+{
+    private const int ResolveAll = 2; // RTLD_NOW
+
+    // Each after those that it needs; those of CUDA are not everywhere.
+    private static readonly (string Name, bool IsNeeded)[] Libraries =
+        [("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false), ("torch", true)];
+
+    /// <exception cref="TrainerException">There is no libtorch in it, it does not load, or does not fit.</exception>
+    public static void Load(string folder)
+    {
+        foreach (var (name, isNeeded) in Libraries)
+        {
+            var path = Path.Combine(folder, FileName(name));
+            if (!File.Exists(path))
+            {
+                if (isNeeded)
+                    throw Unusable(folder, $"there is no {FileName(name)} in it",
+                        "Name the folder that has it; of a Python installation that is what "
+                        + "python -c \"import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib'))\" prints");
+                continue;
+            }
+            try
+            {
+                NativeLibrary.Load(path);
+            }
+            catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
+            {
+                throw Unusable(folder, $"{FileName(name)} does not load: {error.Message}", "Is it complete, and made for this system?");
+            }
+        }
+        if (OwnLibrary() is { } own && Mismatch(own) is { } missing)
+            throw Unusable(folder, $"it does not fit this program: {missing}",
+                "Install the version of PyTorch that TorchSharp was made for, 2.10: pip install 'torch==2.10.*'");
+    }
+
+    private static TrainerException Unusable(string folder, string what, string remedy) =>
+        new(FailureClass.NoTorch, $"{TorchRuntime.FolderVariable} is '{folder}': {what}. {remedy}.");
+
+    private static string FileName(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+
+    /// <summary>TorchSharp's library, where it is put by a build and by a publication; null: it is elsewhere, and is loaded when it is needed.</summary>
+    private static string? OwnLibrary() => ((string[])["", $"runtimes/{RuntimeInformation.RuntimeIdentifier}/native", "runtimes/linux-x64/native"])
+        .Select(place => Path.Combine(AppContext.BaseDirectory, place, FileName("LibTorchSharp")))
+        .FirstOrDefault(File.Exists);
+
+    /// <summary>What a library does not find of what it needs; null: nothing.</summary>
+    private static string? Mismatch(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return NativeLibrary.TryLoad(path, out _) ? null : $"{Path.GetFileName(path)} does not load with it";
+        return Open(path, ResolveAll) == 0 ? Marshal.PtrToStringUTF8(Error()) ?? "unknown" : null;
+    }
+
+    [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "dlerror")]
+    private static partial nint Error();
+}
