@@ -85,6 +85,28 @@ internal static class Kernels
         def set_row(current, table, row: int):
             current.copy_(table[row])
 
+        def uniforms(out, steps, layer: int, replicate: int, purpose: int):
+            # Philox4x32-10 on 64-bit integers: the sign bit of a product is a digit like any other, and is masked off after each shift.
+            low = 4294967295
+            blocks = (out.size(2) + 3) // 4
+            x0 = torch.arange(blocks, device=out.device).view(1, 1, -1).expand(out.size(0), out.size(1), -1)
+            x1 = torch.arange(out.size(1), device=out.device).view(1, -1, 1).expand_as(x0)
+            x2 = torch.full_like(x0, layer)
+            x3 = steps.view(-1, 1, 1).expand_as(x0)
+            k0 = replicate
+            k1 = purpose
+            for i in range(10):
+                p0 = x0 * 3528531795
+                p1 = x2 * 3449720151
+                x0 = p1.bitwise_right_shift(32).bitwise_and_(low).bitwise_xor_(x1).bitwise_xor_(k0)
+                x1 = p1.bitwise_and_(low)
+                x2 = p0.bitwise_right_shift(32).bitwise_and_(low).bitwise_xor_(x3).bitwise_xor_(k1)
+                x3 = p0.bitwise_and_(low)
+                k0 = (k0 + 2654435769) & low
+                k1 = (k1 + 3144134277) & low
+            words = torch.stack([x0, x1, x2, x3], 3).flatten(2).narrow(2, 0, out.size(2))
+            out.copy_(words.bitwise_right_shift(8)).mul_(1.0 / 16777216.0)
+
         def clip(g: List[Tensor], norm, norms: List[Tensor], most, factor, factors: List[Tensor]):
             norm.zero_()
             for i in range(len(g)):

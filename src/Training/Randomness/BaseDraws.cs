@@ -1,5 +1,6 @@
 using DeepTrain.Cluster.Sweeps;
 using MathNet.Numerics.Distributions;
+using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
@@ -104,6 +105,12 @@ internal sealed class BaseDraws(int replicate)
             }
         }
     }
+
+    /// <summary>The same on the tensor's device, for several steps at once.</summary>
+    /// <param name="numbers">[steps, rows, columns]</param>
+    /// <param name="steps">[steps], int64, on the same device.</param>
+    public void Fill(Tensor numbers, Purpose purpose, int layer, Tensor steps) =>
+        Kernels.Run("uniforms", numbers, steps, layer, replicate, (int)purpose);
 
     private static double Dot(double[] a, double[] b)
     {

@@ -1,34 +1,79 @@
 using System.Collections.Immutable;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>Uniform numbers that are fresh in each step, the same for all trials of a replicate.</summary>
+/// <summary>Uniform numbers that are fresh in each step, the same for all trials of a replicate, and the same on every device.</summary>
+/// <remarks>A processor makes a step's numbers when it is their turn. A GPU makes those of many steps at once, and waits for nobody.</remarks>
 /// <param name="groups">The draws that all trials share, or each trial's own.</param>
-internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on)
+/// <param name="mostAhead">How many numbers of a layer are made at once at most, but those of a step at least; 0: no step's ahead of it.</param>
+internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, long mostAhead)
 {
-    private readonly Dictionary<(Purpose Purpose, int Layer), Tensor> _buffers = []; // [G, H, columns]
+    private const long MostAheadOnGpu = 1 << 24;
+
+    private readonly Dictionary<(Purpose Purpose, int Layer), Numbers> _numbers = [];
+
+    public StepDraws(ImmutableArray<BaseDraws> groups, Placement on)
+        : this(groups, on, on.Device.type is DeviceType.CPU ? 0 : MostAheadOnGpu)
+    {
+    }
 
     /// <summary>Room for a layer's numbers, which each step fills anew.</summary>
     /// <returns>[n, H, columns]</returns>
     public Tensor Of(Purpose purpose, int layer, Segment trials, int units, int columns)
     {
-        if (!_buffers.TryGetValue((purpose, layer), out var buffer))
-            _buffers[(purpose, layer)] = buffer = on.Zeros(groups.Length, units, columns);
-        return groups.Length == 1 ? buffer.expand(trials.Count, -1, -1) : trials.Of(buffer);
+        if (!_numbers.TryGetValue((purpose, layer), out var numbers))
+        {
+            _numbers[(purpose, layer)] = numbers = new(on.Zeros(groups.Length, units, columns), mostAhead == 0 ? null
+                : on.Zeros(Math.Max(1, mostAhead / ((long)groups.Length * units * columns)), groups.Length, units, columns));
+        }
+        return groups.Length == 1 ? numbers.Current.expand(trials.Count, -1, -1) : trials.Of(numbers.Current);
     }
 
     /// <param name="step">Counted from the start of training.</param>
     public void Fill(int step)
     {
-        foreach (var ((purpose, layer), buffer) in _buffers)
+        foreach (var ((purpose, layer), numbers) in _numbers)
         {
-            var (units, columns) = ((int)buffer.shape[1], (int)buffer.shape[2]);
-            var numbers = new float[checked(groups.Length * units * columns)];
-            for (var group = 0; group < groups.Length; group++)
-                groups[group].Fill(numbers.AsSpan(group * units * columns, units * columns), purpose, layer, step, columns);
-            using var filled = tensor(numbers, buffer.shape);
-            buffer.copy_(filled);
+            if (numbers.Ahead is { } ahead)
+                FillAhead(numbers, ahead, purpose, layer, step);
+            else
+                FillNow(numbers.Current, purpose, layer, step);
         }
+    }
+
+    private void FillNow(Tensor current, Purpose purpose, int layer, int step)
+    {
+        var (units, columns) = ((int)current.shape[1], (int)current.shape[2]);
+        var numbers = new float[checked(groups.Length * units * columns)];
+        for (var group = 0; group < groups.Length; group++)
+            groups[group].Fill(numbers.AsSpan(group * units * columns, units * columns), purpose, layer, step, columns);
+        using var filled = tensor(numbers, current.shape);
+        current.copy_(filled);
+    }
+
+    private void FillAhead(Numbers numbers, Tensor ahead, Purpose purpose, int layer, int step)
+    {
+        var count = (int)ahead.shape[0];
+        if (numbers.First is not { } first || step < first || step >= first + count)
+        {
+            using var steps = arange(step, step + count, ScalarType.Int64, on.Device);
+            for (var group = 0; group < groups.Length; group++)
+            {
+                using var own = ahead.select(1, group);
+                groups[group].Fill(own, purpose, layer, steps);
+            }
+            numbers.First = step;
+        }
+        Kernels.Run("set_row", numbers.Current, ahead, step - numbers.First!.Value);
+    }
+
+    /// <param name="Current">[G, H, columns]: the step's.</param>
+    /// <param name="Ahead">[steps, G, H, columns]; null where none is made ahead.</param>
+    private sealed record Numbers(Tensor Current, Tensor? Ahead)
+    {
+        /// <summary>The step of the first of those made ahead; null: there are none yet.</summary>
+        public int? First { get; set; }
     }
 }
