@@ -95,14 +95,13 @@ internal static class CommonOptions
         },
     };
 
-    public static Option<int> Slots() => new("--slots")
+    public static Option<int?> Slots() => new("--slots")
     {
-        Description = "How many trials' cohorts train side by side; by default one a core.",
-        DefaultValueFactory = _ => Environment.ProcessorCount,
+        Description = "How many trials' cohorts train side by side; by default one a core, or one a GPU.",
         HelpName = "N",
         CustomParser = result => int.TryParse(result.Tokens[0].Value, out var slots) && slots is >= 1 and <= 1024
             ? slots
-            : Fail<int>(result, "--slots is a whole number from 1 to 1024."),
+            : Fail<int?>(result, "--slots is a whole number from 1 to 1024."),
     };
 
     public static Option<int> MetricsPort() => new("--metrics-port")
@@ -144,18 +143,20 @@ internal static class CommonOptions
     public static DatasetSources Sources(ParseResult parsed) =>
         parsed.GetValue(Datasets) is { } folder ? DatasetSources.Default with { Given = Path.GetFullPath(folder) } : DatasetSources.Default;
 
-    public static EmbeddedSettings Settings(int slots, int metricsPort) =>
+    public static EmbeddedSettings Settings(int? slots, int metricsPort) =>
         new(slots, metricsPort == 0 ? null : metricsPort, message => Console.Error.WriteLine($"warning: {message}"))
         {
-            CheckpointInterval = CheckpointInterval(),
+            CheckpointInterval = FromEnvironment(SettingsTable.Checkpoint)!.Value,
+            Device = FromEnvironment(SettingsTable.Device),
+            Tf32 = FromEnvironment(SettingsTable.Tf32)!.Value,
         };
 
-    private static TimeSpan CheckpointInterval()
+    private static T FromEnvironment<T>(Setting<T> setting)
     {
-        var setting = SettingsTable.Checkpoint;
         var text = Environment.GetEnvironmentVariable(setting.Variable);
-        return (string.IsNullOrEmpty(text) ? setting.Default : setting.Read(text))
-            ?? throw new UserException(ExitCode.BadInput, $"{setting.Variable} is '{text}': expected {setting.Expected}.");
+        if (string.IsNullOrEmpty(text))
+            return setting.Default;
+        return setting.Read(text) ?? throw new UserException(ExitCode.BadInput, $"{setting.Variable} is '{text}': expected {setting.Expected}.");
     }
 
     public static T? Fail<T>(ArgumentResult result, string message)

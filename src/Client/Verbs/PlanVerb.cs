@@ -37,7 +37,7 @@ internal static class PlanVerb
                 if (parsed.GetValue(costs))
                     WriteCosts(parsed.GetValue(CommonOptions.Format), input.Sweep, sources);
                 else
-                    WritePlan(parsed.GetValue(CommonOptions.Format), input.Sweep, parsed.GetValue(slots), sources);
+                    WritePlan(parsed.GetValue(CommonOptions.Format), input.Sweep, parsed.GetValue(slots) ?? Environment.ProcessorCount, sources);
             }
             finally
             {

@@ -1,4 +1,3 @@
-using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -18,12 +17,12 @@ internal static class ClusterSilo
         SiloPorts.Check(settings);
         var trains = settings.Role.HasFlag(SiloRole.Worker);
         // Loading libtorch takes as long as all the rest of starting.
-        var torch = trains ? Task.Run(TorchRuntime.Describe, cancellation) : null;
+        var worker = trains ? Task.Run(() => Worker.Find(settings.Device, settings.Tf32, WriteWarning), cancellation) : null;
         await Membership.CheckAsync(servers.Redis);
         await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres, StoreConnections, time, cancellation);
         var folder = new DataFolder(settings.Data);
         folder.Create();
-        using var host = Build(settings, servers, store, folder, torch is null ? null : Worker.Of(await torch), time);
+        using var host = Build(settings, servers, store, folder, worker is null ? null : await worker, time);
         await host.StartAsync(cancellation);
         await Console.Error.WriteLineAsync($"silo {settings.SiloName} is active at {settings.Address}:{settings.SiloPort} ({Roles(settings.Role)})");
         await host.WaitForShutdownAsync(cancellation);
@@ -32,7 +31,7 @@ internal static class ClusterSilo
     private static string Roles(SiloRole role) => role is SiloRole.Both ? "coordinator, worker" : $"{role}".ToLowerInvariant();
 
     private static IHost Build(
-        SiloSettings settings, ClusterServers servers, PostgresSweepStore store, DataFolder folder, Provenance? worker, TimeProvider time)
+        SiloSettings settings, ClusterServers servers, PostgresSweepStore store, DataFolder folder, Worker? worker, TimeProvider time)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
@@ -57,8 +56,8 @@ internal static class ClusterSilo
             builder.Services.AddHostedService(services => new MetricsEndpoint(services.GetRequiredService<ClusterMetrics>(), new(settings.Address, port), WriteWarning));
         if (worker is not null)
             builder.Services.AddWorker(
-                new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,
-                new Trainers(new FusedTrainer(time, Sources(settings, folder)), settings.Commands, time));
+                new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,
+                worker.Trainers(Sources(settings, folder), settings.Commands, time));
         return builder.Build();
     }
 

@@ -12,16 +12,22 @@ using Serilog.Events;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>What an embedded silo is started with.</summary>
-/// <param name="Slots">How many slots train; 0 for a silo that only keeps the books.</param>
+/// <param name="Slots">How many slots train; null: one a core, or one a GPU; 0 for a silo that only keeps the books.</param>
 /// <param name="MetricsPort">The loopback port of <c>/metrics</c>; null for none.</param>
 /// <param name="Warn">Where a person is told of what does not stop the work.</param>
-public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string> Warn)
+public sealed record EmbeddedSettings(int? Slots, int? MetricsPort, Action<string> Warn)
 {
     /// <summary>Where data sets are looked for that are not embedded.</summary>
     public DatasetSources Datasets { get; init; } = DatasetSources.Default;
 
     /// <summary>How much of a run is trained again at most when the process dies.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The kind of devices that train; null: GPUs where there are any, else the processor.</summary>
+    public DeviceKind? Device { get; init; }
+
+    /// <summary>Whether GPUs may round the factors of products to TensorFloat-32.</summary>
+    public bool Tf32 { get; init; }
 
     public LeaseTimes LeaseTimes { get; init; } = new();
 
@@ -38,6 +44,8 @@ public sealed record EmbeddedSettings(int Slots, int? MetricsPort, Action<string
     {
         Datasets = DatasetSources.Default with { Given = settings.Datasets },
         CheckpointInterval = settings.CheckpointInterval,
+        Device = settings.Device,
+        Tf32 = settings.Tf32,
         LeaseTimes = settings.LeaseTimes,
         ProbeTimeout = settings.ProbeTimeout,
         Commands = settings.Commands,
@@ -74,12 +82,12 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     {
         var folder = ownership.Folder;
         // Loading libtorch takes as long as all the rest of starting.
-        var torch = settings.Slots > 0 ? Task.Run(TorchRuntime.Describe, cancellation) : null;
+        var finding = settings.Slots is 0 ? null : Task.Run(() => Worker.Find(settings.Device, settings.Tf32, settings.Warn), cancellation);
         var store = await SqliteSweepStore.OpenAsync(folder.Database, time);
         try
         {
             await store.ReleaseAllAsync();
-            var worker = torch is null ? null : Worker.Of(await torch);
+            var worker = finding is null ? null : await finding;
             for (var attempt = 1; ; attempt++)
             {
                 var clusterId = Guid.NewGuid().ToString("N");
@@ -138,7 +146,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     }
 
     private static IHost Build(
-        DataFolder folder, SqliteSweepStore store, EmbeddedSettings settings, Provenance? worker, TimeProvider time, string clusterId,
+        DataFolder folder, SqliteSweepStore store, EmbeddedSettings settings, Worker? worker, TimeProvider time, string clusterId,
         int siloPort, int gatewayPort)
     {
         // No defaults: neither a settings file in the current folder nor a console logger is anyone's wish here.
@@ -155,8 +163,8 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             builder.Services.AddHostedService(services => new MetricsEndpoint(services.GetRequiredService<ClusterMetrics>(), new(IPAddress.Loopback, port), settings.Warn));
         if (worker is not null)
             builder.Services.AddWorker(
-                new(settings.Slots, settings.CheckpointInterval, settings.Grace / 2), worker,
-                new Trainers(new FusedTrainer(time, settings.Datasets with { Kept = folder.Datasets }), settings.Commands, time));
+                new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,
+                worker.Trainers(settings.Datasets with { Kept = folder.Datasets }, settings.Commands, time));
         return builder.Build();
     }
 

@@ -1,5 +1,4 @@
 using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 
@@ -33,9 +32,9 @@ internal static class SiloServices
         .AddHostedService<Remover>();
 
     public static IServiceCollection AddWorker(
-        this IServiceCollection services, SlotSettings slots, Provenance worker, ITrainer trainer) => services
+        this IServiceCollection services, SlotSettings slots, Provenance worker, SlotTrainers trainers) => services
         .AddSingleton(worker)
-        .AddSingleton(trainer)
+        .AddSingleton(trainers)
         .AddSingleton(slots)
         .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
         .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -80,7 +81,14 @@ public static class SettingsTable
         "The port of /metrics, for Prometheus; 0 for none.");
 
     public static readonly Setting<int?> Slots = Setting.Integer("slots", 0, 0, 1024,
-        "How many cohorts train side by side; 0: one a core.");
+        "How many cohorts train side by side; 0: one a core, or one a GPU.");
+
+    public static readonly Setting<DeviceKind?> Device = new("device", null,
+        text => text switch { "cpu" => DeviceKind.Cpu, "cuda" => DeviceKind.Cuda, _ => null }, "cpu or cuda",
+        "What trains; by default the GPUs where there are any that libtorch can use, else the processor. CUDA_VISIBLE_DEVICES says which GPUs.");
+
+    public static readonly Setting<bool?> Tf32 = Setting.Flag("tf32",
+        "Whether GPUs may round the factors of products to TensorFloat-32: faster, less exact, and recorded with each result.");
 
     public static readonly Setting<TimeSpan?> Checkpoint = Setting.Seconds("checkpointSeconds", 30, 0, 86_400,
         "How long a run goes without a checkpoint; so much is trained again at most when a worker dies.");
@@ -102,6 +110,6 @@ public static class SettingsTable
         Role, Data, Datasets, LibTorch,
         PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresPasswordFile, PostgresEncryption, PostgresCertificate,
         RedisHost, RedisPort, RedisUser, RedisPassword, RedisPasswordFile, RedisTls, RedisCertificate,
-        ClusterId, ServiceId, SiloName, Address, SiloPort, GatewayPort, MetricsPort, Slots, Checkpoint, Lease, Probe, Grace, Commands,
+        ClusterId, ServiceId, SiloName, Address, SiloPort, GatewayPort, MetricsPort, Slots, Device, Tf32, Checkpoint, Lease, Probe, Grace, Commands,
     ];
 }

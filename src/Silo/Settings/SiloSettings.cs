@@ -1,5 +1,6 @@
 using System.Net;
 using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -32,7 +33,14 @@ public sealed record SiloSettings(SiloRole Role, ClusterServers? Cluster, string
     /// <summary>Null: no metrics.</summary>
     public required int? MetricsPort { get; init; }
 
-    public required int Slots { get; init; }
+    /// <summary>Null: one a core, or one a GPU.</summary>
+    public required int? Slots { get; init; }
+
+    /// <summary>The kind of devices that train; null: GPUs where there are any, else the processor.</summary>
+    public required DeviceKind? Device { get; init; }
+
+    /// <summary>Whether GPUs may round the factors of products to TensorFloat-32.</summary>
+    public required bool Tf32 { get; init; }
 
     public required LeaseTimes LeaseTimes { get; init; }
 

@@ -1,5 +1,4 @@
 using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +11,7 @@ public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSp
 
 /// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
 internal sealed class SlotHost(
-    SlotSettings settings, Provenance worker, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
+    SlotSettings settings, Provenance worker, SlotTrainers trainers, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
     ILocalSiloDetails silo, ClusterMetrics metrics, DataFolder folder, LeaseTimes times, TimeProvider time, ILogger<Slot> log) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
@@ -23,6 +22,7 @@ internal sealed class SlotHost(
     {
         for (var number = 0; number < settings.Count; number++)
         {
+            var trainer = trainers.Of(number);
             var source = new CohortSource(
                 new(silo.SiloAddress.ToParsableString(), number), settings.Count, worker, trainer, grains, renewer, times, time);
             var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, settings, folder, time, log);

@@ -1,4 +1,5 @@
 using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -7,15 +8,10 @@ internal static class TrialFailure
 {
     private const int LongestLog = 8 * 1024;
 
-    // What libtorch's allocators say; its exceptions have no type of their own in .NET.
-    private static readonly string[] OutOfMemory = ["can't allocate memory", "not enough memory", "out of memory"];
-
     public static Failure Of(Exception exception) => exception switch
     {
         TrainerException known => new(known.FailureClass, known.Message) { Log = known.Log },
-        OutOfMemoryException => Unexpected(FailureClass.OutOfMemory, exception),
-        _ when OutOfMemory.Any(phrase => exception.Message.Contains(phrase, StringComparison.OrdinalIgnoreCase)) =>
-            Unexpected(FailureClass.OutOfMemory, exception),
+        _ when TorchRuntime.IsOutOfMemory(exception) => Unexpected(FailureClass.OutOfMemory, exception),
         IOException or UnauthorizedAccessException => Unexpected(FailureClass.Infrastructure, exception),
         _ => Unexpected(FailureClass.CodeError, exception),
     };

@@ -9,7 +9,7 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>All that a run needs to go on, in a safetensors file: its stacked tensors as they are, who is in them, and the epoch.</summary>
 /// <remarks>
 /// Trials are found by their ids, so that those who go on may be fewer, in another order, and beside others than those who were saved.
-/// What was saved by another build, or on another instruction set, is refused: a trial's numbers come from one of each.
+/// What was saved by another build, on another instruction set, or on another kind of GPU, is refused: a trial's numbers come from one of each.
 /// </remarks>
 internal static class Checkpoint
 {
@@ -18,13 +18,13 @@ internal static class Checkpoint
     /// <param name="trials">In the order in which they are stacked.</param>
     /// <param name="state">Every tensor that training goes on with: learned values, the optimizer's, statistics, counters.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public static void Save(string path, int epoch, IReadOnlyList<TrialId> trials, IEnumerable<Stacked> state)
+    public static void Save(string path, int epoch, IReadOnlyList<TrialId> trials, IEnumerable<Stacked> state, ComputeDevice device)
     {
         var byName = state.ToDictionary(stacked => stacked.Name);
         var metadata = new Dictionary<string, string>
         {
             ["format"] = Format,
-            ["origin"] = Origin(),
+            ["origin"] = Origin(device),
             ["epoch"] = epoch.ToString(CultureInfo.InvariantCulture),
             ["trials"] = JsonSerializer.Serialize(trials.Select(trial => $"{trial}")),
             ["starts"] = JsonSerializer.Serialize(byName.ToDictionary(stacked => stacked.Key, stacked => stacked.Value.Trials.Start)),
@@ -36,10 +36,10 @@ internal static class Checkpoint
     /// <returns>The epochs that are behind.</returns>
     /// <exception cref="InvalidDataException">It is no checkpoint, is damaged, of another build, or lacks one of the trials.</exception>
     /// <exception cref="IOException">It is not there, or cannot be read.</exception>
-    public static int Restore(string path, IReadOnlyList<TrialId> trials, IEnumerable<Stacked> state)
+    public static int Restore(string path, IReadOnlyList<TrialId> trials, IEnumerable<Stacked> state, ComputeDevice device)
     {
         using var file = SafeTensorsFile.Open(path);
-        var (epoch, places, starts) = ReadMetadata(file, path);
+        var (epoch, places, starts) = ReadMetadata(file, path, Origin(device));
         foreach (var stacked in state)
         {
             if (!file.Tensors.TryGetValue(stacked.Name, out var saved) || !starts.TryGetValue(stacked.Name, out var start))
@@ -62,19 +62,20 @@ internal static class Checkpoint
     }
 
     /// <summary>What the last bits of what follows depend on.</summary>
-    private static string Origin()
+    private static string Origin(ComputeDevice device)
     {
         var torch = TorchRuntime.Describe();
-        return $"{CodeVersion.Current}, libtorch {torch.LibTorch}, {torch.CpuCapability}";
+        var arithmetic = device.Kind is DeviceKind.Cpu ? torch.CpuCapability : TorchRuntime.AllowsTf32 ? $"{device.Name}, TF32" : device.Name;
+        return $"{CodeVersion.Current}, libtorch {torch.LibTorch}, {arithmetic}";
     }
 
-    private static (int Epoch, Dictionary<TrialId, int> Places, Dictionary<string, int> Starts) ReadMetadata(SafeTensorsFile file, string path)
+    private static (int Epoch, Dictionary<TrialId, int> Places, Dictionary<string, int> Starts) ReadMetadata(SafeTensorsFile file, string path, string expected)
     {
         var metadata = file.Metadata;
         if (metadata.GetValueOrDefault("format") != Format)
             throw Unusable(path, $"its format is '{metadata.GetValueOrDefault("format")}'; expected {Format}");
-        if (metadata.GetValueOrDefault("origin") is var origin && origin != Origin())
-            throw Unusable(path, $"it was written by '{origin}'; expected '{Origin()}'");
+        if (metadata.GetValueOrDefault("origin") is var origin && origin != expected)
+            throw Unusable(path, $"it was written by '{origin}'; expected '{expected}'");
         try
         {
             return (int.Parse(metadata["epoch"], NumberStyles.None, CultureInfo.InvariantCulture),

@@ -52,7 +52,7 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
         }
     }
 
-    /// <summary>Doubles the size while that pays.</summary>
+    /// <summary>Doubles the size while that pays and the memory suffices.</summary>
     /// <param name="seconds">The time of a trial's step in a cohort of some size.</param>
     internal static CohortTime Choose(Func<int, double> seconds, int most)
     {
@@ -60,7 +60,14 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
         while (tried[^1].Size * 2 <= most)
         {
             var size = tried[^1].Size * 2;
-            tried.Add(new(size, seconds(size)));
+            try
+            {
+                tried.Add(new(size, seconds(size)));
+            }
+            catch (Exception error) when (TorchRuntime.IsOutOfMemory(error))
+            {
+                break;
+            }
             // One bad measurement must not end it: the machine has other work.
             if (tried.Count > 2 && tried[^1].Seconds > tried[^3].Seconds * (1 - WorthTrying))
                 break;

@@ -7,6 +7,7 @@ namespace DeepTrain.Cluster.Training;
 /// <summary>A cohort in training.</summary>
 internal sealed class FusedRun : ITrainingRun
 {
+    private readonly ComputeDevice _device;
     private readonly TimeProvider _time;
     private readonly Dataset _data;
     private readonly ImmutableDictionary<int, Replicate> _replicates;
@@ -15,13 +16,13 @@ internal sealed class FusedRun : ITrainingRun
     private ImmutableArray<CohortTrial> _trials;
     private Stage? _stage;
 
-    public FusedRun(Cohort cohort, DatasetSources sources, Device device, TimeProvider time)
+    public FusedRun(Cohort cohort, DatasetSources sources, ComputeDevice device, TimeProvider time)
     {
         var first = cohort.Trials[0].Configuration;
         if (cohort.Trials.FirstOrDefault(trial => trial.Configuration.FusionKey != first.FusionKey) is { } other)
             throw new ArgumentException($"{other.Id} cannot train beside {cohort.Trials[0].Id}: expected one fusion key.", nameof(cohort));
-        _time = time;
-        (_data, _replicates) = Replicate.Prepare(first, cohort.Trials.Select(trial => trial.Id.Replicate), sources, device);
+        (_device, _time) = (device, time);
+        (_data, _replicates) = Replicate.Prepare(first, cohort.Trials.Select(trial => trial.Id.Replicate), sources, device.Torch);
         _epochs = first[Parameters.Epochs];
         _models = cohort.Models;
         _trials = [.. TrialOrder.Sort(cohort.Trials, trial => trial.Configuration)];
@@ -30,7 +31,7 @@ internal sealed class FusedRun : ITrainingRun
         try
         {
             if (cohort.Checkpoint is { } checkpoint)
-                Epoch = Checkpoint.Restore(checkpoint, [.. Aboard], _stage.State);
+                Epoch = Checkpoint.Restore(checkpoint, [.. Aboard], _stage.State, _device);
             else
                 StartWeights.Fill(_stage, _trials, NewStage);
         }
@@ -100,7 +101,7 @@ internal sealed class FusedRun : ITrainingRun
     {
         var stage = StageOfSomebody();
         using var inference = inference_mode();
-        Checkpoint.Save(path, Epoch, [.. Aboard], stage.State);
+        Checkpoint.Save(path, Epoch, [.. Aboard], stage.State, _device);
     }
 
     public void Dispose()

@@ -43,6 +43,6 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
     {
         TorchRuntime.EnsureLoaded();
         TorchRuntime.FlushDenormals();
-        return new FusedRun(cohort, _datasets, _device.Torch, time);
+        return new FusedRun(cohort, _datasets, _device, time);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -21,6 +22,9 @@ public static partial class TorchRuntime
 
     private static readonly Lazy<TorchDescription> Loaded = new(Load);
 
+    // What libtorch's allocators say.
+    private static readonly string[] OutOfMemory = ["can't allocate memory", "not enough memory", "out of memory"];
+
     /// <summary>Has the libtorch of a folder loaded when it is needed first, as <see cref="FolderVariable"/> would; null: leaves that as it is.</summary>
     public static void UseFolder(string? folder)
     {
@@ -34,6 +38,39 @@ public static partial class TorchRuntime
 
     /// <inheritdoc cref="EnsureLoaded"/>
     public static TorchDescription Describe() => Loaded.Value;
+
+    /// <summary>The devices of a kind that this process can train on.</summary>
+    /// <param name="kind">Null: GPUs where there are any that libtorch can use, else the processor.</param>
+    /// <returns>At least one, and, where GPUs are passed over, why.</returns>
+    /// <exception cref="TrainerException">There is no libtorch, or GPUs are asked for and cannot be had; the message says why.</exception>
+    public static (ImmutableArray<ComputeDevice> Devices, string? Idle) Devices(DeviceKind? kind)
+    {
+        EnsureLoaded();
+        if (kind is DeviceKind.Cpu)
+            return ([ComputeDevice.Processor], null);
+        var gpus = ComputeDevice.Gpus();
+        if (gpus.IsEmpty)
+            return kind is null ? ([ComputeDevice.Processor], null) : throw new TrainerException(FailureClass.NoTorch,
+                "There is no GPU for this process: NVIDIA's driver is not there, or CUDA_VISIBLE_DEVICES hides all of them. Look at nvidia-smi, or train on the processor (device cpu).");
+        if (torch.cuda.is_available())
+            return (gpus, null);
+        var idle = $"There are {gpus.Length} GPUs, which libtorch {Describe().LibTorch} cannot use: it was built without CUDA, or for another driver. "
+            + $"Build with -p:TorchBackend=cuda, or name the torch/lib folder of a PyTorch that can use them in {FolderVariable}.";
+        return kind is null ? ([ComputeDevice.Processor], idle) : throw new TrainerException(FailureClass.NoTorch, idle);
+    }
+
+    internal static bool AllowsTf32 => torch.backends.cuda.matmul.allow_tf32;
+
+    /// <summary>Whether an error says that a device had too little memory: libtorch's have no type of their own in .NET.</summary>
+    public static bool IsOutOfMemory(Exception error) =>
+        error is OutOfMemoryException || OutOfMemory.Any(phrase => error.Message.Contains(phrase, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Whether products on a GPU may round their factors to 10 bits (TensorFloat-32). For the whole process.</summary>
+    public static void AllowTf32(bool allow)
+    {
+        torch.backends.cuda.matmul.allow_tf32 = allow;
+        torch.backends.cudnn.allow_tf32 = allow;
+    }
 
     /// <summary>Has this thread, and those it will start, take denormal numbers as zero: they cost a hundred times a normal one's time.</summary>
     /// <returns>Whether this platform can.</returns>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CsCheck;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -19,6 +20,7 @@ public class SettingsReaderTests
         Assert.Null(settings.Cluster);
         Assert.Equal((SiloRole.Both, ".deeptrain", 11111, 30000, 9464), (settings.Role, settings.Data, settings.SiloPort, settings.GatewayPort, settings.MetricsPort));
         Assert.Equal(TimeSpan.FromSeconds(2), settings.ProbeTimeout);
+        Assert.Equal(((int?)null, (DeviceKind?)null, false, (string?)null), (settings.Slots, settings.Device, settings.Tf32, settings.LibTorch));
         Assert.Equal((30, 5, 20), (settings.LeaseTimes.Lease.TotalSeconds, settings.LeaseTimes.Renewal.TotalSeconds, settings.LeaseTimes.WorkerDeadline.TotalSeconds));
     }
 
@@ -29,13 +31,14 @@ public class SettingsReaderTests
         var file = Write(folder, """
             {
               // who and where
-              "role": "worker", "slots": 3, "metricsPort": 0, "commands": ["python3 train.py", "sh run.sh"],
+              "role": "worker", "slots": 3, "device": "cuda", "tf32": true, "metricsPort": 0, "commands": ["python3 train.py", "sh run.sh"],
               "postgres": { "host": "file.internal", "port": 6000, "tls": "verify-full" },
               "redis": { "host": "redis.internal", "tls": true },
             }
             """);
         var settings = Read(file, new() { ["DEEPTRAIN_POSTGRES_HOST"] = "db.internal", ["DEEPTRAIN_ADDRESS"] = "10.0.0.7" }).Settings!;
         Assert.Equal((SiloRole.Worker, 3, (int?)null), (settings.Role, settings.Slots, settings.MetricsPort));
+        Assert.Equal((DeviceKind.Cuda, true), (settings.Device, settings.Tf32));
         Assert.Equal(("db.internal", 6000, PostgresTls.VerifyFull), (settings.Cluster!.Postgres.Host, settings.Cluster.Postgres.Port, settings.Cluster.Postgres.Tls));
         Assert.Equal(("redis.internal", 6379, true), (settings.Cluster.Redis.Host, settings.Cluster.Redis.Port, settings.Cluster.Redis.Tls));
         Assert.Equal(IPAddress.Parse("10.0.0.7"), settings.Address);
@@ -194,7 +197,7 @@ public class SettingsReaderTests
     {
         Assert.Equal("DEEPTRAIN_POSTGRES_PASSWORD_FILE", SettingsTable.PostgresPasswordFile.Variable);
         Assert.Equal(SettingsTable.All.Length, SettingsTable.All.Select(setting => setting.Variable).Distinct().Count());
-        Assert.All(SettingsTable.All, setting => Assert.Matches(new Regex("^DEEPTRAIN(_[A-Z]+)+$"), setting.Variable));
+        Assert.All(SettingsTable.All, setting => Assert.Matches(new Regex("^DEEPTRAIN(_[A-Z][A-Z0-9]*)+$"), setting.Variable));
     }
 
     private static SettingsReading Read(string? file = null, Dictionary<string, string>? variables = null) =>

@@ -45,7 +45,7 @@ internal sealed class SlotCluster : IAsyncDisposable
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<StopRequests>()
             .AddSingleton<ClusterMetrics>()
-            .AddSingleton<ITrainer>(fixture.Trainer)
+            .AddSingleton(new SlotTrainers([fixture.Trainer]))
             .AddSingleton(fixture.Folder)
             .AddSingleton(new SlotSettings(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1)))
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())

@@ -16,6 +16,15 @@ public sealed class CohortSizesTests
         Assert.Equal(expected, CohortSizes.Choose(size => seconds[(int)Math.Log2(size)], most).Size);
 
     [Fact]
+    public void Choose_MemoryRunsOut_TakesTheBestThatFits()
+    {
+        Assert.Equal(8, CohortSizes.Choose(
+            size => size < 16 ? 1.0 / size : throw new InvalidOperationException("CUDA out of memory. Tried to allocate 2 GiB."), 64).Size);
+        Assert.Throws<InvalidOperationException>(() => CohortSizes.Choose(_ => throw new InvalidOperationException("out of memory"), 64));
+        Assert.Throws<ArgumentException>(() => CohortSizes.Choose(size => size < 4 ? 1 : throw new ArgumentException("a mistake"), 64));
+    }
+
+    [Fact]
     public void Of_SameNetwork_TriesItOnce()
     {
         var clock = new CountingTime();

@@ -1,3 +1,4 @@
+using DeepTrain.Cluster.Sweeps;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;
@@ -22,6 +23,19 @@ public sealed class TorchRuntimeTests
             var alone = bmm(left.narrow(0, place, 1).clone(), right.narrow(0, place, 1).clone());
             Assert.True(alone.eq(together.narrow(0, place, 1)).all().item<bool>(), $"At place {place} it has other bits.");
         }
+    }
+
+    [Fact]
+    public void Devices_WhereThereIsNoGpu_TrainsOnTheProcessorOrSaysWhy()
+    {
+        Assert.SkipWhen(ComputeDevice.Gpus().Length > 0, "There is a GPU.");
+
+        Assert.Equal(ComputeDevice.Processor, Assert.Single(TorchRuntime.Devices(DeviceKind.Cpu).Devices));
+        var (devices, idle) = TorchRuntime.Devices(null);
+        Assert.Equal((ComputeDevice.Processor, null), (Assert.Single(devices), idle));
+        var error = Assert.Throws<TrainerException>(() => TorchRuntime.Devices(DeviceKind.Cuda));
+        Assert.Equal(FailureClass.NoTorch, error.FailureClass);
+        Assert.StartsWith("There is no GPU for this process", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Numbers without a pattern, the same each time.</summary>
