@@ -16,7 +16,11 @@ internal sealed record Work(string Network, ImmutableArray<int> Layers, int Batc
     public const double LearningRate = 0.001;
     public const double Momentum = 0.9;
 
-    public Dataset Data { get; } = Random(Layers[0], Layers[^1], BatchSize * Batches);
+    /// <summary>On the processor, unless <see cref="On"/> says otherwise.</summary>
+    public Dataset Data { get; private init; } = Random(Layers[0], Layers[^1], BatchSize * Batches);
+
+    /// <summary>The same work with its data on a device.</summary>
+    public Work On(ComputeDevice device) => this with { Data = Data.To(device.Torch) };
 
     public Configuration Configuration { get; } = Sweeps.Configuration.Resolve(new Dictionary<string, ParameterValue>
     {
@@ -30,6 +34,21 @@ internal sealed record Work(string Network, ImmutableArray<int> Layers, int Batc
 
     /// <summary>Floating-point operations in the products of a trial's step: three a layer, but none at the gradient of the first's input.</summary>
     public double Operations => 2.0 * BatchSize * (3 * Layers.Zip(Layers.Skip(1), (fanIn, fanOut) => (double)fanIn * fanOut).Sum() - (double)Layers[0] * Layers[1]);
+
+    /// <summary>
+    /// Bytes that a trial's step cannot but move through memory: a weight is read by the forward and by the backward pass (but the first
+    /// layer's by the forward one alone), its gradient written, and the update reads weight, gradient and velocity and writes weight and
+    /// velocity; a layer's output is written and read by the pass forward, and it and its gradient once more each by the pass back.
+    /// </summary>
+    public double Bytes
+    {
+        get
+        {
+            var weights = Layers.Zip(Layers.Skip(1), (fanIn, fanOut) => (fanIn + 1.0) * fanOut).ToList();
+            var outputs = Layers.Skip(1).Sum() * (double)BatchSize;
+            return sizeof(float) * (8 * weights.Sum() - weights[0] + 5 * outputs);
+        }
+    }
 
     public static Dataset Random(int features, int classes, int rows)
     {
@@ -85,7 +104,7 @@ internal sealed class StockTrial : ITrials
             if (layer + 1 < work.Layers.Length)
                 modules.Add(($"elu{layer}", nn.ELU()));
         }
-        _network = nn.Sequential(modules);
+        _network = nn.Sequential(modules).to(work.Data.Features.device);
         _optimizer = optim.SGD(_network.parameters(), Work.LearningRate, momentum: Work.Momentum);
     }
 
@@ -124,12 +143,13 @@ internal sealed class FusedTrials : ITrials
     {
         TorchRuntime.FlushDenormals();
         var configurations = Enumerable.Repeat(work.Configuration, trials).ToImmutableArray();
-        _network = new(configurations, work.Data.Info, [new(1)], evaluationRows: NetworkShape.VectorElements);
+        var on = Placement.Of(work.Data.Features);
+        _network = new(configurations, work.Data.Info, [new(1)], evaluationRows: NetworkShape.VectorElements, on);
         _batch = new(work.Data, trials, groups: 1, work.BatchSize);
         _optimizer = new(_network.Learned, configurations, Work.Batches);
         _optimizer.BeginEpoch(1);
-        _loss = zeros(trials, ScalarType.Float64);
-        _rows = arange(work.BatchSize * Work.Batches, ScalarType.Int64).view(Work.Batches, work.BatchSize);
+        _loss = on.Sums(trials);
+        _rows = arange(work.BatchSize * Work.Batches, ScalarType.Int64, on.Device).view(Work.Batches, work.BatchSize);
         foreach (var weight in _network.Weights)
         {
             using var start = (rand_like(weight.Value) - 0.5f) / MathF.Sqrt(weight.Value.shape[2]);

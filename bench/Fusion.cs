@@ -24,7 +24,7 @@ internal static class Fusion
     private static readonly TimeSpan Slice = TimeSpan.FromSeconds(0.35);
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    private static readonly Work[] Works =
+    public static IReadOnlyList<Work> Works { get; } =
     [
         new("64-64-32-10", [64, 64, 32, 10], 32, 60, 1_797),
         new("784-20x100-10", [784, .. Enumerable.Repeat(100, 20), 10], 64, 8, 15_000),

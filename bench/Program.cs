@@ -1,13 +1,19 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Bench;
+using DeepTrain.Cluster.Training;
 
 var format = new Option<string>("--format") { Description = "How the figures are printed.", DefaultValueFactory = _ => "table" };
 format.AcceptOnlyFromAmong("table", "json");
+var device = new Option<string>("--device") { Description = "What trains; on a GPU by the size of the cohort, in fp32 and in TF32.", DefaultValueFactory = _ => "cpu" };
+device.AcceptOnlyFromAmong("cpu", "cuda");
 var fusion = new Command("fusion", "Trial-steps per second: stock modules, one unfused trial per core, fused cohorts; in turn, on the same work.")
 {
-    format,
+    format, device,
 };
-fusion.SetAction(parsed => Fusion.Run(Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
+fusion.SetAction(parsed => parsed.GetValue(device) == "cpu"
+    ? Fusion.Run(Console.Out, Console.Error, json: parsed.GetValue(format) == "json")
+    : DeviceFusion.Run(
+        TorchRuntime.Devices(DeviceKind.Cuda).Devices[0], Fusion.Works, Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
 
 var store = new Option<string>("--store") { Description = "Where sweeps and results are.", DefaultValueFactory = _ => "sqlite" };
 store.AcceptOnlyFromAmong("sqlite", "postgres");

@@ -65,6 +65,9 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         return new(this, features, scalings);
     }
 
+    /// <summary>A copy on another device, to be kept for as long as the process.</summary>
+    internal Dataset To(Device device) => new(this, device);
+
     /// <summary>How the rows from <see cref="FirstRowOf"/> on were scaled; null where the data set gives features as they are.</summary>
     public Standardisation? ScalingFrom(int firstRow) => _isOfOneRun ? _scalings[firstRow / Info.Rows] : null;
 
@@ -122,7 +125,7 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         var key = (data.Name, data.Content, data.LabelColumn, $"{device}");
         var reading = Resident.GetOrAdd(key, _ => new(() => device.type == DeviceType.CPU
             ? new(Read(data.Name, data.Content, data.LabelColumn, sources))
-            : new(Of(data, sources, CPU), device)));
+            : Of(data, sources, CPU).To(device)));
         try
         {
             return reading.Value;

@@ -23,6 +23,16 @@ public sealed record ComputeDevice(DeviceKind Kind, int Index, string Name, long
     public static ImmutableArray<ComputeDevice> Gpus() =>
         [.. CudaDriver.Devices().Select((device, index) => new ComputeDevice(DeviceKind.Cuda, index, device.Name, device.Memory))];
 
+    /// <summary>Bytes of its own memory that are free; null where it has none of its own.</summary>
+    internal long? FreeMemory() => Kind is DeviceKind.Cpu ? null : CudaDriver.FreeMemory();
+
+    /// <summary>Returns when it has done all that it was asked for.</summary>
+    internal void Synchronise()
+    {
+        if (Kind is DeviceKind.Cuda)
+            torch.cuda.synchronize(Torch);
+    }
+
     internal torch.Device Torch => Kind is DeviceKind.Cpu ? torch.CPU : new(DeviceType.CUDA, Index);
 
     public override string ToString() => Kind is DeviceKind.Cpu ? "cpu" : string.Create(CultureInfo.InvariantCulture, $"cuda:{Index}");

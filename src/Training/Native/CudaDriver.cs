@@ -25,6 +25,10 @@ internal static partial class CudaDriver
         }
     }
 
+    /// <summary>Of the device that this thread used last.</summary>
+    public static long FreeMemory() => MemoryInfo(out var free, out _) == Success ? (long)free : throw new InvalidOperationException(
+        "NVIDIA's driver does not say how much memory is free: this thread has used no device yet.");
+
     private static unsafe (string Name, long Memory) Describe(int ordinal)
     {
         var name = stackalloc byte[LongestName];
@@ -44,6 +48,9 @@ internal static partial class CudaDriver
 
     [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGetName")]
     private static unsafe partial int NameOf(byte* name, int length, int device);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuMemGetInfo_v2")]
+    private static partial int MemoryInfo(out nuint free, out nuint total);
 
     [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceTotalMem_v2")]
     private static partial int MemoryOf(out nuint bytes, int device);
