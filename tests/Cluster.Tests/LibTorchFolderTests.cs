@@ -7,13 +7,15 @@ public sealed class LibTorchFolderTests : IDisposable
 {
     private static readonly SweepText Small = new("small");
 
-    private readonly Workplace _workplace = new();
-    private readonly string _root = Directory.CreateTempSubdirectory("deeptrain-libtorch-").FullName;
+    private readonly Workplace _workplace;
+    private readonly string _root;
     private readonly List<DeepTrainProcess> _processes = [];
 
     public LibTorchFolderTests()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The libraries are named and linked as Linux does it.");
+        _workplace = new();
+        _root = Directory.CreateTempSubdirectory("deeptrain-libtorch-").FullName;
         Directory.CreateDirectory(Program);
         Directory.CreateDirectory(Libraries);
         var built = Repository.PathOf("artifacts/deeptrain");
@@ -57,6 +59,15 @@ public sealed class LibTorchFolderTests : IDisposable
         Assert.Equal(await Workplace.ResultsAsync(Small), _workplace.Store.Trials("small-1").Select(trial => trial.Result));
         var device = (await Start(new() { ["DEEPTRAIN_LIBTORCH"] = Libraries }, "devices", "--format", "json").WaitAsync()).Expect(0).Json[0];
         Assert.Equal(("cpu", "2.10.0"), (device.GetProperty("kind").GetString(), device.GetProperty("libtorch").GetString()));
+    }
+
+    [Fact]
+    public async Task Devices_FolderBesideALibTorchOfTheProgramsOwn_IsRefused()
+    {
+        using var workplace = new Workplace();
+
+        (await workplace.Tell("devices", "--libtorch", Libraries)).Expect(3).ExpectInErrors("this program has a libtorch of its own (")
+            .ExpectInErrors("Build it without: -p:TorchBackend=none.");
     }
 
     [Fact]

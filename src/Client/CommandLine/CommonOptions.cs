@@ -128,7 +128,7 @@ internal static class CommonOptions
     {
         if (!parsed.GetValue(Cluster))
             return new LocalPlace(parsed.GetValue(Data)!);
-        var reading = SettingsReader.Read(parsed.GetValue(SettingsFile), SettingsReader.Environment());
+        var reading = SettingsReader.Read(parsed.GetValue(SettingsFile), SettingsReader.Variables());
         foreach (var problem in reading.Problems)
             Console.Error.WriteLine(problem);
         if (reading.Settings is not { } settings)

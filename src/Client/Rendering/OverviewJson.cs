@@ -13,6 +13,7 @@ internal static class OverviewJson
         sweep.Status,
         sweep.Created,
         sweep.Finished,
+        sweep.Device,
         Trials = new
         {
             sweep.Total,

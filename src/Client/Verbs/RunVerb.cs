@@ -1,5 +1,7 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
 using Orleans.Runtime.Messaging;
 
 namespace DeepTrain.Cluster.Client;
@@ -30,6 +32,7 @@ internal static class RunVerb
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
         var input = SweepFiles.Read(path, settings.Datasets, cancellation);
+        settings = settings with { Device = await DeviceAsync(place, input.Sweep, isNew, cancellation) ?? settings.Device };
         var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
         var trainsHere = true;
@@ -78,5 +81,13 @@ internal static class RunVerb
 
         // A new sweep may have been stored although its answer was lost: asking for it again could make two.
         bool IsRepeatable(Exception exception) => !isNew || exception is ConnectionFailedException;
+    }
+
+    /// <summary>What a silo of this process has to train on; null: what it finds.</summary>
+    private static async Task<DeviceKind?> DeviceAsync(Place place, Sweep sweep, bool isNew, CancellationToken cancellation)
+    {
+        var number = isNew ? 0 : await place.Reader.LatestNumberAsync(sweep.Name, cancellation);
+        var stored = number == 0 ? null : await place.Reader.FindAsync($"{sweep.Name}-{number}", cancellation);
+        return (stored?.Device ?? sweep.Device) is { } device ? Enum.Parse<DeviceKind>(device, ignoreCase: true) : null;
     }
 }

@@ -35,7 +35,7 @@ internal static class WatchVerb
                 throw new UserException(ExitCode.NotFound,
                     $"nothing trains {sweep.Id} now ({sweep.ByOutcome.Values.Sum()} of {sweep.Total} trials ended). "
                     + "Resume it by running its file.");
-            if (connection is null)
+            if (connection is null || sweep.Status is not (SweepStatus.Running or SweepStatus.Paused))
                 break;
             // In a cluster another coordinator takes over.
             await Console.Error.WriteLineAsync($"{connection.Owner}, which trains {sweep.Id}, does not answer: trying again");

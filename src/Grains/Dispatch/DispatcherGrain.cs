@@ -31,17 +31,17 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         return Task.CompletedTask;
     }
 
-    public Task<Assignment?> Next(SlotId slot, int slotsOfSilo, ImmutableArray<string> except)
+    public Task<Assignment?> Next(SlotId slot, int slotsOfSilo, string device, ImmutableArray<string> except)
     {
         var now = time.GetTimestamp();
         Forget(now);
-        _silos[slot.Silo] = new(slotsOfSilo, now);
+        _silos[slot.Silo] = new(slotsOfSilo, device, now);
         _work.Remove(slot);
 
         var shares = Shares();
         // Among equals it is whose turn was longest ago: a sweep that has nothing to give after all must not be asked for ever.
         var next = _waiters
-            .Where(waiter => !except.Contains(waiter.Key) && MayHaveMore(waiter.Key, waiter.Value.Offer, shares))
+            .Where(waiter => !except.Contains(waiter.Key) && IsFor(waiter.Value.Offer, device) && MayHaveMore(waiter.Key, waiter.Value.Offer, shares))
             .OrderByDescending(waiter => waiter.Value.Offer.Priority)
             .ThenBy(waiter => shares.GetValueOrDefault(waiter.Key))
             .ThenBy(waiter => waiter.Value.Turn)
@@ -53,14 +53,14 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         return Task.FromResult<Assignment?>(new(next.Key, SlotCount));
     }
 
-    public Task<ImmutableHashSet<SlotId>> Share(string sweepId, int priority, ImmutableArray<SlotId> slots)
+    public Task<ImmutableHashSet<SlotId>> Share(string sweepId, int priority, string? device, ImmutableArray<SlotId> slots)
     {
         var now = time.GetTimestamp();
         foreach (var slot in slots)
         {
             // What an earlier activation sent there this one has not heard of.
             _work[slot] = (_work.TryGetValue(slot, out var known) ? known : new(sweepId, Since: now, now)) with { Heard = now };
-            _silos[slot.Silo] = _silos.TryGetValue(slot.Silo, out var silo) ? silo with { Heard = now } : new(slot.Number + 1, now);
+            _silos[slot.Silo] = _silos.TryGetValue(slot.Silo, out var silo) ? silo with { Heard = now } : new(slot.Number + 1, device, now);
         }
         Forget(now);
         foreach (var (slot, work) in _work.Where(each => each.Value.PromisedTo is { } other && !_waiters.ContainsKey(other)).ToList())
@@ -83,13 +83,16 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
             .Where(work => work.Value.Sweep == sweepId && work.Value.PromisedTo is null && time.GetElapsedTime(work.Value.Since, now) >= Quantum)
             .OrderBy(work => work.Value.Since)
             .ToList();
-        // A slot that is free takes what waits by itself.
-        if (ripe.Count == 0 || _work.Count < SlotCount)
+        if (ripe.Count == 0)
+            return;
+        var device = DeviceOf(ripe[0].Key);
+        // A slot of the kind that is free takes what waits by itself.
+        if (_work.Keys.Count(slot => DeviceOf(slot) == device) < _silos.Values.Where(silo => silo.Device == device).Sum(silo => silo.Count))
             return;
         var shares = Shares();
         var own = shares.GetValueOrDefault(sweepId);
         var needy = _waiters
-            .Where(other => other.Key != sweepId && MayHaveMore(other.Key, other.Value.Offer, shares) && IsNeedier(other))
+            .Where(other => other.Key != sweepId && IsFor(other.Value.Offer, device) && MayHaveMore(other.Key, other.Value.Offer, shares) && IsNeedier(other))
             .OrderByDescending(other => other.Value.Offer.Priority)
             .ThenBy(other => shares.GetValueOrDefault(other.Key))
             .FirstOrDefault();
@@ -104,6 +107,11 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
 
     /// <summary>By sweep, how many slots work for it, or will when they are free.</summary>
     private Dictionary<string, int> Shares() => _work.Values.CountBy(work => work.PromisedTo ?? work.Sweep).ToDictionary();
+
+    /// <summary>The kind of device that a slot is of; null: nobody has said.</summary>
+    private string? DeviceOf(SlotId slot) => _silos.GetValueOrDefault(slot.Silo).Device;
+
+    private static bool IsFor(Offer offer, string? device) => offer.Device is null || offer.Device == device;
 
     private static bool MayHaveMore(string sweepId, Offer offer, Dictionary<string, int> shares) =>
         offer.MaxSlots is not { } most || shares.GetValueOrDefault(sweepId) < most;
@@ -129,7 +137,7 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         public long Turn { get; set; }
     }
 
-    private readonly record struct SiloSlots(int Count, long Heard);
+    private readonly record struct SiloSlots(int Count, string? Device, long Heard);
 
     /// <summary>What a slot works for.</summary>
     /// <param name="PromisedTo">The sweep that shall have the slot next; null: nobody waits for it.</param>

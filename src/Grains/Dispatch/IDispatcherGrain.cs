@@ -12,21 +12,25 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
     Task Announce(string sweepId, Offer offer);
 
     /// <summary>A free slot asks for work. Null: nothing waits.</summary>
+    /// <param name="device">The kind of device that it is of: cpu or cuda.</param>
     /// <param name="except">Sweeps that have just held back what waits from this slot.</param>
     [Alias("Next")]
-    Task<Assignment?> Next(SlotId slot, int slotsOfSilo, ImmutableArray<string> except);
+    Task<Assignment?> Next(SlotId slot, int slotsOfSilo, string device, ImmutableArray<string> except);
 
     /// <summary>A coordinator says which slots train for its sweep; the answer is those of them that another sweep should have.</summary>
+    /// <param name="device">The kind of devices that these slots are of; null where there are none.</param>
     [Alias("Share")]
-    Task<ImmutableHashSet<SlotId>> Share(string sweepId, int priority, ImmutableArray<SlotId> slots);
+    Task<ImmutableHashSet<SlotId>> Share(string sweepId, int priority, string? device, ImmutableArray<SlotId> slots);
 }
 
 /// <summary>What a sweep has for free slots.</summary>
 /// <param name="Waiting">Trials that nobody trains.</param>
 /// <param name="Priority">Sweeps of a higher one are served first.</param>
 /// <param name="MaxSlots">The most slots that may train for it at once; null: all.</param>
+/// <param name="Device">The kind of devices that may; null: any.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.Offer")]
-public sealed record Offer([property: Id(0)] int Waiting, [property: Id(1)] int Priority, [property: Id(2)] int? MaxSlots)
+public sealed record Offer([property: Id(0)] int Waiting, [property: Id(1)] int Priority, [property: Id(2)] int? MaxSlots,
+    [property: Id(3)] string? Device = null)
 {
     public static Offer Nothing { get; } = new(0, 0, null);
 }

@@ -59,11 +59,12 @@ public enum SweepStatus
 }
 
 /// <param name="Id"><c>name-N</c>.</param>
+/// <param name="Device">The kind of devices that its trials are trained on; null: none was leased yet.</param>
 /// <param name="Waiting">Trials without a lease and an outcome.</param>
 /// <param name="Leased">Trials with a lease and without an outcome.</param>
 /// <param name="ByOutcome">Trials by outcome. Like the other counts over active trials only.</param>
 public sealed record SweepOverview(
-    string Id, string Name, int Number, SweepStatus Status, DateTimeOffset Created, DateTimeOffset? Finished,
+    string Id, string Name, int Number, SweepStatus Status, DateTimeOffset Created, DateTimeOffset? Finished, string? Device,
     int Waiting, int Leased, ImmutableDictionary<Outcome, int> ByOutcome)
 {
     public int Total => Waiting + Leased + ByOutcome.Values.Sum();

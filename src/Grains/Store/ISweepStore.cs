@@ -83,7 +83,8 @@ public sealed record Coordinator(string SweepId, long Fence);
 
 /// <summary>A sweep as its new coordinator finds it.</summary>
 /// <param name="Text">The sweep file that is in force.</param>
-public sealed record OpenedSweep(Coordinator Coordinator, string Text, SweepStatus Status);
+/// <param name="Device">The kind of devices that its trials are trained on; null: none was leased yet.</param>
+public sealed record OpenedSweep(Coordinator Coordinator, string Text, SweepStatus Status, string? Device);
 
 /// <summary>What a worker trains with: the rest of what a result's last bits depend on, kept with each trial.</summary>
 /// <param name="CodeVersion">This program's version and commit.</param>
@@ -108,6 +109,9 @@ public sealed record GrantRequest(
     Guid Lease, string Silo, int Slot, Provenance Worker, ImmutableDictionary<string, CohortLimit> Limits, TimeSpan LeaseTime,
     bool TakeExpired)
 {
+    /// <summary>The kind of devices that the sweep file asks for; null: whichever leases first.</summary>
+    public string? Device { get; init; }
+
     /// <summary>No grant while so many leases of the sweep hold a trial; null: there is no limit.</summary>
     public int? MaxLeases { get; init; }
 }
@@ -119,7 +123,7 @@ public sealed record GrantRequest(
 /// </param>
 /// <param name="HeldBack">
 /// Nothing was granted because of who asked, and when: the silo holds what nothing may be beside, or other trials where only suspects
-/// wait; or the sweep has as many leases as it may have. Another, or the same a little later, may be granted what waits.
+/// wait; the sweep is trained on another kind of devices; or it has as many leases as it may have. Another, or the same a little later, may be granted what waits.
 /// </param>
 public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost, bool HeldBack);
 

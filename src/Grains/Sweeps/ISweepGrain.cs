@@ -123,13 +123,13 @@ public sealed record LeaseRequest(
 /// Not empty: nothing was leased, because the request lacks cohort sizes for these configurations (canonical JSON, one a fusion key).
 /// </param>
 /// <param name="KeepModels">Whether the models of those that complete are kept.</param>
-/// <param name="Objective">What those that complete are compared by.</param>
+/// <param name="Objective">What those that complete are compared by; null: nothing was leased.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.LeaseReply")]
 public sealed record LeaseReply(
     [property: Id(0)] ImmutableArray<LeasedTrial> Trials,
     [property: Id(1)] ImmutableArray<string> Unsized,
     [property: Id(2)] bool KeepModels,
-    [property: Id(4)] Metric Objective)
+    [property: Id(4)] Metric? Objective)
 {
     /// <summary>Nothing was leased to this slot now, though trials may wait.</summary>
     [Id(3)]

@@ -17,7 +17,7 @@ internal sealed class SweepGrain(
     /// <summary>A cohort is not cut below the best size divided by this, however few trials wait.</summary>
     private const int SmallestPart = 8;
 
-    private static readonly LeaseReply NoWork = new([], [], KeepModels: false, default);
+    private static readonly LeaseReply NoWork = new([], [], KeepModels: false, Objective: null);
 
     /// <summary>Grants are counted in what is opened and counted anew at times, which therefore happens between them.</summary>
     private readonly Gate _gate = new();
@@ -57,6 +57,9 @@ internal sealed class SweepGrain(
             return new(Id, SubmissionKind.Taken, 0, 0, []);
 
         var change = SweepChange.Between(_sweep.Sweep, proposed);
+        // What one trial is trained on all of them are.
+        if (proposed.Device is { } wanted && _sweep.Pin is { } pin && wanted != pin)
+            change = change with { Differences = change.Differences.Add($"device: {pin} -> {wanted}") };
         if (change.Differences.Length > 0)
             return new(Id, SubmissionKind.Refused, 0, 0, change.Differences);
         // Whoever runs a paused sweep wants it to run.
@@ -105,10 +108,13 @@ internal sealed class SweepGrain(
             request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)
         {
             MaxLeases = sweep.Sweep.MaxSlots,
+            Device = sweep.Sweep.Device,
         }));
 
         if (sweep.Granted.Add(request.Lease))
             sweep.Move(trials.Length);
+        if (!trials.IsEmpty)
+            sweep.Pin = request.Worker.Device;
         // What was given back since the store looked waits again; and what this slot may not have now, another may.
         if (!heldBack)
             sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
@@ -216,7 +222,7 @@ internal sealed class SweepGrain(
     {
         foreach (var (gone, _) in sweep.Heard.Where(slot => time.GetElapsedTime(slot.Value) > 2 * times.Renewal).ToList())
             sweep.Heard.Remove(gone);
-        sweep.Yielding = await GrainFactory.Dispatcher().Share(Id, sweep.Sweep.Priority, [.. sweep.Heard.Keys]);
+        sweep.Yielding = await GrainFactory.Dispatcher().Share(Id, sweep.Sweep.Priority, sweep.Pin, [.. sweep.Heard.Keys]);
     }
 
     /// <param name="proposed">Perhaps what is stored, its cells formed already: of a large sweep that takes seconds.</param>
@@ -228,7 +234,7 @@ internal sealed class SweepGrain(
         var ended = Reach(store.ReadEndedAsync(Id));
         proposed ??= _sweep?.Sweep;
         var sweep = proposed?.Text == opened.Text ? proposed : await Task.Run(() => Parse(opened.Text));
-        _sweep = new(opened.Coordinator, sweep, opened.Status) { Tally = new(sweep, await ended) };
+        _sweep = new(opened.Coordinator, sweep, opened.Status) { Tally = new(sweep, await ended), Pin = opened.Device };
         await CountAsync(_sweep);
     });
 
@@ -268,7 +274,7 @@ internal sealed class SweepGrain(
         var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
         if (progress.Status is not SweepStatus.Running || _sweep.Exhausted)
             waiting = 0;
-        return GrainFactory.Dispatcher().Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots));
+        return GrainFactory.Dispatcher().Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots, _sweep.Device));
     }
 
     private static Sweep Parse(string text)
@@ -328,6 +334,12 @@ internal sealed class SweepGrain(
         public SweepStatus Status { get; set; } = status;
 
         public required SweepTally Tally { get; set; }
+
+        /// <summary>The kind of devices that its first lease went to; null: there was none yet.</summary>
+        public required string? Pin { get; set; }
+
+        /// <summary>The kind of devices that may train it; null: any.</summary>
+        public string? Device => Pin ?? Sweep.Device;
 
         /// <summary>Trials that nobody trains, and those under a lease: the store's counts, kept up between two recounts.</summary>
         public int Waiting { get; set; }

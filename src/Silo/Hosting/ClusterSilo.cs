@@ -37,8 +37,9 @@ internal static class ClusterSilo
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("DeepTrain", LogLevel.Information)
-            // At each start: that the collector is not the server's, as is meant, and that a thread has hung since the machine was started.
-            .AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error)
+            // They say at each start that the collector is not the server's, as is meant, and that a thread has hung since the machine was started.
+            .AddFilter((category, level) =>
+                level >= (category is "Orleans.Runtime.Silo" or "Orleans.Runtime.Watchdog" ? LogLevel.Error : LogLevel.Warning))
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;

@@ -13,24 +13,27 @@ internal static class SiloPorts
     /// <exception cref="StoreException">The address is not this machine's, or somebody else listens on a port.</exception>
     public static void Check(SiloSettings settings)
     {
-        Check(settings.Address, SettingsTable.SiloPort, settings.SiloPort);
-        Check(settings.Address, SettingsTable.GatewayPort, settings.GatewayPort);
+        // Both at once: they must not be the same either.
+        using var silo = Take(settings.Address, SettingsTable.SiloPort, settings.SiloPort);
+        using var gateway = Take(settings.Address, SettingsTable.GatewayPort, settings.GatewayPort);
     }
 
-    private static void Check(IPAddress address, Setting setting, int port)
+    private static Socket Take(IPAddress address, Setting setting, int port)
     {
-        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             socket.Bind(new IPEndPoint(address, port));
             socket.Listen();
+            return socket;
         }
         catch (SocketException error)
         {
+            socket.Dispose();
             throw new StoreException(error.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse =>
-                    $"{setting.Name} ({setting.Variable}): port {port} at {address} is taken, perhaps by another silo. Each silo of a machine needs its own.",
+                    $"{setting.Name} ({setting.Variable}): port {port} at {address} is taken, perhaps by another silo. Each silo of a machine needs two of its own.",
                 SocketError.AddressNotAvailable =>
                     $"{SettingsTable.Address.Name} ({SettingsTable.Address.Variable}): this machine has no address {address}.",
                 _ => $"{setting.Name} ({setting.Variable}): port {port} at {address} cannot be listened on: {error.Message}.",

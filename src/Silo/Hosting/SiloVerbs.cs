@@ -84,7 +84,7 @@ internal static class SiloVerbs
     private static async Task<int> WithSettings(
         ParseResult parsed, Func<SettingsReading, CancellationToken, Task<int>> act, CancellationToken cancellation)
     {
-        var reading = SettingsReader.Read(parsed.GetValue(Settings), SettingsReader.Environment());
+        var reading = SettingsReader.Read(parsed.GetValue(Settings), SettingsReader.Variables());
         foreach (var problem in reading.Problems)
             await Console.Error.WriteLineAsync($"error: {problem}");
         return reading.Settings is null ? BadSettings : await act(reading, cancellation);

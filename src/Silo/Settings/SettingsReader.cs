@@ -44,8 +44,8 @@ public sealed class SettingsReader
     }
 
     /// <summary>The environment of this process.</summary>
-    public static IReadOnlyDictionary<string, string> Environment() =>
-        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(pair => (string)pair.Key, pair => (string)pair.Value!);
+    public static IReadOnlyDictionary<string, string> Variables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+        .ToDictionary(pair => (string)pair.Key, pair => (string)pair.Value!, OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
 
     // A variable that is set to nothing says nothing: so templates may leave a value out.
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
@@ -58,7 +58,7 @@ public sealed class SettingsReader
             _problems.Add($"{Name(SettingsTable.Role)}: without postgres.host and redis.host a silo is alone, and does both; leave it out.");
         return new(role, cluster, Value(SettingsTable.Data)!)
         {
-            SiloName = Value(SettingsTable.SiloName) ?? System.Environment.MachineName,
+            SiloName = Value(SettingsTable.SiloName) ?? Environment.MachineName,
             Address = Value(SettingsTable.Address)!,
             SiloPort = Value(SettingsTable.SiloPort)!.Value,
             GatewayPort = Value(SettingsTable.GatewayPort)!.Value,

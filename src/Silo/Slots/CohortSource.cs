@@ -7,7 +7,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>Trials that a slot has leased and that their grains have admitted.</summary>
 /// <param name="KeepModels">Whether the models of those that complete are kept.</param>
 /// <param name="Objective">What those that complete are compared by.</param>
-internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials, bool KeepModels, Metric Objective);
+internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials, bool KeepModels, Metric? Objective);
 
 /// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials to come aboard.</summary>
 internal sealed class CohortSource(
@@ -33,7 +33,7 @@ internal sealed class CohortSource(
     {
         foreach (var (past, _) in _heldBack.Where(sweep => time.GetElapsedTime(sweep.Value) >= HeldBackPause).ToList())
             _heldBack.Remove(past);
-        if (await grains.Dispatcher().Next(slot, slotsOfSilo, [.. _heldBack.Keys]) is not { } assignment)
+        if (await grains.Dispatcher().Next(slot, slotsOfSilo, worker.Device, [.. _heldBack.Keys]) is not { } assignment)
             return null;
 
         var coordinator = grains.Sweep(assignment.SweepId);

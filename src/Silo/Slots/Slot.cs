@@ -34,11 +34,9 @@ internal sealed class Slot(
         {
             try
             {
-                var next = Wait(source.NextAsync());
-                _isAlone = false;
-                if (next is not { } cohort)
+                if (Next() is not { } cohort)
                 {
-                    Pause(IdlePause, stopping);
+                    Pause(_isAlone ? ErrorPause : IdlePause, stopping);
                     continue;
                 }
                 Work(cohort, stopping, breaking);
@@ -46,19 +44,30 @@ internal sealed class Slot(
                 if (_failedStarts > 0)
                     Pause(TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, _failedStarts - 1) * ErrorPause.TotalSeconds)), stopping);
             }
-            catch (Exception exception) when (exception is OrleansException or TimeoutException)
-            {
-                // It may last, and all slots meet it: once is enough.
-                if (!_isAlone)
-                    log.LogWarning("No coordinator answers a slot ({Reason}); it goes on asking.", exception.Message);
-                _isAlone = true;
-                Pause(ErrorPause, stopping);
-            }
             catch (Exception exception)
             {
                 log.LogError(exception, "A slot could not get or give back a cohort; it tries again.");
                 Pause(ErrorPause, stopping);
             }
+        }
+    }
+
+    /// <summary>Null: there is nothing to train now, or nobody to ask.</summary>
+    private LeasedCohort? Next()
+    {
+        try
+        {
+            var next = Wait(source.NextAsync());
+            _isAlone = false;
+            return next;
+        }
+        catch (Exception exception) when (exception is OrleansException or TimeoutException)
+        {
+            // It may last: each slot says it once.
+            if (!_isAlone)
+                log.LogWarning("No coordinator answers a slot ({Reason}); it goes on asking.", exception.Message);
+            _isAlone = true;
+            return null;
         }
     }
 

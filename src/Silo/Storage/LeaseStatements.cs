@@ -42,10 +42,14 @@ internal static class LeaseStatements
         if (Find(session, sweep, request.Lease) is not { } lease)
         {
             lost = request.TakeExpired ? TakeExpired(session, sweep, now) : 0;
+            if (!IsOfItsDevice(session, sweep, request))
+                return new([], lost, HeldBack: true);
             var (taken, heldBack) = Take(session, sweep, request, now);
             if (taken is null)
                 return new([], lost, heldBack);
             lease = taken.Value;
+            session.Execute("UPDATE sweeps SET device = @device WHERE key = @sweep AND device IS NULL",
+                ("@device", request.Worker.Device), ("@sweep", sweep));
         }
         return new(
             [.. session.Query("""
@@ -59,6 +63,11 @@ internal static class LeaseStatements
                 ("@lease", lease))],
             lost, HeldBack: false);
     }
+
+    /// <summary>Whether the worker is of the kind that the sweep is trained on, or may be the first.</summary>
+    private static bool IsOfItsDevice(Session session, long sweep, GrantRequest request) =>
+        (session.Query("SELECT device FROM sweeps WHERE key = @sweep", row => row.IsDBNull(0) ? null : row.GetString(0), ("@sweep", sweep))[0]
+            ?? request.Device ?? request.Worker.Device) == request.Worker.Device;
 
     public static ImmutableHashSet<Guid> Renew(
         Session session, Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime)

@@ -61,19 +61,19 @@ public abstract class SweepReader : ISweepReader
 
     // Of a large sweep this is most of a coordinator's start: no object for each row, no order, and no query to translate first.
     public Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId) => ReadAsync(
-        (context, _) => Task.FromResult(Query(context, """
+        (context, stop) => QueryAsync(context, """
             SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy
             FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
             WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active AND t.outcome IS NOT NULL
             """, sweepId, row => new EndedTrial(row.GetString(0), row.GetInt32(1), Enum.Parse<Outcome>(row.GetString(2)),
-                NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5)))), [], CancellationToken.None);
+                NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5)), stop), [], CancellationToken.None);
 
     public Task<TrialCounts> CountAsync(string sweepId) => ReadAsync(
-        (context, _) => Task.FromResult(Query(context, """
+        async (context, stop) => (await QueryAsync(context, """
             SELECT COUNT(*) - COUNT(t.lease) - COUNT(t.outcome), COUNT(t.lease), COUNT(t.outcome)
             FROM sweeps s JOIN trials t ON t.sweep = s.key
             WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active
-            """, sweepId, row => new TrialCounts(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2))).Single()),
+            """, sweepId, row => new TrialCounts(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2)), stop)).Single(),
         default, CancellationToken.None);
 
     public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) => ReadAsync(
@@ -107,17 +107,18 @@ public abstract class SweepReader : ISweepReader
         [.. await query.ToListAsync(cancellation)];
 
     /// <summary>Asks about one sweep in SQL that every database understands.</summary>
-    private static ImmutableArray<T> Query<T>(SweepContext context, string sql, string sweepId, Func<DbDataReader, T> read)
+    private static async Task<ImmutableArray<T>> QueryAsync<T>(
+        SweepContext context, string sql, string sweepId, Func<DbDataReader, T> read, CancellationToken cancellation)
     {
-        using var command = context.Database.GetDbConnection().CreateCommand();
+        await using var command = context.Database.GetDbConnection().CreateCommand();
         command.CommandText = sql;
         command.Transaction = context.Database.CurrentTransaction!.GetDbTransaction();
         var id = command.CreateParameter();
         (id.ParameterName, id.Value) = ("@sweep", sweepId);
         command.Parameters.Add(id);
-        using var reader = command.ExecuteReader();
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
         var rows = ImmutableArray.CreateBuilder<T>();
-        while (reader.Read())
+        while (await reader.ReadAsync(cancellation))
             rows.Add(read(reader));
         return rows.DrainToImmutable();
     }
@@ -152,10 +153,10 @@ public abstract class SweepReader : ISweepReader
         [
             .. from sweep in await sweeps.OrderByDescending(sweep => sweep.Key).Select(sweep => new
                {
-                   sweep.Key, sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished,
+                   sweep.Key, sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished, sweep.Device,
                }).ToListAsync(cancellation)
                let counted = counts[sweep.Key]
-               select new SweepOverview(sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished,
+               select new SweepOverview(sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished, sweep.Device,
                    counted.Where(count => count.Outcome is null).Sum(count => count.Count - count.Leased),
                    counted.Sum(count => count.Leased),
                    counted.Where(count => count.Outcome is not null)

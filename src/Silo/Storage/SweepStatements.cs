@@ -47,10 +47,10 @@ internal static class SweepStatements
     }
 
     public static OpenedSweep? Open(Session session, string sweepId) =>
-        session.First("UPDATE sweeps SET fence = fence + 1 WHERE id = @id AND status <> 'Deleted' RETURNING fence, text, status",
-            row => (Fence: row.GetInt64(0), Text: row.GetString(1), Status: Enum.Parse<SweepStatus>(row.GetString(2))),
+        session.First("UPDATE sweeps SET fence = fence + 1 WHERE id = @id AND status <> 'Deleted' RETURNING fence, text, status, device",
+            row => (Fence: row.GetInt64(0), Text: row.GetString(1), Status: Enum.Parse<SweepStatus>(row.GetString(2)), Device: row.IsDBNull(3) ? null : row.GetString(3)),
             ("@id", sweepId)) is { } opened
-            ? new(new(sweepId, opened.Fence), opened.Text, opened.Status)
+            ? new(new(sweepId, opened.Fence), opened.Text, opened.Status, opened.Device)
             : null;
 
     public static bool Extend(Session session, Coordinator coordinator, Sweep sweep)

@@ -29,6 +29,7 @@ internal sealed class SweepBinder(Problems problems)
         var priority = Read(SweepKeys.Priority, file)?.AsInteger();
         var maxSlots = Read(SweepKeys.MaxSlots, file)?.AsInteger();
         var maxAttempts = Read(SweepKeys.MaxAttempts, file)?.AsInteger();
+        var device = Read(SweepKeys.Device, file)?.AsText();
 
         Places = given.Select(value => value.Field)
             .Concat(factors.Select(factor => factor.Field))
@@ -62,7 +63,7 @@ internal sealed class SweepBinder(Problems problems)
         former.WarnOfNoEffect(cells, given, factors);
         var result = new Sweep(
             name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true))
-            { DataFile = dataFile, Priority = priority!.Value, MaxSlots = maxSlots, MaxAttempts = maxAttempts!.Value };
+            { DataFile = dataFile, Priority = priority!.Value, MaxSlots = maxSlots, MaxAttempts = maxAttempts!.Value, Device = device };
         if (!trainer.IsFused)
             return result;
         if (cells.Any(cell => cell.Configuration[Parameters.BatchNorm] && cell.Configuration[Parameters.BatchSize] == 1))

@@ -49,6 +49,9 @@ internal static partial class SweepKeys
     public static readonly IntegerParameter MaxSlots = new("maxSlots", Section.Sweep, null,
         "The most slots that train this sweep at once; as many as there are if left out. No result depends on it.") { Maximum = 100_000 };
 
+    public static readonly ChoiceParameter Device = new("device", Section.Sweep, null, ["cpu", "cuda"],
+        "What trains: processors or GPUs, all trials on one kind; that of whoever takes the first trial if left out.");
+
     public static readonly IntegerParameter MaxAttempts = new("maxAttempts", Section.Sweep, 3,
         "How often a trial is tried that fails for a reason that may pass (out-of-memory, infrastructure), the first time included.")
         { Maximum = 100 };
@@ -72,6 +75,7 @@ internal static partial class SweepKeys
         Describe(Priority),
         Describe(MaxSlots),
         Describe(MaxAttempts),
+        Describe(Device),
         ("claims", "What the team expects: for a factor its levels from best to worst, such as elu > relu > tanh."),
     ];
 

@@ -67,6 +67,7 @@ public static class SweepSchema
         "priority" => Define(SweepKeys.Priority),
         "maxSlots" => Define(SweepKeys.MaxSlots),
         "maxAttempts" => Define(SweepKeys.MaxAttempts),
+        "device" => Define(SweepKeys.Device),
         "claims" => Describe(List(Claim()), description),
         _ => Refer(key),
     };

@@ -38,6 +38,9 @@ public sealed record Sweep(
     /// <summary>How often a trial is tried that fails for a reason that may pass, the first time included.</summary>
     public int MaxAttempts { get; init; } = 3;
 
+    /// <summary>The kind of devices that trains: cpu or cuda; null: that of whoever leases the first trial.</summary>
+    public string? Device { get; init; }
+
     public int TrialCount => Cells.Length * Replicates;
 }
 

@@ -26,8 +26,8 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
     }
 
     /// <summary>What no result depends on, and a changed file takes over.</summary>
-    private static (Keep, int Priority, int? MaxSlots, int MaxAttempts) HandlingOf(Sweep sweep) =>
-        (sweep.Keep, sweep.Priority, sweep.MaxSlots, sweep.MaxAttempts);
+    private static (Keep, int Priority, int? MaxSlots, int MaxAttempts, string? Device) HandlingOf(Sweep sweep) =>
+        (sweep.Keep, sweep.Priority, sweep.MaxSlots, sweep.MaxAttempts, sweep.Device);
 
     private static ImmutableArray<string> DifferencesOf(Sweep current, Sweep proposed) =>
     [

@@ -62,12 +62,8 @@ internal static class Checkpoint
     }
 
     /// <summary>What the last bits of what follows depend on.</summary>
-    private static string Origin(ComputeDevice device)
-    {
-        var torch = TorchRuntime.Describe();
-        var arithmetic = device.Kind is DeviceKind.Cpu ? torch.CpuCapability : TorchRuntime.AllowsTf32 ? $"{device.Name}, TF32" : device.Name;
-        return $"{CodeVersion.Current}, libtorch {torch.LibTorch}, {arithmetic}";
-    }
+    private static string Origin(ComputeDevice device) =>
+        $"{CodeVersion.Current}, libtorch {TorchRuntime.Describe().LibTorch}, {device.Arithmetic}";
 
     private static (int Epoch, Dictionary<TrialId, int> Places, Dictionary<string, int> Starts) ReadMetadata(SafeTensorsFile file, string path, string expected)
     {

@@ -34,14 +34,15 @@ public static class Model
     /// <param name="place">The trial's place in the network.</param>
     /// <param name="classes">The names of the classes, where they have names.</param>
     /// <param name="scaling">What was done to the features first; null: nothing.</param>
+    /// <param name="device">What it was trained on.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     internal static void Save(string folder, CohortTrial trial, EpochReport last, FusedNetwork network, int place, ImmutableArray<string> classes,
-        Standardisation? scaling)
+        Standardisation? scaling, ComputeDevice device)
     {
         using var scope = NewDisposeScope();
         // Training does not wait for the disk: a model that a failing power cut off is none, and can be trained again.
         TensorFile.Save(
-            Path.Combine(folder, FileName(trial.Id)), Describe(trial, last, classes),
+            Path.Combine(folder, FileName(trial.Id)), Describe(trial, last, classes, device),
             [.. Of(network, place), .. Of(scaling)], isDurable: false);
     }
 
@@ -76,17 +77,16 @@ public static class Model
         ("input.mean", tensor(scaling.Means.ToArray())), ("input.deviation", tensor(scaling.Deviations.ToArray())),
     ];
 
-    private static ImmutableDictionary<string, string> Describe(CohortTrial trial, EpochReport last, ImmutableArray<string> classes)
+    private static ImmutableDictionary<string, string> Describe(CohortTrial trial, EpochReport last, ImmutableArray<string> classes, ComputeDevice device)
     {
-        var torch = TorchRuntime.Describe();
         var metadata = ImmutableDictionary.CreateBuilder<string, string>();
         metadata["format"] = Format;
         metadata["trial"] = $"{trial.Id}";
         metadata["configuration"] = trial.Configuration.Json;
         metadata["dataset"] = trial.Configuration[Parameters.Dataset];
         metadata["code"] = CodeVersion.Current;
-        metadata["libtorch"] = torch.LibTorch;
-        metadata["cpu"] = torch.CpuCapability;
+        metadata["libtorch"] = TorchRuntime.Describe().LibTorch;
+        metadata[device.Kind is DeviceKind.Cpu ? "cpu" : "gpu"] = device.Arithmetic;
         if (!classes.IsEmpty)
             metadata["classes"] = JsonSerializer.Serialize(classes);
         metadata["epochs"] = last.Epoch.ToString(CultureInfo.InvariantCulture);

@@ -27,9 +27,9 @@ internal sealed class FusedRun : ITrainingRun
         _models = cohort.Models;
         _trials = [.. TrialOrder.Sort(cohort.Trials, trial => trial.Configuration)];
         using var inference = inference_mode();
-        _stage = NewStage(_trials);
         try
         {
+            _stage = NewStage(_trials);
             if (cohort.Checkpoint is { } checkpoint)
                 Epoch = Checkpoint.Restore(checkpoint, [.. Aboard], _stage.State, _device);
             else
@@ -119,7 +119,7 @@ internal sealed class FusedRun : ITrainingRun
             var scaling = _data.ScalingFrom(_replicates[_trials[place].Id.Replicate].FirstRow);
             if (reports[place].Ending is { Outcome: Outcome.Completed })
                 _models.Keep(_trials[place].Id, folder => Model.Save(
-                    folder, _trials[place], reports[place], stage.Network, place, _data.Info.ClassNames, scaling));
+                    folder, _trials[place], reports[place], stage.Network, place, _data.Info.ClassNames, scaling, _device));
         }
     }
 

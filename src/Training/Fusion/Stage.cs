@@ -31,16 +31,25 @@ internal sealed class Stage : IDisposable
         _rows = trials[0][Parameters.BatchSize];
         Steps = _groups[0].Partition.Train.Length / _rows;
         Network = new(trials, data.Info, [.. _groups.Select(replicate => replicate.Draws)], EvaluationRows, _on);
-        using var scope = NewDisposeScope();
-        _training = new(data, _trials, _groups.Length, _rows);
-        _evaluation = new(data, _trials, _groups.Length, EvaluationRows);
-        FirstBatch = new(data, _trials, _groups.Length, _rows);
-        FirstBatch.Fill(Order(epoch: 1), 0);
-        _optimizer = new(Network.Learned, trials, Steps);
-        _probe = watches ? new(Network, trials, FirstBatch) : null;
-        State = [.. Network.State, .. _optimizer.State];
-        _tensors = [.. scope.DisposablesView];
-        scope.Detach(_tensors);
+        try
+        {
+            using var scope = NewDisposeScope();
+            _training = new(data, _trials, _groups.Length, _rows);
+            _evaluation = new(data, _trials, _groups.Length, EvaluationRows);
+            FirstBatch = new(data, _trials, _groups.Length, _rows);
+            FirstBatch.Fill(Order(epoch: 1), 0);
+            _optimizer = new(Network.Learned, trials, Steps);
+            _probe = watches ? new(Network, trials, FirstBatch) : null;
+            State = [.. Network.State, .. _optimizer.State];
+            _tensors = [.. scope.DisposablesView];
+            scope.Detach(_tensors);
+        }
+        catch
+        {
+            // Where the memory ran out, what comes next needs it.
+            Network.Dispose();
+            throw;
+        }
     }
 
     public FusedNetwork Network { get; }

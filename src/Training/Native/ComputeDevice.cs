@@ -23,6 +23,9 @@ public sealed record ComputeDevice(DeviceKind Kind, int Index, string Name, long
     public static ImmutableArray<ComputeDevice> Gpus() =>
         [.. CudaDriver.Devices().Select((device, index) => new ComputeDevice(DeviceKind.Cuda, index, device.Name, device.Memory))];
 
+    /// <summary>What the last bits of its results depend on beside libtorch's version: the instruction set, or the GPU and how it rounds.</summary>
+    internal string Arithmetic => Kind is DeviceKind.Cpu ? TorchRuntime.Describe().CpuCapability : TorchRuntime.AllowsTf32 ? $"{Name}, TF32" : Name;
+
     /// <summary>Bytes of its own memory that are free; null where it has none of its own.</summary>
     internal long? FreeMemory() => Kind is DeviceKind.Cpu ? null : CudaDriver.FreeMemory();
 

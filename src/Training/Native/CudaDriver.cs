@@ -7,8 +7,12 @@ namespace DeepTrain.Cluster.Training;
 /// <remarks>https://docs.nvidia.com/cuda/cuda-driver-api/</remarks>
 internal static partial class CudaDriver
 {
+    private const string Driver = "nvidia-driver";
     private const int Success = 0;
     private const int LongestName = 256;
+
+    static CudaDriver() => NativeLibrary.SetDllImportResolver(typeof(CudaDriver).Assembly, (name, _, _) =>
+        name == Driver && NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out var driver) ? driver : 0);
 
     /// <summary>In the order in which CUDA counts them; none where there is no driver, or it has none for this process.</summary>
     public static ImmutableArray<(string Name, long Memory)> Devices()
@@ -37,21 +41,21 @@ internal static partial class CudaDriver
             : throw new InvalidOperationException($"NVIDIA's driver counts device {ordinal} and does not describe it.");
     }
 
-    [LibraryImport("libcuda.so.1", EntryPoint = "cuInit")]
+    [LibraryImport(Driver, EntryPoint = "cuInit")]
     private static partial int Initialise(uint flags);
 
-    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGetCount")]
+    [LibraryImport(Driver, EntryPoint = "cuDeviceGetCount")]
     private static partial int CountOf(out int count);
 
-    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGet")]
+    [LibraryImport(Driver, EntryPoint = "cuDeviceGet")]
     private static partial int DeviceOf(out int device, int ordinal);
 
-    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGetName")]
+    [LibraryImport(Driver, EntryPoint = "cuDeviceGetName")]
     private static unsafe partial int NameOf(byte* name, int length, int device);
 
-    [LibraryImport("libcuda.so.1", EntryPoint = "cuMemGetInfo_v2")]
+    [LibraryImport(Driver, EntryPoint = "cuMemGetInfo_v2")]
     private static partial int MemoryInfo(out nuint free, out nuint total);
 
-    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceTotalMem_v2")]
+    [LibraryImport(Driver, EntryPoint = "cuDeviceTotalMem_v2")]
     private static partial int MemoryOf(out nuint bytes, int device);
 }

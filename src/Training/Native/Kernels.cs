@@ -85,6 +85,9 @@ internal static class Kernels
         def set_row(current, table, row: int):
             current.copy_(table[row])
 
+        def set_rows(current, table, row: int, places):
+            torch.index_select(table[row], 0, places, out=current)
+
         def uniforms(out, steps, layer: int, replicate: int, purpose: int):
             # Philox4x32-10 on 64-bit integers: the sign bit of a product is a digit like any other, and is masked off after each shift.
             low = 4294967295

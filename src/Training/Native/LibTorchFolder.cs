@@ -19,6 +19,9 @@ internal static partial class LibTorchFolder
     /// <exception cref="TrainerException">There is no libtorch in it, it does not load, or does not fit.</exception>
     public static void Load(string folder)
     {
+        if (Beside("torch_cpu") is { } beside)
+            throw Unusable(folder, $"this program has a libtorch of its own ({beside}), and a process can have one only",
+                "Build it without: -p:TorchBackend=none");
         foreach (var (name, isNeeded) in Libraries)
         {
             var path = Path.Combine(folder, FileName(name));
@@ -39,7 +42,7 @@ internal static partial class LibTorchFolder
                 throw Unusable(folder, $"{FileName(name)} does not load: {error.Message}", "Is it complete, and made for this system?");
             }
         }
-        if (OwnLibrary() is { } own && Mismatch(own) is { } missing)
+        if (Beside("LibTorchSharp") is { } own && Mismatch(own) is { } missing)
             throw Unusable(folder, $"it does not fit this program: {missing}",
                 "Install the version of PyTorch that TorchSharp was made for, 2.10: pip install 'torch==2.10.*'");
     }
@@ -50,9 +53,9 @@ internal static partial class LibTorchFolder
     private static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    /// <summary>TorchSharp's library, where it is put by a build and by a publication; null: it is elsewhere, and is loaded when it is needed.</summary>
-    private static string? OwnLibrary() => ((string[])["", $"runtimes/{RuntimeInformation.RuntimeIdentifier}/native", "runtimes/linux-x64/native"])
-        .Select(place => Path.Combine(AppContext.BaseDirectory, place, FileName("LibTorchSharp")))
+    /// <summary>A library that came with the program, where builds and publications put such; null: there is none.</summary>
+    private static string? Beside(string library) => ((string[])["", $"runtimes/{RuntimeInformation.RuntimeIdentifier}/native", "runtimes/linux-x64/native"])
+        .Select(place => Path.Combine(AppContext.BaseDirectory, place, FileName(library)))
         .FirstOrDefault(File.Exists);
 
     /// <summary>What a library does not find of what it needs; null: nothing.</summary>
@@ -63,9 +66,9 @@ internal static partial class LibTorchFolder
         return Open(path, ResolveAll) == 0 ? Marshal.PtrToStringUTF8(Error()) ?? "unknown" : null;
     }
 
-    [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libdl.so.2", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint Open(string path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "dlerror")]
+    [LibraryImport("libdl.so.2", EntryPoint = "dlerror")]
     private static partial nint Error();
 }

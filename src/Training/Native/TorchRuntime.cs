@@ -23,13 +23,13 @@ public static partial class TorchRuntime
     private static readonly Lazy<TorchDescription> Loaded = new(Load);
 
     // What libtorch's allocators say.
-    private static readonly string[] OutOfMemory = ["can't allocate memory", "not enough memory", "out of memory"];
+    private static readonly string[] OutOfMemory = ["can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED"];
 
     /// <summary>Has the libtorch of a folder loaded when it is needed first, as <see cref="FolderVariable"/> would; null: leaves that as it is.</summary>
     public static void UseFolder(string? folder)
     {
         if (folder is not null)
-            Environment.SetEnvironmentVariable(FolderVariable, folder);
+            Environment.SetEnvironmentVariable(FolderVariable, Path.GetFullPath(folder));
     }
 
     /// <summary>Loads libtorch, once for the process.</summary>
@@ -54,8 +54,8 @@ public static partial class TorchRuntime
                 "There is no GPU for this process: NVIDIA's driver is not there, or CUDA_VISIBLE_DEVICES hides all of them. Look at nvidia-smi, or train on the processor (device cpu).");
         if (torch.cuda.is_available())
             return (gpus, null);
-        var idle = $"There are {gpus.Length} GPUs, which libtorch {Describe().LibTorch} cannot use: it was built without CUDA, or for another driver. "
-            + $"Build with -p:TorchBackend=cuda, or name the torch/lib folder of a PyTorch that can use them in {FolderVariable}.";
+        var idle = $"There is a GPU ({gpus[0].Name}) that libtorch {Describe().LibTorch} cannot use: that was built without CUDA, or for another driver. "
+            + $"Build with -p:TorchBackend=cuda; or with none, and name the torch/lib folder of a PyTorch that can use it in {FolderVariable}.";
         return kind is null ? ([ComputeDevice.Processor], idle) : throw new TrainerException(FailureClass.NoTorch, idle);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
@@ -28,7 +29,8 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
     public void Gradient(Tensor gradient, Tensor transposed)
     {
         var (trials, units, inputs) = (weight.Value.shape[0], weight.Value.shape[1], weight.Value.shape[2]);
-        var rows = shared ? RowsOfABlock(units, inputs) : units;
+        // A GPU has other caches, and a product of its own for each trial is enough to fill it.
+        var rows = shared && weight.Value.device.type is DeviceType.CPU ? RowsOfABlock(units, inputs) : units;
         if (rows < units && IsSameInBlocks(units, inputs, gradient.shape[2], rows))
             Kernels.Run("dense_gradient_shared", gradient, transposed, weight.Gradient, bias.Gradient, (int)(trials * units / rows));
         else

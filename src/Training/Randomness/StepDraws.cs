@@ -10,9 +10,14 @@ namespace DeepTrain.Cluster.Training;
 /// <param name="mostAhead">How many numbers of a layer are made at once at most, but those of a step at least; 0: no step's ahead of it.</param>
 internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, long mostAhead)
 {
-    private const long MostAheadOnGpu = 1 << 24;
+    private const long MostAheadOnGpu = 1 << 22;
+
+    private readonly ImmutableArray<BaseDraws> _distinct = [.. groups.Distinct()];
 
     private readonly Dictionary<(Purpose Purpose, int Layer), Numbers> _numbers = [];
+
+    /// <summary>[G]: whose draws each group has, among the distinct ones.</summary>
+    private readonly Tensor _places = on.Places([.. groups.Select(draws => (long)groups.Distinct().ToList().IndexOf(draws))], groups.Length);
 
     public StepDraws(ImmutableArray<BaseDraws> groups, Placement on)
         : this(groups, on, on.Device.type is DeviceType.CPU ? 0 : MostAheadOnGpu)
@@ -26,7 +31,7 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
         if (!_numbers.TryGetValue((purpose, layer), out var numbers))
         {
             _numbers[(purpose, layer)] = numbers = new(on.Zeros(groups.Length, units, columns), mostAhead == 0 ? null
-                : on.Zeros(Math.Max(1, mostAhead / ((long)groups.Length * units * columns)), groups.Length, units, columns));
+                : on.Zeros(Math.Max(1, mostAhead / ((long)_distinct.Length * units * columns)), _distinct.Length, units, columns));
         }
         return groups.Length == 1 ? numbers.Current.expand(trials.Count, -1, -1) : trials.Of(numbers.Current);
     }
@@ -59,18 +64,21 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
         if (numbers.First is not { } first || step < first || step >= first + count)
         {
             using var steps = arange(step, step + count, ScalarType.Int64, on.Device);
-            for (var group = 0; group < groups.Length; group++)
+            foreach (var (place, draws) in _distinct.Index())
             {
-                using var own = ahead.select(1, group);
-                groups[group].Fill(own, purpose, layer, steps);
+                using var own = ahead.select(1, place);
+                draws.Fill(own, purpose, layer, steps);
             }
             numbers.First = step;
         }
-        Kernels.Run("set_row", numbers.Current, ahead, step - numbers.First!.Value);
+        if (_distinct.Length == groups.Length)
+            Kernels.Run("set_row", numbers.Current, ahead, step - numbers.First!.Value);
+        else
+            Kernels.Run("set_rows", numbers.Current, ahead, step - numbers.First!.Value, _places);
     }
 
     /// <param name="Current">[G, H, columns]: the step's.</param>
-    /// <param name="Ahead">[steps, G, H, columns]; null where none is made ahead.</param>
+    /// <param name="Ahead">[steps, distinct draws, H, columns]; null where none is made ahead.</param>
     private sealed record Numbers(Tensor Current, Tensor? Ahead)
     {
         /// <summary>The step of the first of those made ahead; null: there are none yet.</summary>

@@ -46,6 +46,6 @@ public sealed class SweepSelectorTests
     }
 
     private static SweepOverview Sweep(string name, int number) => new(
-        $"{name}-{number}", name, number, SweepStatus.Running, DateTimeOffset.UnixEpoch, null, 0, 0,
+        $"{name}-{number}", name, number, SweepStatus.Running, DateTimeOffset.UnixEpoch, null, null, 0, 0,
         ImmutableDictionary<Outcome, int>.Empty);
 }

@@ -49,6 +49,6 @@ public sealed class PruneVerbTests
     }
 
     private static SweepOverview Ended(int number, DateTimeOffset finished) => new(
-        $"digits-{number}", "digits", number, SweepStatus.Finished, DateTimeOffset.UnixEpoch, finished, 0, 0,
+        $"digits-{number}", "digits", number, SweepStatus.Finished, DateTimeOffset.UnixEpoch, finished, "cpu", 0, 0,
         ImmutableDictionary<Outcome, int>.Empty);
 }

@@ -79,8 +79,13 @@ internal sealed class DeepTrainProcess : IDisposable
     /// <summary>What Ctrl-C sends.</summary>
     public void SendInterrupt() => Assert.Equal(0, SendSignal(Id, Interrupt));
 
-    /// <summary>SIGSTOP: it lives, and does nothing.</summary>
-    public void Freeze() => Assert.Equal(0, SendSignal(Id, StopSignal));
+    /// <summary>SIGSTOP: it lives, and does nothing any more when this returns.</summary>
+    public void Freeze()
+    {
+        Assert.True(SendSignal(Id, StopSignal) == 0, $"'{_commandLine}' cannot be stopped: it has ended.{Environment.NewLine}{Errors}");
+        // The signal is on its way to each of its threads.
+        Assert.True(!OperatingSystem.IsLinux() || SpinWait.SpinUntil(IsStopped, Eventually.Deadline), $"'{_commandLine}' does not stop.");
+    }
 
     /// <summary>SIGCONT: it goes on as if no time had passed.</summary>
     public void Thaw() => Assert.Equal(0, SendSignal(Id, ContinueSignal));
@@ -110,6 +115,20 @@ internal sealed class DeepTrainProcess : IDisposable
         Reaper.Forget(_process);
         _process.Dispose();
     }
+
+    private bool IsStopped() => Directory.EnumerateDirectories($"/proc/{Id}/task").All(thread =>
+    {
+        try
+        {
+            var status = File.ReadAllText(Path.Combine(thread, "stat"));
+            return status[status.LastIndexOf(')') + 2] is 'T' or 't';
+        }
+        catch (IOException)
+        {
+            // That thread has ended since.
+            return true;
+        }
+    });
 
     private static void Append(StringBuilder text, string? line)
     {

@@ -11,7 +11,7 @@ public sealed class DispatcherGrainTests
     public DispatcherGrainTests() => _dispatcher = new(_time);
 
     [Fact]
-    public async Task Next_NothingAnnounced_IsNull() => Assert.Null(await _dispatcher.Next(new("a", 0), 1, []));
+    public async Task Next_NothingAnnounced_IsNull() => Assert.Null(await _dispatcher.Next(new("a", 0), 1, "cpu", []));
 
     [Fact]
     public async Task Next_TwoSweepsFourSlots_SharesThemEvenly()
@@ -21,7 +21,7 @@ public sealed class DispatcherGrainTests
 
         var given = new List<string>();
         for (var slot = 0; slot < 4; slot++)
-            given.Add((await _dispatcher.Next(new("a", slot), 4, []))!.SweepId);
+            given.Add((await _dispatcher.Next(new("a", slot), 4, "cpu", []))!.SweepId);
 
         Assert.Equal(2, given.Count(sweep => sweep == "large-1"));
         Assert.Equal(2, given.Count(sweep => sweep == "small-1"));
@@ -31,12 +31,12 @@ public sealed class DispatcherGrainTests
     public async Task Next_SlotThatAsksAgain_GivesUpItsOldShare()
     {
         await AnnounceAsync("a-1", 10);
-        await _dispatcher.Next(new("silo", 0), 2, []);
-        await _dispatcher.Next(new("silo", 1), 2, []);
+        await _dispatcher.Next(new("silo", 0), 2, "cpu", []);
+        await _dispatcher.Next(new("silo", 1), 2, "cpu", []);
         await AnnounceAsync("b-1", 10);
 
-        Assert.Equal("b-1", (await _dispatcher.Next(new("silo", 0), 2, []))!.SweepId);
-        Assert.Equal("a-1", (await _dispatcher.Next(new("silo", 1), 2, []))!.SweepId);
+        Assert.Equal("b-1", (await _dispatcher.Next(new("silo", 0), 2, "cpu", []))!.SweepId);
+        Assert.Equal("a-1", (await _dispatcher.Next(new("silo", 1), 2, "cpu", []))!.SweepId);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class DispatcherGrainTests
         await AnnounceAsync("a-1", 10);
         await AnnounceAsync("a-1", 0);
 
-        Assert.Null(await _dispatcher.Next(new("silo", 0), 1, []));
+        Assert.Null(await _dispatcher.Next(new("silo", 0), 1, "cpu", []));
     }
 
     [Fact]
@@ -54,8 +54,8 @@ public sealed class DispatcherGrainTests
         await AnnounceAsync("urgent-1", 10, priority: 1);
         await AnnounceAsync("a-1", 10);
 
-        Assert.Equal("a-1", (await _dispatcher.Next(new("silo", 0), 2, ["urgent-1"]))!.SweepId);
-        Assert.Equal("urgent-1", (await _dispatcher.Next(new("silo", 1), 2, []))!.SweepId);
+        Assert.Equal("a-1", (await _dispatcher.Next(new("silo", 0), 2, "cpu", ["urgent-1"]))!.SweepId);
+        Assert.Equal("urgent-1", (await _dispatcher.Next(new("silo", 1), 2, "cpu", []))!.SweepId);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class DispatcherGrainTests
         await AnnounceAsync("a-1", 10);
         _time.Advance(DispatcherGrain.Forgetting + TimeSpan.FromSeconds(1));
 
-        Assert.Null(await _dispatcher.Next(new("silo", 0), 1, []));
+        Assert.Null(await _dispatcher.Next(new("silo", 0), 1, "cpu", []));
     }
 
     [Fact]
@@ -73,8 +73,8 @@ public sealed class DispatcherGrainTests
         await AnnounceAsync("empty-1", 10);
         await AnnounceAsync("full-1", 10);
 
-        var first = (await _dispatcher.Next(new("silo", 0), 1, []))!.SweepId;
-        var second = (await _dispatcher.Next(new("silo", 0), 1, []))!.SweepId;
+        var first = (await _dispatcher.Next(new("silo", 0), 1, "cpu", []))!.SweepId;
+        var second = (await _dispatcher.Next(new("silo", 0), 1, "cpu", []))!.SweepId;
 
         Assert.NotEqual(first, second);
     }
@@ -83,13 +83,13 @@ public sealed class DispatcherGrainTests
     public async Task Next_SilentSilo_NoLongerCounts()
     {
         await AnnounceAsync("a-1", 10);
-        await _dispatcher.Next(new("gone", 0), 8, []);
-        Assert.Equal(10, (await _dispatcher.Next(new("here", 0), 2, []))!.Slots);
+        await _dispatcher.Next(new("gone", 0), 8, "cpu", []);
+        Assert.Equal(10, (await _dispatcher.Next(new("here", 0), 2, "cpu", []))!.Slots);
 
         _time.Advance(DispatcherGrain.Forgetting + TimeSpan.FromSeconds(1));
         await AnnounceAsync("a-1", 10);
 
-        Assert.Equal(2, (await _dispatcher.Next(new("here", 0), 2, []))!.Slots);
+        Assert.Equal(2, (await _dispatcher.Next(new("here", 0), 2, "cpu", []))!.Slots);
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class DispatcherGrainTests
         await AnnounceAsync("urgent-1", 10, priority: 5);
 
         for (var slot = 0; slot < 3; slot++)
-            Assert.Equal("urgent-1", (await _dispatcher.Next(new("silo", slot), 3, []))!.SweepId);
+            Assert.Equal("urgent-1", (await _dispatcher.Next(new("silo", slot), 3, "cpu", []))!.SweepId);
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class DispatcherGrainTests
 
         var given = new List<string>();
         for (var slot = 0; slot < 3; slot++)
-            given.Add((await _dispatcher.Next(new("silo", slot), 3, []))!.SweepId);
+            given.Add((await _dispatcher.Next(new("silo", slot), 3, "cpu", []))!.SweepId);
 
         Assert.Equal(["urgent-1", "a-1", "a-1"], given);
     }
@@ -127,7 +127,7 @@ public sealed class DispatcherGrainTests
         Assert.Equal(2, (await ShareAsync("long-1", 4)).Count);
         Assert.Equal(2, (await ShareAsync("long-1", 4)).Count);
         foreach (var slot in await ShareAsync("long-1", 4))
-            Assert.Equal("new-1", (await _dispatcher.Next(slot, 4, []))!.SweepId);
+            Assert.Equal("new-1", (await _dispatcher.Next(slot, 4, "cpu", []))!.SweepId);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class DispatcherGrainTests
         _time.Advance(DispatcherGrain.Quantum);
         var slot = Assert.Single(await ShareAsync("long-1", 1));
 
-        Assert.Equal("new-1", (await _dispatcher.Next(slot, 1, []))!.SweepId);
+        Assert.Equal("new-1", (await _dispatcher.Next(slot, 1, "cpu", []))!.SweepId);
         await AnnounceAsync("long-1", 10);
         Assert.Empty(await ShareAsync("new-1", 1));
         _time.Advance(DispatcherGrain.Quantum);
@@ -167,7 +167,7 @@ public sealed class DispatcherGrainTests
         Assert.Empty(await ShareAsync("long-1", 2));
 
         await AnnounceAsync("humble-1", 0);
-        await _dispatcher.Next(new("idle", 0), 1, []);
+        await _dispatcher.Next(new("idle", 0), 1, "cpu", []);
         await AnnounceAsync("equal-1", 10);
         Assert.Empty(await ShareAsync("long-1", 2));
     }
@@ -193,17 +193,60 @@ public sealed class DispatcherGrainTests
         Assert.Single(await ShareAsync("long-1", 3));
     }
 
+    [Fact]
+    public async Task Next_SweepsOfTwoKindsOfDevices_GoToTheirOwn()
+    {
+        await AnnounceAsync("gpu-1", 10, priority: 1, device: "cuda");
+        await AnnounceAsync("processor-1", 10, device: "cpu");
+        await AnnounceAsync("any-1", 10, priority: -1);
+
+        Assert.Equal("processor-1", (await _dispatcher.Next(new("silo", 0), 1, "cpu", []))!.SweepId);
+        Assert.Equal("gpu-1", (await _dispatcher.Next(new("fast", 0), 1, "cuda", []))!.SweepId);
+        await AnnounceAsync("gpu-1", 0);
+        Assert.Equal("any-1", (await _dispatcher.Next(new("fast", 0), 1, "cuda", []))!.SweepId);
+    }
+
+    [Fact]
+    public async Task Share_WaitsForAnotherKindOfDevices_GivesUpNone()
+    {
+        await OccupyAsync("long-1", slots: 2);
+        await AnnounceAsync("gpu-1", 10, priority: 1, device: "cuda");
+        _time.Advance(DispatcherGrain.Quantum);
+
+        Assert.Empty(await ShareAsync("long-1", 2));
+    }
+
+    [Fact]
+    public async Task Share_OnlySlotsOfAnotherKindAreFree_GivesUpOne()
+    {
+        await OccupyAsync("long-1", slots: 2);
+        await AnnounceAsync("new-1", 10, device: "cpu");
+        _time.Advance(DispatcherGrain.Quantum);
+        Assert.Null(await _dispatcher.Next(new("fast", 0), 1, "cuda", []));
+
+        Assert.Single(await ShareAsync("long-1", 2));
+    }
+
+    [Fact]
+    public async Task Share_AfterItsMemoryWasLost_KnowsTheirKindOfDevices()
+    {
+        await AnnounceAsync("new-1", 10, device: "cuda");
+        Assert.Empty(await ShareAsync("long-1", 2, "cuda"));
+        _time.Advance(DispatcherGrain.Quantum);
+        Assert.Single(await ShareAsync("long-1", 2, "cuda"));
+    }
+
     private async Task OccupyAsync(string sweep, int slots)
     {
         await AnnounceAsync(sweep, 100);
         for (var slot = 0; slot < slots; slot++)
-            await _dispatcher.Next(new("silo", slot), slots, []);
+            await _dispatcher.Next(new("silo", slot), slots, "cpu", []);
         await AnnounceAsync(sweep, 0);
     }
 
-    private Task AnnounceAsync(string sweep, int waiting, int priority = 0, int? maxSlots = null) =>
-        _dispatcher.Announce(sweep, new(waiting, priority, maxSlots));
+    private Task AnnounceAsync(string sweep, int waiting, int priority = 0, int? maxSlots = null, string? device = null) =>
+        _dispatcher.Announce(sweep, new(waiting, priority, maxSlots, device));
 
-    private Task<ImmutableHashSet<SlotId>> ShareAsync(string sweep, int slots) =>
-        _dispatcher.Share(sweep, 0, [.. Enumerable.Range(0, slots).Select(slot => new SlotId("silo", slot))]);
+    private Task<ImmutableHashSet<SlotId>> ShareAsync(string sweep, int slots, string? device = "cpu") =>
+        _dispatcher.Share(sweep, 0, device, [.. Enumerable.Range(0, slots).Select(slot => new SlotId("silo", slot))]);
 }

@@ -52,6 +52,24 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Submit_OtherDevice_IsTakenOverUntilATrialIsLeased()
+    {
+        var sweep = _cluster.Sweep("digits-1");
+        await sweep.Submit(Files.Sweep("0.1, 0.2", 1) + "\ndevice: cuda\n", asNew: false);
+        Assert.Null(await NextAsync(0));
+
+        await sweep.Submit(Files.Sweep("0.1, 0.2", 1) + "\ndevice: cpu\n", asNew: false);
+        Assert.Equal("digits-1", await NextAsync(0));
+        Assert.Single(await _cluster.LeaseAsync("digits-1", 1));
+
+        var refused = await sweep.Submit(Files.Sweep("0.1, 0.2", 1) + "\ndevice: cuda\n", asNew: false);
+        Assert.Equal(SubmissionKind.Refused, refused.Kind);
+        Assert.Equal(["device: cpu -> cuda"], refused.Differences);
+        // Without a word it stays what it is.
+        Assert.NotEqual(SubmissionKind.Refused, (await sweep.Submit(Files.Sweep("0.1, 0.2", 1), asNew: false)).Kind);
+    }
+
+    [Fact]
     public async Task Submit_MoreReplicatesAfterTheEnd_LeasesOnlyTheNewTrials()
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
@@ -437,7 +455,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     private async Task<string?> NextAsync(int slot) =>
-        (await _cluster.Grains.Dispatcher().Next(_cluster.Slot(slot), 1, []))?.SweepId;
+        (await _cluster.Grains.Dispatcher().Next(_cluster.Slot(slot), 1, "cpu", []))?.SweepId;
 
     private async Task<Wanted?> RenewAsync(Guid lease) =>
         (await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot())])).TryGetValue(lease, out var wanted) ? wanted : null;

@@ -35,6 +35,14 @@ public sealed class SiloPortsTests
     }
 
     [Fact]
+    public void Check_OnePortForBoth_IsRefused()
+    {
+        _settings["DEEPTRAIN_GATEWAY_PORT"] = _settings["DEEPTRAIN_SILO_PORT"];
+
+        Assert.StartsWith("gatewayPort (DEEPTRAIN_GATEWAY_PORT): port ", Assert.Throws<StoreException>(Check).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Check_AddressOfAnotherMachine_IsRefused()
     {
         // RFC 5737: an address of documentation, which no machine has.

@@ -39,6 +39,37 @@ public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
     }
 
     [Fact]
+    public async Task GrantAsync_AnotherKindOfDeviceThanTheFirst_IsHeldBack()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 3));
+        await using var owned = fixture;
+        Assert.Null((await fixture.OverviewAsync()).Device);
+
+        Assert.Single(await fixture.GrantAsync(coordinator, OnGpu(Sample.Request(1))));
+        var other = await fixture.Store.GrantAsync(coordinator, Sample.Request(9));
+        Assert.True(other is { Trials: [], HeldBack: true });
+
+        Assert.Equal("cuda", (await fixture.OverviewAsync()).Device);
+        var reopened = (await fixture.Store.OpenAsync(Sample.SweepId))!;
+        Assert.Equal("cuda", reopened.Device);
+        Assert.Empty(await fixture.GrantAsync(reopened.Coordinator, Sample.Request(9)));
+        Assert.Equal(2, (await fixture.GrantAsync(reopened.Coordinator, OnGpu(Sample.Request(9)))).Length);
+    }
+
+    [Fact]
+    public async Task GrantAsync_KindOfDeviceThatTheFileAsksFor_HoldsUntilTheFirstLease()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));
+        await using var owned = fixture;
+
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1) with { Device = "cuda" }));
+        Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1) with { Device = "cpu" }));
+        Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1) with { Device = "cuda" }));
+    }
+
+    private static GrantRequest OnGpu(GrantRequest request) => request with { Worker = request.Worker with { Device = "cuda" } };
+
+    [Fact]
     public async Task GrantAsync_AcrossReplicates_FillsWithTheNextReplicate()
     {
         var sweep = Sample.Sweep(3, 2);

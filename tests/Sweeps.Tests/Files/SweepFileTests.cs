@@ -33,6 +33,7 @@ public class SweepFileTests
 
     [Theory]
     [InlineData("netwrk: {}", "did you mean 'network'?")]
+    [InlineData("device: gpu", "cpu, cuda")]
     [InlineData("training: { learning_rate: 1 }", "did you mean 'learningRate'?")]
     [InlineData("training: { hidden: [3] }", "it belongs under network")]
     [InlineData("batchSize: 3", "it belongs under training")]

@@ -27,6 +27,7 @@ public class SweepChangeTests
     [InlineData("replicates: 3", "replicates: 3\npriority: -5", 0, 0)]
     [InlineData("replicates: 3", "replicates: 3\nmaxSlots: 4", 0, 0)]
     [InlineData("replicates: 3", "replicates: 3\nmaxAttempts: 1", 0, 0)]
+    [InlineData("replicates: 3", "replicates: 3\ndevice: cpu", 0, 0)]
     public void Between_MoreOrFewer_IsAnExtension(string before, string after, int added, int removed)
     {
         var change = To(Current.Replace(before, after, StringComparison.Ordinal));

@@ -27,6 +27,9 @@ internal sealed class SweepRow
 
     /// <summary>How often a trial is tried when it fails for a reason that may pass.</summary>
     public int MaxAttempts { get; init; }
+
+    /// <summary>The kind of devices that its trials are trained on: that of whoever leased the first; null: nobody has yet.</summary>
+    public string? Device { get; init; }
 }
 
 /// <summary>What some worker trained with.</summary>

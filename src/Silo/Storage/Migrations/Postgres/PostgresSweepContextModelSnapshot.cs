@@ -207,6 +207,10 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("bigint")
                         .HasColumnName("created");
 
+                    b.Property<string>("Device")
+                        .HasColumnType("text")
+                        .HasColumnName("device");
+
                     b.Property<long>("Fence")
                         .HasColumnType("bigint")
                         .HasColumnName("fence");

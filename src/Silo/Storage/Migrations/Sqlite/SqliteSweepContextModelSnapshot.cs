@@ -194,6 +194,10 @@ namespace DeepTrain.Cluster.Silo
                         .HasColumnType("INTEGER")
                         .HasColumnName("created");
 
+                    b.Property<string>("Device")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("device");
+
                     b.Property<long>("Fence")
                         .HasColumnType("INTEGER")
                         .HasColumnName("fence");
