@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using System.Text.Json;
 
 namespace DeepTrain.Cluster.Cluster.Tests;
@@ -7,6 +8,28 @@ public sealed class RunTests : IDisposable
     private readonly Workplace _workplace = new();
 
     public void Dispose() => _workplace.Dispose();
+
+    [Fact]
+    public async Task Run_StoreOfAnEarlierVersion_IsBroughtUpToDate()
+    {
+        var file = _workplace.Write(new SweepText("earlier"));
+        (await _workplace.Run(file).WaitAsync()).Expect(0);
+        using (var connection = new SqliteConnection($"Data Source={Path.Combine(_workplace.Data, "sweeps.db")};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = """
+                ALTER TABLE sweeps DROP COLUMN device;
+                DELETE FROM __EFMigrationsHistory WHERE MigrationId LIKE '%_Devices'
+                """;
+            command.ExecuteNonQuery();
+        }
+
+        (await _workplace.Run(file).WaitAsync()).Expect(0).ExpectInErrors("earlier-1: ended before");
+
+        var status = (await _workplace.Tell("status", "earlier", "--format", "json")).Expect(0).Json;
+        Assert.Equal("cpu", status.GetProperty("device").GetString());
+    }
 
     [Fact]
     public async Task Run_SmallSweep_PrintsTheContractAndTheSameNumbersWhenRunAnew()

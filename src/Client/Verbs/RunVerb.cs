@@ -86,8 +86,17 @@ internal static class RunVerb
     /// <summary>What a silo of this process has to train on; null: what it finds.</summary>
     private static async Task<DeviceKind?> DeviceAsync(Place place, Sweep sweep, bool isNew, CancellationToken cancellation)
     {
-        var number = isNew ? 0 : await place.Reader.LatestNumberAsync(sweep.Name, cancellation);
-        var stored = number == 0 ? null : await place.Reader.FindAsync($"{sweep.Name}-{number}", cancellation);
-        return (stored?.Device ?? sweep.Device) is { } device ? Enum.Parse<DeviceKind>(device, ignoreCase: true) : null;
+        var device = sweep.Device;
+        try
+        {
+            var number = isNew ? 0 : await place.Reader.LatestNumberAsync(sweep.Name, cancellation);
+            if (number > 0 && await place.Reader.FindAsync($"{sweep.Name}-{number}", cancellation) is { Device: { } stored })
+                device = stored;
+        }
+        catch (StoreException)
+        {
+            // Of an earlier version, which had no GPUs: opening brings it up to date, or says what is wrong.
+        }
+        return device is null ? null : Enum.Parse<DeviceKind>(device, ignoreCase: true);
     }
 }
