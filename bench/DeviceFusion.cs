@@ -26,9 +26,8 @@ internal static class DeviceFusion
 
     public static int Run(ComputeDevice device, IEnumerable<Work> works, TextWriter output, TextWriter progress, bool json)
     {
-        string[] precisions = device.Kind is DeviceKind.Cuda ? ["fp32", "tf32"] : ["fp32"];
         var figures = new List<DeviceFigures>();
-        foreach (var precision in precisions)
+        foreach (var precision in new[] { "fp32", "tf32" })
         {
             TorchRuntime.AllowTf32(precision == "tf32");
             var (bandwidth, arithmetic) = (Bandwidth(device), Arithmetic(device));
@@ -101,7 +100,7 @@ internal static class DeviceFusion
     private static double Bandwidth(ComputeDevice device)
     {
         using var scope = NewDisposeScope();
-        var numbers = device.Kind is DeviceKind.Cuda ? 1 << 28 : 1 << 25;
+        var numbers = 1 << 28;
         var (from, to) = (zeros(numbers, device: device.Torch), zeros(numbers, device: device.Torch));
         return 2.0 * numbers * sizeof(float) * PerSecond(device, () => to.copy_(from));
     }
@@ -110,7 +109,7 @@ internal static class DeviceFusion
     private static double Arithmetic(ComputeDevice device)
     {
         using var scope = NewDisposeScope();
-        var size = device.Kind is DeviceKind.Cuda ? 8192 : 1024;
+        const int size = 8192;
         var (left, right) = (rand(size, size, device: device.Torch), rand(size, size, device: device.Torch));
         return 2.0 * size * size * size * PerSecond(device, () => matmul(left, right).Dispose());
     }

@@ -12,7 +12,11 @@ internal static class DevicesVerb
         command.SetAction(parsed =>
         {
             var torch = TorchRuntime.Describe();
+            var (trains, idle) = TorchRuntime.Devices(null);
+            if (idle is not null)
+                Console.Error.WriteLine($"deeptrain: {idle}");
             ComputeDevice[] devices = [ComputeDevice.Processor, .. ComputeDevice.Gpus()];
+            int SlotsOf(ComputeDevice device) => device.Kind is DeviceKind.Cpu ? Environment.ProcessorCount : trains.Contains(device) ? 1 : 0;
             Output.WriteRows(
                 parsed.GetValue(CommonOptions.Format),
                 [("kind", false), ("device", true), ("slots", true), ("name", false), ("memory", true), ("libtorch", false)],
@@ -32,8 +36,6 @@ internal static class DevicesVerb
     }
 
     private static string KindOf(ComputeDevice device) => device.Kind.ToString().ToLowerInvariant();
-
-    private static int SlotsOf(ComputeDevice device) => device.Kind is DeviceKind.Cpu ? Environment.ProcessorCount : 1;
 
     private static string NameOf(ComputeDevice device, TorchDescription torch) => device.Kind is DeviceKind.Cpu ? torch.CpuCapability : device.Name;
 }

@@ -58,7 +58,7 @@ internal static class ClusterSilo
         if (worker is not null)
             builder.Services.AddWorker(
                 new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,
-                worker.Trainers(Sources(settings, folder), settings.Commands, time));
+                worker.Trainers(worker.Slots(settings.Slots), Sources(settings, folder), settings.Commands, time));
         return builder.Build();
     }
 

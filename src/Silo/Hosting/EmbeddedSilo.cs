@@ -164,7 +164,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         if (worker is not null)
             builder.Services.AddWorker(
                 new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,
-                worker.Trainers(settings.Datasets with { Kept = folder.Datasets }, settings.Commands, time));
+                worker.Trainers(worker.Slots(settings.Slots), settings.Datasets with { Kept = folder.Datasets }, settings.Commands, time));
         return builder.Build();
     }
 

@@ -29,6 +29,10 @@ internal sealed record Worker(Provenance Provenance, ImmutableArray<ComputeDevic
     /// <param name="wanted">Null: one a core, or one a GPU.</param>
     public int Slots(int? wanted) => wanted ?? (Devices[0].Kind is DeviceKind.Cpu ? Environment.ProcessorCount : Devices.Length);
 
-    public SlotTrainers Trainers(DatasetSources datasets, CommandPolicy commands, TimeProvider time) =>
-        new([.. Devices.Select(device => new Trainers(new FusedTrainer(time, datasets, device), commands, time))]);
+    /// <param name="slots">How many share the devices, in turn.</param>
+    public SlotTrainers Trainers(int slots, DatasetSources datasets, CommandPolicy commands, TimeProvider time)
+    {
+        var slotsOfOne = Math.Max(1, (slots + Devices.Length - 1) / Devices.Length);
+        return new([.. Devices.Select(device => new Trainers(new FusedTrainer(time, datasets, device.SharedBy(slotsOfOne)), commands, time))]);
+    }
 }

@@ -100,7 +100,8 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
     /// <summary>More than the largest size of which something was ever gained; the memory may end it before.</summary>
     private int Most => device.Kind is DeviceKind.Cuda ? 1024 : 64;
 
-    private int MostFor(Configuration configuration, DatasetInfo info)
+    /// <summary>As many as the memory is expected to hold.</summary>
+    internal int MostFor(Configuration configuration, DatasetInfo info)
     {
         var numbers = NetworkShape.Of(configuration, info.Features, info.Classes, info.Image)
             .Sum(layer => (layer.Depth + 1L) * layer.Width + (long)layer.Width * layer.Spots * configuration[Parameters.BatchSize] / 8);

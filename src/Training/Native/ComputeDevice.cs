@@ -13,7 +13,7 @@ public enum DeviceKind
 
 /// <summary>What a slot trains on.</summary>
 /// <param name="Index">Counted from 0 among those of its kind that this process may use.</param>
-/// <param name="Memory">Its own, in bytes; 0 where it has none of its own.</param>
+/// <param name="Memory">What a slot may count on of its own memory, in bytes; 0 where it has none of its own.</param>
 public sealed record ComputeDevice(DeviceKind Kind, int Index, string Name, long Memory)
 {
     /// <summary>The processor.</summary>
@@ -35,6 +35,9 @@ public sealed record ComputeDevice(DeviceKind Kind, int Index, string Name, long
         if (Kind is DeviceKind.Cuda)
             torch.cuda.synchronize(Torch);
     }
+
+    /// <summary>As one of several slots may use it: with its part of the memory.</summary>
+    public ComputeDevice SharedBy(int slots) => this with { Memory = Memory / slots };
 
     internal torch.Device Torch => Kind is DeviceKind.Cpu ? torch.CPU : new(DeviceType.CUDA, Index);
 

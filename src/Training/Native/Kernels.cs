@@ -15,6 +15,10 @@ internal static class Kernels
             torch.bmm(w, x, out=z)
             z.add_(b)
 
+        def dense_shared(z, w, x, b):
+            torch.mm(w.view(-1, w.size(2)), x[0], out=z.view(-1, z.size(2)))
+            z.add_(b)
+
         def dense_gradient_shared(dz, xt, dw, db, blocks: int):
             rows = dz.view(blocks, -1, dz.size(2))
             torch.bmm(rows, xt.narrow(0, 0, 1).expand(blocks, -1, -1), out=dw.view(blocks, -1, dw.size(2)))

@@ -103,6 +103,7 @@ public static partial class TorchRuntime
         RaiseAllocatorThresholds();
         try
         {
+            KeepKernelsAsTheyAre();
             // One thread for each slot beats several within an operation; it is set for the process, before the first operation.
             torch.set_num_threads(1);
             return new(Version(), CpuCapability(), CanFlushDenormals());
@@ -128,6 +129,22 @@ public static partial class TorchRuntime
             _ = PutEnvironment(name, value);
         else
             _ = SetEnvironment(name, value, overwrite: 1);
+    }
+
+    /// <summary>
+    /// Has TorchScript not join operators on a GPU: it does after some calls only, and the joined kernel rounds otherwise, so that a trial's
+    /// numbers would depend on what the process did before.
+    /// </summary>
+    private static void KeepKernelsAsTheyAre()
+    {
+        try
+        {
+            EnableTensorExpressionFuser(false);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Named otherwise on this platform.
+        }
     }
 
     /// <summary>glibc gives big blocks back at once and faults them in again at each step; here they are kept for the next.</summary>
@@ -194,6 +211,9 @@ public static partial class TorchRuntime
 
     [LibraryImport("ucrtbase", EntryPoint = "_putenv_s", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int PutEnvironment(string name, string value);
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN5torch3jit25setTensorExprFuserEnabledEb")]
+    private static partial void EnableTensorExpressionFuser([MarshalAs(UnmanagedType.U1)] bool on);
 
     [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at13globalContextEv")]
     private static partial nint GlobalContext();

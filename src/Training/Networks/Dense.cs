@@ -19,9 +19,15 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
 
     public IEnumerable<Learned> Learned => [weight, bias];
 
+    /// <summary>
+    /// On a GPU the rows of all trials' weights make one product with what they all see. On a processor it must not: there K would enter
+    /// the arithmetic, and a trial's bits be others in another cohort.
+    /// </summary>
+    private bool IsOneProduct => shared && weight.Value.device.type is not DeviceType.CPU;
+
     /// <param name="x">[K, in, columns]</param>
     /// <param name="z">[K, out, columns]</param>
-    public void Forward(Tensor x, Tensor z) => Kernels.Run("dense", z, weight.Value, x, bias.Value);
+    public void Forward(Tensor x, Tensor z) => Kernels.Run(IsOneProduct ? "dense_shared" : "dense", z, weight.Value, x, bias.Value);
 
     /// <summary>The loss gradient at W and b.</summary>
     /// <param name="gradient">At z; [K, out, columns]</param>
@@ -29,9 +35,10 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
     public void Gradient(Tensor gradient, Tensor transposed)
     {
         var (trials, units, inputs) = (weight.Value.shape[0], weight.Value.shape[1], weight.Value.shape[2]);
-        // A GPU has other caches, and a product of its own for each trial is enough to fill it.
-        var rows = shared && weight.Value.device.type is DeviceType.CPU ? RowsOfABlock(units, inputs) : units;
-        if (rows < units && IsSameInBlocks(units, inputs, gradient.shape[2], rows))
+        var rows = shared && !IsOneProduct ? RowsOfABlock(units, inputs) : units;
+        if (IsOneProduct)
+            Kernels.Run("dense_gradient_shared", gradient, transposed, weight.Gradient, bias.Gradient, 1);
+        else if (rows < units && IsSameInBlocks(units, inputs, gradient.shape[2], rows))
             Kernels.Run("dense_gradient_shared", gradient, transposed, weight.Gradient, bias.Gradient, (int)(trials * units / rows));
         else
             Kernels.Run("dense_gradient", gradient, transposed, weight.Gradient, bias.Gradient);

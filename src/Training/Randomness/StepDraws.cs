@@ -17,7 +17,8 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
     private readonly Dictionary<(Purpose Purpose, int Layer), Numbers> _numbers = [];
 
     /// <summary>[G]: whose draws each group has, among the distinct ones.</summary>
-    private readonly Tensor _places = on.Places([.. groups.Select(draws => (long)groups.Distinct().ToList().IndexOf(draws))], groups.Length);
+    private readonly Tensor? _places = mostAhead == 0 ? null
+        : on.Places([.. groups.Select(draws => (long)groups.Distinct().ToList().IndexOf(draws))], groups.Length);
 
     public StepDraws(ImmutableArray<BaseDraws> groups, Placement on)
         : this(groups, on, on.Device.type is DeviceType.CPU ? 0 : MostAheadOnGpu)
@@ -74,7 +75,7 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
         if (_distinct.Length == groups.Length)
             Kernels.Run("set_row", numbers.Current, ahead, step - numbers.First!.Value);
         else
-            Kernels.Run("set_rows", numbers.Current, ahead, step - numbers.First!.Value, _places);
+            Kernels.Run("set_rows", numbers.Current, ahead, step - numbers.First!.Value, _places!);
     }
 
     /// <param name="Current">[G, H, columns]: the step's.</param>

@@ -43,6 +43,16 @@ public sealed class CohortSizesTests
     public void Of_HugeNetwork_FitsTheMemory() =>
         Assert.Equal(1, new CohortSizes(TimeProvider.System, ComputeDevice.Processor).Of(Trials.Configuration((Parameters.Hidden, new[] { 3_000, 3_000 })), Digits).Size);
 
+    [Fact]
+    public void MostFor_SlotsThatShareAGpu_HavePartsOfItsMemory()
+    {
+        var gpu = new ComputeDevice(DeviceKind.Cuda, 0, "a small one", 1L << 26);
+        var alone = new CohortSizes(TimeProvider.System, gpu).MostFor(Trials.Configuration(), Digits);
+        var shared = new CohortSizes(TimeProvider.System, gpu.SharedBy(3)).MostFor(Trials.Configuration(), Digits);
+        Assert.InRange(alone, 3, 1023);
+        Assert.Equal(alone / 3, shared);
+    }
+
     private sealed class CountingTime : TimeProvider
     {
         public int Asked { get; private set; }
