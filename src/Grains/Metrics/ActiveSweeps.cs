@@ -6,11 +6,22 @@ namespace DeepTrain.Cluster.Grains;
 /// <remarks>A coordinator puts its sweep here and takes it away, so a sweep that moved or ended is gone from the next scrape.</remarks>
 public sealed class ActiveSweeps
 {
-    private readonly ConcurrentDictionary<string, SweepProgress> _sweeps = new();
+    private readonly ConcurrentDictionary<string, ActiveSweep> _sweeps = new();
+    private long _opened;
 
-    public IEnumerable<SweepProgress> All => _sweeps.Values;
+    public IEnumerable<ActiveSweep> All => _sweeps.Values;
 
-    internal void Set(SweepProgress progress) => _sweeps[progress.SweepId] = progress;
+    /// <summary>How often a coordinator in this process has taken a sweep over: with its start, and with every change of its file or state.</summary>
+    public long Opened => Interlocked.Read(ref _opened);
+
+    internal void Open() => Interlocked.Increment(ref _opened);
+
+    internal void Set(ActiveSweep sweep) => _sweeps[sweep.Progress.SweepId] = sweep;
 
     internal void Remove(string sweepId) => _sweeps.TryRemove(sweepId, out _);
 }
+
+/// <param name="Fence">The coordinator's.</param>
+/// <param name="Rebuilding">How long it took to read what it counts.</param>
+/// <param name="LastResult">When a trial's end was reported to it last; null: none has been.</param>
+public sealed record ActiveSweep(SweepProgress Progress, long Fence, TimeSpan Rebuilding, DateTimeOffset? LastResult);

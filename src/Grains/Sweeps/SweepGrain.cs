@@ -152,7 +152,7 @@ internal sealed class SweepGrain(
         foreach (var (report, _) in durable)
         {
             if (report.Ending is { } ending && sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report)))
-                sweep.Running = Math.Max(0, sweep.Running - 1);
+                (sweep.Running, sweep.LastResult) = (Math.Max(0, sweep.Running - 1), time.GetUtcNow());
         }
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
@@ -228,13 +228,18 @@ internal sealed class SweepGrain(
     /// <param name="proposed">Perhaps what is stored, its cells formed already: of a large sweep that takes seconds.</param>
     private Task OpenAsync(Sweep? proposed = null) => _gate.AloneAsync(async () =>
     {
+        var began = time.GetTimestamp();
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         // Of a large sweep both take seconds.
         var ended = Reach(store.ReadEndedAsync(Id));
         proposed ??= _sweep?.Sweep;
         var sweep = proposed?.Text == opened.Text ? proposed : await Task.Run(() => Parse(opened.Text));
-        _sweep = new(opened.Coordinator, sweep, opened.Status) { Tally = new(sweep, await ended), Pin = opened.Device };
+        _sweep = new(opened.Coordinator, sweep, opened.Status)
+        {
+            Tally = new(sweep, await ended), Pin = opened.Device, Rebuilding = time.GetElapsedTime(began), LastResult = _sweep?.LastResult,
+        };
+        active.Open();
         await CountAsync(_sweep);
     });
 
@@ -268,7 +273,7 @@ internal sealed class SweepGrain(
         if (_sweep?.Progress(Id) is not { } progress)
             return Task.CompletedTask;
         if (progress.Status is SweepStatus.Running or SweepStatus.Paused)
-            active.Set(progress);
+            active.Set(new(progress, _sweep.Coordinator.Fence, _sweep.Rebuilding, _sweep.LastResult));
         else
             active.Remove(Id);
         var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
@@ -337,6 +342,12 @@ internal sealed class SweepGrain(
 
         /// <summary>The kind of devices that its first lease went to; null: there was none yet.</summary>
         public required string? Pin { get; set; }
+
+        /// <summary>How long reading its results took.</summary>
+        public required TimeSpan Rebuilding { get; init; }
+
+        /// <summary>When a trial's end was reported last; null: none since this process coordinates it.</summary>
+        public DateTimeOffset? LastResult { get; set; }
 
         /// <summary>The kind of devices that may train it; null: any.</summary>
         public string? Device => Pin ?? Sweep.Device;

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>The checkpoints of one run: when the next is due, where it goes, and when the one before it can go.</summary>
 /// <param name="folder">Where checkpoints lie.</param>
 /// <param name="name">What the names of its files begin with; no other run has it.</param>
-internal sealed class RunCheckpoints(string folder, string name, HeldLease lease, TimeSpan interval, TimeProvider time, ILogger log)
+internal sealed class RunCheckpoints(string folder, string name, HeldLease lease, TimeSpan interval, ClusterMetrics metrics, TimeProvider time, ILogger log)
 {
     private long _savedAt = time.GetTimestamp();
     private string? _last;
@@ -21,12 +21,15 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
         _savedAt = time.GetTimestamp();
         try
         {
-            run.Save(Path.Combine(folder, file));
+            var path = Path.Combine(folder, file);
+            run.Save(path);
+            metrics.CheckpointWritten(new FileInfo(path).Length, time.GetElapsedTime(_savedAt));
             return file;
         }
         catch (Exception error)
         {
             // Whatever it was, no trial is the worse for it.
+            metrics.CheckpointFailed();
             log.LogError(error, "No checkpoint could be written into {Folder}: is the disk full? Training goes on; what dies now is trained again.",
                 folder);
             return null;

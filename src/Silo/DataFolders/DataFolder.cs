@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 
 namespace DeepTrain.Cluster.Silo;
@@ -41,6 +42,19 @@ public sealed class DataFolder(string path)
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw Unusable(error);
+        }
+    }
+
+    /// <summary>Bytes that may still be written there; none where the system does not say.</summary>
+    internal IEnumerable<Measurement<long>> FreeSpace()
+    {
+        try
+        {
+            return [new(new DriveInfo(Root).AvailableFreeSpace)];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return [];
         }
     }
 

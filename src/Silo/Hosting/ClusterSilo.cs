@@ -54,7 +54,8 @@ internal static class ClusterSilo
         if (settings.Role.HasFlag(SiloRole.Coordinator))
             builder.Services.AddCoordinator();
         if (settings.MetricsPort is { } port)
-            builder.Services.AddHostedService(services => new MetricsEndpoint(services.GetRequiredService<ClusterMetrics>(), new(settings.Address, port), WriteWarning));
+            builder.Services.AddHostedService(services => new MetricsEndpoint(
+                services.GetRequiredService<ClusterMetrics>(), services.GetRequiredService<ILocalSiloDetails>().Name, new(settings.Address, port), WriteWarning));
         if (worker is not null)
             builder.Services.AddWorker(
                 new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,

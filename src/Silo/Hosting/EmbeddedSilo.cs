@@ -160,7 +160,8 @@ public sealed class EmbeddedSilo : IAsyncDisposable
 
         builder.Services.AddCommon(store, folder, settings.LeaseTimes, time).AddCoordinator();
         if (settings.MetricsPort is { } port)
-            builder.Services.AddHostedService(services => new MetricsEndpoint(services.GetRequiredService<ClusterMetrics>(), new(IPAddress.Loopback, port), settings.Warn));
+            builder.Services.AddHostedService(services => new MetricsEndpoint(
+                services.GetRequiredService<ClusterMetrics>(), services.GetRequiredService<ILocalSiloDetails>().Name, new(IPAddress.Loopback, port), settings.Warn));
         if (worker is not null)
             builder.Services.AddWorker(
                 new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,

@@ -7,44 +7,126 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>The instruments of the meter <c>DeepTrain.Cluster</c>. Counters say what this process did; sweeps' state is gauges.</summary>
 public sealed class ClusterMetrics
 {
+    private static readonly double[] Seconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
+
     private readonly Counter<long> _trials;
     private readonly Counter<long> _steps;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _retried;
+    private readonly Counter<long> _epochs;
+    private readonly Histogram<int> _cohorts;
+    private readonly Counter<long> _renewed;
+    private readonly Counter<long> _lost;
+    private readonly Histogram<double> _flushes;
+    private readonly Histogram<int> _flushed;
+    private readonly Counter<long> _storeErrors;
+    private readonly Histogram<double> _checkpoints;
+    private readonly Counter<long> _checkpointBytes;
+    private readonly Counter<long> _checkpointErrors;
     private int _slots;
     private int _busy;
+    private int _queued;
 
-    public ClusterMetrics(IMeterFactory meters, ActiveSweeps sweeps)
+    public ClusterMetrics(IMeterFactory meters, ActiveSweeps sweeps, DataFolder folder)
     {
         var meter = Meter = meters.Create("DeepTrain.Cluster");
         _trials = meter.CreateCounter<long>("deeptrain.trials.ended", "{trial}", "Trials whose outcome this process made durable.");
         _steps = meter.CreateCounter<long>("deeptrain.trial.steps", "{step}", "Mini-batches trained, counted per trial, at durable acceptance.");
         _refused = meter.CreateCounter<long>("deeptrain.writes.refused", "{report}", "Reports that came under a fence no longer current.");
         _retried = meter.CreateCounter<long>("deeptrain.trials.retried", "{trial}", "Failures that a trial is tried again after, by class.");
+        _epochs = meter.CreateCounter<long>("deeptrain.epochs", "{epoch}", "Epochs trained, counted per trial, at durable acceptance.");
+        _cohorts = meter.CreateHistogram("deeptrain.cohort.size", "{trial}", "Trials that a slot took together.",
+            advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] });
+        _renewed = meter.CreateCounter<long>("deeptrain.leases.renewed", "{lease}", "Leases of this process that a coordinator has renewed.");
+        _lost = meter.CreateCounter<long>("deeptrain.leases.lost", "{lease}", "Leases of this process that a coordinator has refused to renew.");
+        _flushes = meter.CreateHistogram("deeptrain.store.flush.duration", "s", "How long reports took to become durable, flush by flush.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
+        _flushed = meter.CreateHistogram("deeptrain.store.flush.size", "{report}", "Reports of a flush.",
+            advice: new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 10, 50, 100, 200, 500, 1000, 2000] });
+        _storeErrors = meter.CreateCounter<long>("deeptrain.store.errors", "{flush}", "Flushes that failed and are tried again.");
+        meter.CreateObservableGauge("deeptrain.store.queue", () => _queued, "{report}", "Reports of this process that are not durable yet.");
+        _checkpoints = meter.CreateHistogram("deeptrain.checkpoint.duration", "s", "How long a checkpoint took to be written and flushed.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
+        _checkpointBytes = meter.CreateCounter<long>("deeptrain.checkpoint.written", "By", "Bytes of checkpoints written.");
+        _checkpointErrors = meter.CreateCounter<long>("deeptrain.checkpoint.errors", "{checkpoint}", "Checkpoints that could not be written.");
+        meter.CreateObservableGauge("deeptrain.data.free", folder.FreeSpace, "By", "Free space where the data folder is.");
         meter.CreateObservableGauge("deeptrain.slots", () => _slots, "{slot}", "Slots of this process.");
         meter.CreateObservableGauge("deeptrain.slots.busy", () => _busy, "{slot}", "Slots of this process that train.");
-        meter.CreateObservableGauge("deeptrain.sweep.trials.waiting", () => Gauge(sweeps, sweep => sweep.Waiting), "{trial}",
+        meter.CreateObservableCounter("deeptrain.coordinator.opened", () => sweeps.Opened, "{sweep}",
+            "How often a coordinator in this process has taken a sweep over: at its start, and when its file or state changed.");
+        meter.CreateObservableGauge("deeptrain.coordinator.fence", () => Gauge<long>(sweep => sweep.Fence), "{fence}",
+            "The fence of an active sweep's coordinator: each that takes the sweep over raises it.");
+        meter.CreateObservableGauge("deeptrain.coordinator.rebuild", () => Gauge<double>(sweep => sweep.Rebuilding.TotalSeconds), "s",
+            "How long the coordinator of an active sweep took to read its results.");
+        meter.CreateObservableGauge("deeptrain.sweep.trials.waiting", () => Gauge<int>(sweep => sweep.Progress.Waiting), "{trial}",
             "Trials of an active sweep that wait.");
-        meter.CreateObservableGauge("deeptrain.sweep.trials.running", () => Gauge(sweeps, sweep => sweep.Running), "{trial}",
+        meter.CreateObservableGauge("deeptrain.sweep.trials.running", () => Gauge<int>(sweep => sweep.Progress.Running), "{trial}",
             "Trials of an active sweep that are leased.");
+        meter.CreateObservableGauge("deeptrain.sweep.trials.all", () => Gauge<int>(sweep => sweep.Progress.Total), "{trial}",
+            "Trials of an active sweep, ended or not.");
         meter.CreateObservableGauge("deeptrain.sweep.trials", () => sweeps.All.SelectMany(sweep => new[]
         {
-            Of(sweep, "completed", sweep.Completed), Of(sweep, "diverged", sweep.Diverged), Of(sweep, "stopped", sweep.Stopped),
-            Of(sweep, "failed", sweep.Failed), Of(sweep, "cancelled", sweep.Cancelled),
+            Of(sweep, "completed", sweep.Progress.Completed), Of(sweep, "diverged", sweep.Progress.Diverged),
+            Of(sweep, "stopped", sweep.Progress.Stopped), Of(sweep, "failed", sweep.Progress.Failed),
+            Of(sweep, "cancelled", sweep.Progress.Cancelled),
         }), "{trial}", "Trials of an active sweep by outcome.");
-        meter.CreateObservableGauge("deeptrain.sweep.objective.best",
-            () => sweeps.All.Where(sweep => sweep.Best is not null).Select(sweep =>
-                new Measurement<double>(sweep.Best!.Objective, new KeyValuePair<string, object?>("sweep", sweep.SweepId))),
-            "1", "The best mean objective of a cell of an active sweep, all its replicates completed.");
+        meter.CreateObservableGauge("deeptrain.sweep.objective.best", () => Gauge(sweep => sweep.Progress.Best?.Objective), "{objective}",
+            "The best mean objective of a cell of an active sweep, all its replicates completed.");
+        meter.CreateObservableGauge("deeptrain.sweep.result.timestamp", () => Gauge(sweep => sweep.LastResult?.ToUnixTimeMilliseconds() / 1000.0), "s",
+            "When a trial of an active sweep ended last, in Unix time.");
+
+        // A sweep without a value has no series.
+        IEnumerable<Measurement<T>> Gauge<T>(Func<ActiveSweep, T?> value)
+            where T : struct => sweeps.All.Where(sweep => value(sweep) is not null).Select(sweep => new Measurement<T>(value(sweep)!.Value, Label(sweep)));
     }
 
     public Meter Meter { get; }
 
     /// <summary>An outcome is durable.</summary>
-    public void TrialEnded(Outcome outcome) => _trials.Add(1, new KeyValuePair<string, object?>("outcome", Name(outcome)));
+    public void TrialEnded(Ending ending)
+    {
+        var outcome = new KeyValuePair<string, object?>("outcome", Name(ending.Outcome));
+        if (ending.Failure is { } failure)
+            _trials.Add(1, outcome, new("class", failure.Class));
+        else
+            _trials.Add(1, outcome);
+    }
 
-    /// <summary>A trial's epoch is durable.</summary>
-    public void StepsTrained(int steps) => _steps.Add(steps);
+    /// <summary>A trial's report is durable.</summary>
+    /// <param name="steps">0: nothing was trained.</param>
+    public void EpochTrained(int steps)
+    {
+        if (steps == 0)
+            return;
+        _epochs.Add(1);
+        _steps.Add(steps);
+    }
+
+    /// <summary>A slot has begun to train.</summary>
+    public void CohortTaken(int trials) => _cohorts.Record(trials);
+
+    public void LeaseRenewed() => _renewed.Add(1);
+
+    public void LeaseLost() => _lost.Add(1);
+
+    public void Queued(int reports) => Interlocked.Add(ref _queued, reports);
+
+    public void Flushed(int reports, TimeSpan duration)
+    {
+        Interlocked.Add(ref _queued, -reports);
+        _flushed.Record(reports);
+        _flushes.Record(duration.TotalSeconds);
+    }
+
+    public void FlushFailed() => _storeErrors.Add(1);
+
+    public void CheckpointWritten(long bytes, TimeSpan duration)
+    {
+        _checkpointBytes.Add(bytes);
+        _checkpoints.Record(duration.TotalSeconds);
+    }
+
+    public void CheckpointFailed() => _checkpointErrors.Add(1);
 
     /// <summary>A trial failed for a reason that may pass.</summary>
     public void TrialRetried(string failureClass) => _retried.Add(1, new KeyValuePair<string, object?>("class", failureClass));
@@ -57,9 +139,7 @@ public sealed class ClusterMetrics
 
     private static string Name(Outcome outcome) => outcome.ToString().ToLowerInvariant();
 
-    private static Measurement<int> Of(SweepProgress sweep, string outcome, int count) =>
-        new(count, new KeyValuePair<string, object?>("sweep", sweep.SweepId), new("outcome", outcome));
+    private static Measurement<int> Of(ActiveSweep sweep, string outcome, int count) => new(count, Label(sweep), new("outcome", outcome));
 
-    private static IEnumerable<Measurement<int>> Gauge(ActiveSweeps sweeps, Func<SweepProgress, int> value) =>
-        sweeps.All.Select(sweep => new Measurement<int>(value(sweep), new KeyValuePair<string, object?>("sweep", sweep.SweepId)));
+    private static KeyValuePair<string, object?> Label(ActiveSweep sweep) => new("sweep", sweep.Progress.SweepId);
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Renews the leases that this silo's slots hold, all of a sweep in one call.</summary>
-internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, TimeProvider time, ILogger<LeaseRenewer> log)
+internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, ClusterMetrics metrics, TimeProvider time, ILogger<LeaseRenewer> log)
     : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldLease> _held = new();
@@ -31,10 +31,18 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, TimeP
                 // One coordinator that hangs must not hold up the others' next round.
                 .WaitAsync(times.Renewal, time);
             foreach (var lease in leases)
+            {
                 if (good.TryGetValue(lease.Id, out var wanted))
+                {
                     lease.Renewed(sentAt, wanted);
+                    metrics.LeaseRenewed();
+                }
                 else
+                {
                     lease.Lose();
+                    metrics.LeaseLost();
+                }
+            }
         }
         catch (Exception exception)
         {

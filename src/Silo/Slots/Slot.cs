@@ -74,6 +74,7 @@ internal sealed class Slot(
     private void Work(LeasedCohort cohort, CancellationToken stopping, CancellationToken breaking)
     {
         metrics.BusyChanged(+1);
+        metrics.CohortTaken(cohort.Trials.Length);
         var unfinished = cohort.Trials;
         using var lease = cohort.Lease;
         using var vain = CancellationTokenSource.CreateLinkedTokenSource(lease.Gone, breaking);
@@ -113,7 +114,7 @@ internal sealed class Slot(
             begun = true;
             _failedStarts = 0;
             var checkpoints = new RunCheckpoints(
-                folder.Checkpoints, $"{lease.Id:N}-{++_runs}", lease, settings.CheckpointInterval, time, log);
+                folder.Checkpoints, $"{lease.Id:N}-{++_runs}", lease, settings.CheckpointInterval, metrics, time, log);
             epoch = run.Epoch;
             IReadOnlyList<EpochReport> last = epoch == 0 ? run.ReportStart() : [];
             foreach (var report in last)

@@ -25,6 +25,7 @@ internal sealed class ResultWriter(
     public void Enqueue(HeldLease lease, FencedReport report, Action? concluded = null)
     {
         var pending = new Pending(lease, report, concluded);
+        metrics.Queued(1);
         if (!_queue.Writer.TryWrite(pending))
             _queue.Writer.WriteAsync(pending).AsTask().GetAwaiter().GetResult();
     }
@@ -46,7 +47,10 @@ internal sealed class ResultWriter(
             batch.Clear();
             while (batch.Count < LargestFlush && _queue.Reader.TryRead(out var pending))
                 batch.Add(pending);
-            Conclude(batch, await WriteAsync([.. batch.Select(pending => pending.Report)], stoppingToken));
+            var started = time.GetTimestamp();
+            var verdicts = await WriteAsync([.. batch.Select(pending => pending.Report)], stoppingToken);
+            metrics.Flushed(batch.Count, time.GetElapsedTime(started));
+            Conclude(batch, verdicts);
         }
     }
 
@@ -60,6 +64,7 @@ internal sealed class ResultWriter(
             }
             catch (Exception exception) when (!stopping.IsCancellationRequested)
             {
+                metrics.FlushFailed();
                 log.LogError(exception, "{Count} reports could not be written; the writer tries again.", batch.Count);
                 await Task.Delay(RetryPause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -75,9 +80,9 @@ internal sealed class ResultWriter(
             switch (verdict)
             {
                 case WriteVerdict.Accepted:
-                    metrics.StepsTrained(report.Report.Steps);
+                    metrics.EpochTrained(report.Report.Steps);
                     if (ending is not null)
-                        metrics.TrialEnded(ending.Outcome);
+                        metrics.TrialEnded(ending);
                     durable.Add(report);
                     break;
                 case WriteVerdict.AlreadyAccepted:

@@ -263,7 +263,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
         Assert.Equal((SweepStatus.Finished, 4), (progress!.Status, progress.Completed));
         Assert.Equal("learningRate=0.2", progress.Best!.Cell);
         Assert.Equal(0.85, progress.Best.Objective, 12);
-        Assert.DoesNotContain(_cluster.Active.All, sweep => sweep.SweepId == "digits-1");
+        Assert.DoesNotContain(_cluster.Active.All, sweep => sweep.Progress.SweepId == "digits-1");
     }
 
     [Fact]
@@ -414,7 +414,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
         var late = await _cluster.Store.WriteAsync([new(new(leased[0].Trial, 1, 0.1, 0.2, 0.9, 10, 0.5, null), leased[0].Fence)]);
         Assert.NotEqual(WriteVerdict.Accepted, late[0]);
         Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false)).Kind);
-        Assert.DoesNotContain(_cluster.Active.All, sweep => sweep.SweepId == "digits-1");
+        Assert.DoesNotContain(_cluster.Active.All, sweep => sweep.Progress.SweepId == "digits-1");
     }
 
     [Fact]
