@@ -35,10 +35,8 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
     public void Gradient(Tensor gradient, Tensor transposed)
     {
         var (trials, units, inputs) = (weight.Value.shape[0], weight.Value.shape[1], weight.Value.shape[2]);
-        var rows = shared && !IsOneProduct ? RowsOfABlock(units, inputs) : units;
-        if (IsOneProduct)
-            Kernels.Run("dense_gradient_shared", gradient, transposed, weight.Gradient, bias.Gradient, 1);
-        else if (rows < units && IsSameInBlocks(units, inputs, gradient.shape[2], rows))
+        var rows = IsOneProduct ? trials * units : shared ? RowsOfABlock(units, inputs) : units;
+        if (rows != units && (IsOneProduct || IsSameInBlocks(units, inputs, gradient.shape[2], rows)))
             Kernels.Run("dense_gradient_shared", gradient, transposed, weight.Gradient, bias.Gradient, (int)(trials * units / rows));
         else
             Kernels.Run("dense_gradient", gradient, transposed, weight.Gradient, bias.Gradient);
