@@ -47,7 +47,7 @@ if ! ./deeptrain --version >&2; then
 fi
 say "built in $((SECONDS - begin)) s"
 
-passed=0 failed=0 skipped=0 broken=0
+passed=0 failed=0 skipped=0 broken=0 wrongs=()
 for project in tests/*/*.csproj; do
   name=$(basename "$project" .csproj)
   if [ $# -gt 0 ]; then
@@ -67,10 +67,13 @@ for project in tests/*/*.csproj; do
     printf '%s\n' "$output"
     say "$name ended with status $status and without a count."
     broken=$((broken + 1))
+    wrongs+=("  $name as a whole")
     continue
   fi
   read -r total errors wrong left <<<"$counts"
-  if [ "$status" -ne 0 ] || [ "$left" -ne 0 ]; then printf '%s\n' "$output"; fi
+  # What each test measured has been shown already.
+  if [ "$status" -ne 0 ] || [ "$left" -ne 0 ]; then grep -v '\[OUTPUT\]' <<<"$output"; fi
+  mapfile -t -O ${#wrongs[@]} wrongs < <(sed -nE 's/^ *(.*) \[FAIL\]$/  \1/p' <<<"$output" | sort -u)
   say "$name: $((total - wrong - left)) passed, $((wrong + errors)) failed, $left skipped, $((SECONDS - begin)) s"
   passed=$((passed + total - wrong - left))
   failed=$((failed + wrong + errors))
@@ -78,5 +81,7 @@ for project in tests/*/*.csproj; do
   if [ "$status" -ne 0 ] && [ $((wrong + errors)) -eq 0 ]; then broken=$((broken + 1)); fi
 done
 
+# Named once more where a reader of the end sees them.
+[ ${#wrongs[@]} -eq 0 ] || printf '%s\n' Failed: "${wrongs[@]}"
 echo "$passed passed, $((failed + broken)) failed, $skipped skipped"
 [ $((failed + broken)) -eq 0 ] && [ "$passed" -gt 0 ]
