@@ -16,7 +16,7 @@ export TMPDIR="$PWD/artifacts/tmp"
 mkdir -p "$TMPDIR"
 
 # Debian packages that some tests need besides the SDK. Where they cannot be had, those tests say that they skip.
-packages=(dataset-fashion-mnist python3-torch postgresql redis-server libfaketime python3)
+packages=(dataset-fashion-mnist python3-torch postgresql redis-server libfaketime python3 prometheus)
 bring_packages() {
   local package missing=()
   command -v dpkg-query >/dev/null || return 0
