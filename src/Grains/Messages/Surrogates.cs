@@ -24,7 +24,8 @@ internal readonly record struct EpochReportSurrogate(
     [property: Id(11)] int Steps,
     [property: Id(12)] byte[]? Health,
     [property: Id(13)] Ailments Ailments,
-    [property: Id(14)] string? FailureLog);
+    [property: Id(14)] string? FailureLog,
+    [property: Id(15)] int Samples);
 
 [RegisterConverter]
 internal sealed class TrialIdConverter : IConverter<TrialId, TrialIdSurrogate>
@@ -46,6 +47,7 @@ internal sealed class EpochReportConverter : IConverter<EpochReport, EpochReport
         return new(surrogate.Trial, surrogate.Epoch, surrogate.TrainLoss, surrogate.ValidationLoss, surrogate.ValidationAccuracy,
             surrogate.Steps, surrogate.Seconds, ending)
         {
+            Samples = surrogate.Samples,
             Health = surrogate.Health is { } health ? GradientHealth.Unpack(health, surrogate.Ailments) : null,
         };
     }
@@ -54,5 +56,5 @@ internal sealed class EpochReportConverter : IConverter<EpochReport, EpochReport
         value.Trial, value.Epoch, value.TrainLoss, value.ValidationLoss, value.ValidationAccuracy, value.Seconds,
         value.Ending?.Outcome.ToString(), value.Ending?.TestLoss, value.Ending?.TestAccuracy,
         value.Ending?.Failure?.Class, value.Ending?.Failure?.Message, value.Steps, value.Health?.Pack(), value.Health?.Ailments ?? Ailments.None,
-        value.Ending?.Failure?.Log);
+        value.Ending?.Failure?.Log, value.Samples);
 }

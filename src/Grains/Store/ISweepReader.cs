@@ -72,8 +72,9 @@ public sealed record SweepOverview(
 
 /// <param name="Cell">The cell's id.</param>
 /// <param name="TrainLoss">Like the other metrics that of the last epoch; null where it is not finite.</param>
+/// <param name="Ailments">What was wrong with the gradients at the end; null: nobody looked.</param>
 public readonly record struct EndedTrial(
-    string Cell, int Replicate, Outcome Outcome, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy);
+    string Cell, int Replicate, Outcome Outcome, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy, Ailments? Ailments);
 
 /// <param name="Waiting">Without a lease and an outcome.</param>
 /// <param name="Leased">With a lease and without an outcome.</param>

@@ -40,12 +40,11 @@ public interface ISweepStore : ISweepReader
     /// <summary>Lets trials that a lease still holds wait again, in good order: nothing counts as lost.</summary>
     Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials);
 
-    /// <summary>Lets all trials that a silo has leased wait again, as lost, because the silo is dead. The ids of their sweeps.</summary>
-    Task<ImmutableArray<string>> ReleaseSiloAsync(string silo);
+    /// <summary>Lets all trials that a silo has leased wait again, as lost, because the silo is dead.</summary>
+    Task<TakenTrials> ReleaseSiloAsync(string silo);
 
     /// <summary>Lets all leased trials wait again, as lost. Only for the owner of an embedded store, before it serves anyone.</summary>
-    /// <returns>The ids of their sweeps.</returns>
-    Task<ImmutableArray<string>> ReleaseAllAsync();
+    Task<TakenTrials> ReleaseAllAsync();
 
     /// <summary>
     /// Writes epochs and endings. Each report is judged by itself, by its trial's fence; the verdicts are in the order of the reports.
@@ -126,6 +125,11 @@ public sealed record GrantRequest(
 /// wait; the sweep is trained on another kind of devices; or it has as many leases as it may have. Another, or the same a little later, may be granted what waits.
 /// </param>
 public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost, bool HeldBack);
+
+/// <summary>Trials that were taken from those who had leased them.</summary>
+/// <param name="Sweeps">The ids of their sweeps.</param>
+/// <param name="Count">How many trials.</param>
+public sealed record TakenTrials(ImmutableArray<string> Sweeps, int Count);
 
 /// <param name="Checkpoints">Files that nobody names any more.</param>
 /// <param name="More">Whether there is more to remove.</param>

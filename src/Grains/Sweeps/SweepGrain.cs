@@ -75,6 +75,7 @@ internal sealed class SweepGrain(
     public async Task<LeaseReply> Lease(LeaseRequest request)
     {
         var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
+        active.CountExpired(lost);
         // Not before this grant is over: counting waits for all that are under way.
         if (lost > 0 && _sweep is { } sweep)
             await RecountAsync(sweep);
@@ -151,7 +152,7 @@ internal sealed class SweepGrain(
             return;
         foreach (var (report, _) in durable)
         {
-            if (report.Ending is { } ending && sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report)))
+            if (report.Ending is { } ending && sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report), report.Health?.Ailments))
                 (sweep.Running, sweep.LastResult) = (Math.Max(0, sweep.Running - 1), time.GetUtcNow());
         }
         await FinishIfDoneAsync(sweep);
@@ -229,6 +230,7 @@ internal sealed class SweepGrain(
     private Task OpenAsync(Sweep? proposed = null) => _gate.AloneAsync(async () =>
     {
         var began = time.GetTimestamp();
+        using var span = SweepTraces.Begin("open", Id);
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         // Of a large sweep both take seconds.
@@ -237,9 +239,12 @@ internal sealed class SweepGrain(
         var sweep = proposed?.Text == opened.Text ? proposed : await Task.Run(() => Parse(opened.Text));
         _sweep = new(opened.Coordinator, sweep, opened.Status)
         {
-            Tally = new(sweep, await ended), Pin = opened.Device, Rebuilding = time.GetElapsedTime(began), LastResult = _sweep?.LastResult,
+            Tally = new(sweep, await ended), Pace = new(time), Pin = opened.Device, Rebuilding = time.GetElapsedTime(began), LastResult = _sweep?.LastResult,
         };
         active.Open();
+        span?.SetTag("deeptrain.fence", opened.Coordinator.Fence);
+        log.LogInformation("Sweep {Sweep} is opened under fence {Fence}: {Status}, {Ended} of {Total} trials have ended.",
+            Id, opened.Coordinator.Fence, opened.Status, _sweep.Tally.Ended, sweep.TrialCount);
         await CountAsync(_sweep);
     });
 
@@ -261,7 +266,10 @@ internal sealed class SweepGrain(
         if (sweep.Status is not (SweepStatus.Running or SweepStatus.Paused) || sweep.Tally.Ended < sweep.Sweep.TrialCount)
             return;
         if (await Reach(store.FinishAsync(sweep.Coordinator)))
+        {
             sweep.Status = SweepStatus.Finished;
+            log.LogInformation("Sweep {Sweep} is finished.", Id);
+        }
         else
             log.LogWarning("Sweep {Sweep} counted all its trials as ended, but its store does not.", Id);
     }
@@ -273,7 +281,10 @@ internal sealed class SweepGrain(
         if (_sweep?.Progress(Id) is not { } progress)
             return Task.CompletedTask;
         if (progress.Status is SweepStatus.Running or SweepStatus.Paused)
-            active.Set(new(progress, _sweep.Coordinator.Fence, _sweep.Rebuilding, _sweep.LastResult));
+            active.Set(new(progress, _sweep.Coordinator.Fence, _sweep.Rebuilding, _sweep.LastResult)
+            {
+                Left = _sweep.Pace.Look(progress).Left, Levels = _sweep.Tally.Levels,
+            });
         else
             active.Remove(Id);
         var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
@@ -342,6 +353,9 @@ internal sealed class SweepGrain(
 
         /// <summary>The kind of devices that its first lease went to; null: there was none yet.</summary>
         public required string? Pin { get; set; }
+
+        /// <summary>How fast it goes since it was opened.</summary>
+        public required Pace Pace { get; init; }
 
         /// <summary>How long reading its results took.</summary>
         public required TimeSpan Rebuilding { get; init; }

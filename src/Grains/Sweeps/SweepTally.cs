@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Grains;
@@ -5,17 +6,27 @@ namespace DeepTrain.Cluster.Grains;
 /// <summary>What a coordinator remembers of its sweep's results: a cache that a query to the store rebuilds. Counts each trial once.</summary>
 internal sealed class SweepTally
 {
+    /// <summary>How many levels are watched of a sweep.</summary>
+    public const int MostLevels = 50;
+
     private readonly Sweep _sweep;
     private readonly Dictionary<string, CellTally> _cells;
     private readonly Dictionary<Outcome, int> _byOutcome = [];
+    private readonly ImmutableArray<LevelTally> _levels;
     private CellTally? _best;
+    private ImmutableArray<LevelResults>? _results;
 
     public SweepTally(Sweep sweep, IEnumerable<EndedTrial> ended)
     {
         _sweep = sweep;
-        _cells = sweep.Cells.Index().ToDictionary(cell => cell.Item.Id, cell => new CellTally(cell.Item, cell.Index, sweep.Replicates));
-        foreach (var (cell, replicate, outcome, trainLoss, validationLoss, validationAccuracy) in ended)
-            Record(cell, replicate, outcome, sweep.Objective.Of(outcome, trainLoss, validationLoss, validationAccuracy));
+        var levels = Watched(sweep).ToDictionary(level => level, level => new LevelTally(level.Factor, level.Value.ToString()));
+        _levels = [.. levels.Values];
+        _cells = sweep.Cells.Index().ToDictionary(cell => cell.Item.Id, cell => new CellTally(cell.Item, cell.Index, sweep.Replicates)
+        {
+            Levels = [.. cell.Item.Levels.Where(levels.ContainsKey).Select(level => levels[level])],
+        });
+        foreach (var (cell, replicate, outcome, trainLoss, validationLoss, validationAccuracy, ailments) in ended)
+            Record(cell, replicate, outcome, sweep.Objective.Of(outcome, trainLoss, validationLoss, validationAccuracy), ailments);
     }
 
     public int Ended { get; private set; }
@@ -23,12 +34,17 @@ internal sealed class SweepTally
     /// <summary>The cell with the best mean among those whose replicates all completed.</summary>
     public BestCell? Best { get; private set; }
 
+    /// <summary>How the levels compare so far, in the order of the file.</summary>
+    public ImmutableArray<LevelResults> Levels => _results ??= [.. _levels.Select(level => level.Results)];
+
     public int Count(Outcome outcome) => _byOutcome.GetValueOrDefault(outcome);
 
     /// <summary>Counts an ending. False: the sweep no longer names the trial, or it was counted before.</summary>
-    public bool Record(TrialId trial, Outcome outcome, double? objective) => Record(trial.Cell, trial.Replicate, outcome, objective);
+    /// <param name="ailments">What was wrong with its gradients at the end; null: nobody looked.</param>
+    public bool Record(TrialId trial, Outcome outcome, double? objective, Ailments? ailments) =>
+        Record(trial.Cell, trial.Replicate, outcome, objective, ailments);
 
-    private bool Record(string cellId, int replicate, Outcome outcome, double? objective)
+    private bool Record(string cellId, int replicate, Outcome outcome, double? objective, Ailments? ailments)
     {
         if (replicate > _sweep.Replicates || !_cells.TryGetValue(cellId, out var cell))
             return false;
@@ -38,9 +54,26 @@ internal sealed class SweepTally
         recorded = (true, objective ?? 0);
         Ended++;
         _byOutcome[outcome] = Count(outcome) + 1;
+        foreach (var level in cell.Levels)
+            level.Record(outcome, objective, ailments);
+        _results = null;
         if (objective is not null && ++cell.Completed == _sweep.Replicates)
             Challenge(cell);
         return true;
+    }
+
+    /// <summary>The levels of the first factors that have listed ones, up to a limit: each is a time series of several metrics.</summary>
+    private static IEnumerable<Level> Watched(Sweep sweep)
+    {
+        var count = 0;
+        foreach (var factor in sweep.Factors)
+        {
+            if (factor.Domain is not Domain.Levels listed || count + listed.Values.Length > MostLevels)
+                continue;
+            count += listed.Values.Length;
+            foreach (var value in listed.Values)
+                yield return new(factor.Name, value);
+        }
     }
 
     private void Challenge(CellTally cell)
@@ -60,6 +93,9 @@ internal sealed class SweepTally
 
         /// <summary>In the order of the search; among equals the first is the best.</summary>
         public int Position => position;
+
+        /// <summary>Those that are watched.</summary>
+        public required ImmutableArray<LevelTally> Levels { get; init; }
 
         public int Completed { get; set; }
 

@@ -1,3 +1,4 @@
+using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,7 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
     {
         var file = $"{name}-{run.Epoch}.safetensors";
         _savedAt = time.GetTimestamp();
+        using var span = SweepTraces.Begin("checkpoint");
         try
         {
             var path = Path.Combine(folder, file);

@@ -11,6 +11,8 @@ internal static class ClusterSilo
     /// <summary>One may wait for a lock while the other renews leases.</summary>
     private const int StoreConnections = 2;
 
+    private const string Timestamp = "yyyy-MM-ddTHH:mm:ss.fffZ";
+
     /// <summary>Serves until it is told to end; then gives back what it has not finished, within the grace.</summary>
     public static async Task RunAsync(SiloSettings settings, ClusterServers servers, TimeProvider time, CancellationToken cancellation)
     {
@@ -39,13 +41,11 @@ internal static class ClusterSilo
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("DeepTrain", LogLevel.Information)
             // They say at each start that the collector is not the server's, as is meant, and that a thread has hung since the machine was started.
             .AddFilter((category, level) =>
-                level >= (category is "Orleans.Runtime.Silo" or "Orleans.Runtime.Watchdog" ? LogLevel.Error : LogLevel.Warning))
-            .AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.UseUtcTimestamp = true;
-                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            });
+                level >= (category is "Orleans.Runtime.Silo" or "Orleans.Runtime.Watchdog" ? LogLevel.Error : LogLevel.Warning));
+        if (settings.LogFormat is LogFormat.Json)
+            builder.Logging.AddJsonConsole(console => (console.IncludeScopes, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, Timestamp));
+        else
+            builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, $"{Timestamp} "));
         // stdout is data.
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
             console => console.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -53,9 +53,7 @@ internal static class ClusterSilo
         builder.Services.AddCommon(store, folder, settings.LeaseTimes, time);
         if (settings.Role.HasFlag(SiloRole.Coordinator))
             builder.Services.AddCoordinator();
-        if (settings.MetricsPort is { } port)
-            builder.Services.AddHostedService(services => new MetricsEndpoint(
-                services.GetRequiredService<ClusterMetrics>(), services.GetRequiredService<ILocalSiloDetails>().Name, new(settings.Address, port), WriteWarning));
+        builder.Services.AddMonitoring(settings.MetricsPort is { } port ? new(settings.Address, port) : null, settings.Otlp, WriteWarning);
         if (worker is not null)
             builder.Services.AddWorker(
                 new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,

@@ -7,7 +7,7 @@ namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Takes the leases of silos that membership declares dead, so that their trials need not wait for them to run out.</summary>
 internal sealed class DeadSilos(
-    ISiloStatusOracle membership, ISweepStore store, IGrainFactory grains, TimeProvider time, ILogger<DeadSilos> log)
+    ISiloStatusOracle membership, ISweepStore store, IGrainFactory grains, ActiveSweeps active, TimeProvider time, ILogger<DeadSilos> log)
     : BackgroundService, ISiloStatusListener
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
@@ -43,7 +43,8 @@ internal sealed class DeadSilos(
         {
             try
             {
-                var sweeps = await store.ReleaseSiloAsync(silo);
+                var (sweeps, trials) = await store.ReleaseSiloAsync(silo);
+                active.CountExpired(trials);
                 await Task.WhenAll(sweeps.Select(sweep => grains.Sweep(sweep).Recount()));
                 return;
             }

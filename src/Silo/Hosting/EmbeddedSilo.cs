@@ -23,6 +23,9 @@ public sealed record EmbeddedSettings(int? Slots, int? MetricsPort, Action<strin
     /// <summary>How much of a run is trained again at most when the process dies.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Where spans over sweeps are sent; null: nowhere.</summary>
+    public Uri? Otlp { get; init; }
+
     /// <summary>The kind of devices that train; null: GPUs where there are any, else the processor.</summary>
     public DeviceKind? Device { get; init; }
 
@@ -44,6 +47,7 @@ public sealed record EmbeddedSettings(int? Slots, int? MetricsPort, Action<strin
     {
         Datasets = DatasetSources.Default with { Given = settings.Datasets },
         CheckpointInterval = settings.CheckpointInterval,
+        Otlp = settings.Otlp,
         Device = settings.Device,
         Tf32 = settings.Tf32,
         LeaseTimes = settings.LeaseTimes,
@@ -159,9 +163,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             .Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = settings.ProbeTimeout));
 
         builder.Services.AddCommon(store, folder, settings.LeaseTimes, time).AddCoordinator();
-        if (settings.MetricsPort is { } port)
-            builder.Services.AddHostedService(services => new MetricsEndpoint(
-                services.GetRequiredService<ClusterMetrics>(), services.GetRequiredService<ILocalSiloDetails>().Name, new(IPAddress.Loopback, port), settings.Warn));
+        builder.Services.AddMonitoring(settings.MetricsPort is { } port ? new(IPAddress.Loopback, port) : null, settings.Otlp, settings.Warn);
         if (worker is not null)
             builder.Services.AddWorker(
                 new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,

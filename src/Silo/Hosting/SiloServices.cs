@@ -1,5 +1,9 @@
+using System.Net;
 using DeepTrain.Cluster.Grains;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Trace;
 using Orleans.Configuration;
 
 namespace DeepTrain.Cluster.Silo;
@@ -30,6 +34,28 @@ internal static class SiloServices
         .AddHostedService<DeadSilos>()
         .AddHostedService<Janitor>()
         .AddHostedService<Remover>();
+
+    /// <param name="endpoint">Where metrics and health are asked for; null: nowhere.</param>
+    /// <param name="collector">Where spans go, by OTLP over HTTP; null: nowhere.</param>
+    public static IServiceCollection AddMonitoring(this IServiceCollection services, IPEndPoint? endpoint, Uri? collector, Action<string> warn)
+    {
+        services.AddSingleton(provider => new ServiceName(provider.GetRequiredService<ILocalSiloDetails>().Name));
+        if (endpoint is not null)
+            services.AddHostedService(provider =>
+            {
+                var membership = provider.GetRequiredService<ISiloStatusOracle>();
+                var stopping = provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+                return new MonitoringEndpoint(
+                    provider.GetRequiredService<ClusterMetrics>(), () => membership.CurrentStatus is SiloStatus.Active && !stopping.IsCancellationRequested,
+                    provider.GetRequiredService<ServiceName>(), endpoint, warn);
+            });
+        if (collector is not null)
+            services
+                .ConfigureOpenTelemetryTracerProvider((provider, spans) => spans.ConfigureResource(provider.GetRequiredService<ServiceName>().Describe))
+                .AddOpenTelemetry().WithTracing(spans => spans.AddSource(SweepTraces.Source).AddOtlpExporter(otlp =>
+                    (otlp.Protocol, otlp.Endpoint) = (OtlpExportProtocol.HttpProtobuf, new(collector, "v1/traces"))));
+        return services;
+    }
 
     public static IServiceCollection AddWorker(
         this IServiceCollection services, SlotSettings slots, Provenance worker, SlotTrainers trainers) => services

@@ -62,6 +62,8 @@ public sealed class SettingsReader
             Address = Value(SettingsTable.Address)!,
             SiloPort = Value(SettingsTable.SiloPort)!.Value,
             GatewayPort = Value(SettingsTable.GatewayPort)!.Value,
+            Otlp = Value(SettingsTable.Otlp),
+            LogFormat = Value(SettingsTable.Logs)!.Value,
             MetricsPort = Value(SettingsTable.MetricsPort) is > 0 and var port ? port : null,
             Slots = Value(SettingsTable.Slots) is > 0 and var slots ? slots : null,
             Device = Value(SettingsTable.Device),

@@ -78,7 +78,15 @@ public static class SettingsTable
     public static readonly Setting<int?> GatewayPort = Setting.Integer("gatewayPort", 30000, 1, 65535, "In a cluster: the port for clients. A silo alone takes a free one.");
 
     public static readonly Setting<int?> MetricsPort = Setting.Integer("metricsPort", 9464, 0, 65535,
-        "The port of /metrics, for Prometheus; 0 for none.");
+        "The port of /metrics, for Prometheus, and of /health; 0 for none.");
+
+    public static readonly Setting<Uri?> Otlp = new("otlp", null,
+        text => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address : null,
+        "an http or https address", "The collector that spans over sweeps are sent to, by OTLP over HTTP: http://collector:4318; by default none.");
+
+    public static readonly Setting<LogFormat?> Logs = Setting.Choice("logFormat", LogFormat.Text,
+        new Dictionary<string, LogFormat> { ["text"] = LogFormat.Text, ["json"] = LogFormat.Json },
+        "In a cluster: what lines of the log, on stderr, are: text for people, or JSON objects that name sweep and trial.");
 
     public static readonly Setting<int?> Slots = Setting.Integer("slots", 0, 0, 1024,
         "How many cohorts train side by side; 0: one a core, or one a GPU.");
@@ -110,6 +118,6 @@ public static class SettingsTable
         Role, Data, Datasets, LibTorch,
         PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresPasswordFile, PostgresEncryption, PostgresCertificate,
         RedisHost, RedisPort, RedisUser, RedisPassword, RedisPasswordFile, RedisTls, RedisCertificate,
-        ClusterId, ServiceId, SiloName, Address, SiloPort, GatewayPort, MetricsPort, Slots, Device, Tf32, Checkpoint, Lease, Probe, Grace, Commands,
+        ClusterId, ServiceId, SiloName, Address, SiloPort, GatewayPort, MetricsPort, Otlp, Logs, Slots, Device, Tf32, Checkpoint, Lease, Probe, Grace, Commands,
     ];
 }

@@ -16,6 +16,13 @@ public enum SiloRole
     Both = Coordinator | Worker,
 }
 
+/// <summary>What a line of a silo's log is.</summary>
+public enum LogFormat
+{
+    Text,
+    Json,
+}
+
 /// <summary>How one silo is run, and how a client reaches the cluster: all of <see cref="SettingsTable"/>, found valid.</summary>
 /// <param name="Cluster">The servers that a cluster shares; null: this process is the whole cluster.</param>
 /// <param name="Data">The folder of checkpoints, models and data files; without a cluster of the store too.</param>
@@ -32,6 +39,11 @@ public sealed record SiloSettings(SiloRole Role, ClusterServers? Cluster, string
 
     /// <summary>Null: no metrics.</summary>
     public required int? MetricsPort { get; init; }
+
+    /// <summary>Where spans are sent; null: nowhere.</summary>
+    public required Uri? Otlp { get; init; }
+
+    public required LogFormat LogFormat { get; init; }
 
     /// <summary>Null: one a core, or one a GPU.</summary>
     public required int? Slots { get; init; }

@@ -13,6 +13,7 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
     private readonly ConcurrentDictionary<TrialId, bool> _refused = new();
     private readonly object _gate = new();
     private readonly CancellationTokenSource _gone = new();
+    private readonly long _began = sentAt;
     private long _sentAt = sentAt;
     private bool _lost;
     private bool _ended;
@@ -22,6 +23,9 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
     public Guid Id => id;
 
     public SlotId Slot => slot;
+
+    /// <summary>How long ago it was asked for.</summary>
+    public TimeSpan Age => time.GetElapsedTime(_began);
 
     /// <summary>Cancelled once the lease is lost: what is trained under it from then on is in vain.</summary>
     public CancellationToken Gone => _gone.Token;

@@ -73,6 +73,9 @@ internal sealed class Slot(
 
     private void Work(LeasedCohort cohort, CancellationToken stopping, CancellationToken breaking)
     {
+        using var span = SweepTraces.Begin("cohort", cohort.Lease.SweepId)
+            ?.SetTag("deeptrain.lease", $"{cohort.Lease.Id}").SetTag("deeptrain.trials", cohort.Trials.Length);
+        using var scope = log.BeginScope("cohort {Lease} of {Sweep}", cohort.Lease.Id, cohort.Lease.SweepId);
         metrics.BusyChanged(+1);
         metrics.CohortTaken(cohort.Trials.Length);
         var unfinished = cohort.Trials;
@@ -110,7 +113,7 @@ internal sealed class Slot(
             return trials;
         try
         {
-            using var run = Start(cohort, trials);
+            using var run = Spanned("start", () => Start(cohort, trials));
             begun = true;
             _failedStarts = 0;
             var checkpoints = new RunCheckpoints(
@@ -127,7 +130,7 @@ internal sealed class Slot(
                 if (aboard.Count == 0)
                     break;
 
-                var reports = run.TrainEpoch(vain).Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
+                var reports = Spanned("epoch", () => run.TrainEpoch(vain), run.Epoch + 1).Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
                 epoch = run.Epoch;
                 var stopped = reports.Where(report => report.Ending?.Outcome is Outcome.Stopped).Select(report => report.Trial).ToList();
                 if (stopped.Count > 0)
@@ -172,6 +175,12 @@ internal sealed class Slot(
             return [];
         }
         return [.. aboard.Values];
+    }
+
+    private static T Spanned<T>(string name, Func<T> work, int? epoch = null)
+    {
+        using var span = SweepTraces.Begin(name)?.SetTag("deeptrain.epoch", epoch);
+        return work();
     }
 
     /// <summary>What failed together is tried in smaller parts: halves where memory was short, else one by one.</summary>

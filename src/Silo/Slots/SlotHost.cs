@@ -34,7 +34,7 @@ internal sealed class SlotHost(
             });
             _running.Add(ended.Task);
         }
-        metrics.SlotsChanged(settings.Count);
+        metrics.SlotsChanged(settings.Count, worker.Device);
         return Task.CompletedTask;
     }
 
@@ -43,7 +43,7 @@ internal sealed class SlotHost(
         await _stopping.CancelAsync();
         using var timer = time.CreateTimer(_ => _breaking.Cancel(), null, settings.EpochPatience, Timeout.InfiniteTimeSpan);
         await Task.WhenAll(_running).WaitAsync(cancellationToken);
-        metrics.SlotsChanged(-settings.Count);
+        metrics.SlotsChanged(-settings.Count, worker.Device);
     }
 
     public void Dispose()

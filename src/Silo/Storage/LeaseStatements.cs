@@ -99,10 +99,10 @@ internal static class LeaseStatements
                 trials.Where(trial => trial.Sweep == coordinator.SweepId).Select(trial => $"{trial.Cell}/r{trial.Replicate}"))));
     }
 
-    public static ImmutableArray<string> ReleaseSilo(Session session, string silo) => ReleaseWhere(
+    public static TakenTrials ReleaseSilo(Session session, string silo) => ReleaseWhere(
         session, "lease IS NOT NULL AND EXISTS (SELECT 1 FROM leases l WHERE l.key = trials.lease AND l.silo = @silo)", ("@silo", silo));
 
-    public static ImmutableArray<string> ReleaseAll(Session session) => ReleaseWhere(session, "lease IS NOT NULL");
+    public static TakenTrials ReleaseAll(Session session) => ReleaseWhere(session, "lease IS NOT NULL");
 
     /// <summary>The first trial that may be granted, of a fusion key that the request takes.</summary>
     // An expression is looked up in no index: the order is what the index is for.
@@ -134,7 +134,7 @@ internal static class LeaseStatements
     private const string Given =
         "UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1, retry_at = NULL";
 
-    private static ImmutableArray<string> ReleaseWhere(
+    private static TakenTrials ReleaseWhere(
         Session session, string which, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         SweepStatements.LockTrials(session, which, values);
@@ -143,9 +143,7 @@ internal static class LeaseStatements
             .. session.Query($"SELECT id FROM sweeps WHERE key IN (SELECT sweep FROM trials WHERE {which}) ORDER BY key",
                 row => row.GetString(0), values),
         ];
-        if (!sweeps.IsEmpty)
-            Lose(session, which, values);
-        return sweeps;
+        return new(sweeps, sweeps.IsEmpty ? 0 : Lose(session, which, values));
     }
 
     private static long? Find(Session session, long sweep, Guid lease) =>

@@ -62,11 +62,12 @@ public abstract class SweepReader : ISweepReader
     // Of a large sweep this is most of a coordinator's start: no object for each row, no order, and no query to translate first.
     public Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId) => ReadAsync(
         (context, stop) => QueryAsync(context, """
-            SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy
+            SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy, t.ailments_end
             FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
             WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active AND t.outcome IS NOT NULL
             """, sweepId, row => new EndedTrial(row.GetString(0), row.GetInt32(1), Enum.Parse<Outcome>(row.GetString(2)),
-                NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5)), stop), [], CancellationToken.None);
+                NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5),
+                row.IsDBNull(6) ? null : (Ailments)row.GetInt32(6)), stop), [], CancellationToken.None);
 
     public Task<TrialCounts> CountAsync(string sweepId) => ReadAsync(
         async (context, stop) => (await QueryAsync(context, """

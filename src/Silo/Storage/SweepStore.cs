@@ -24,10 +24,10 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
     public Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials) =>
         TransactAsync(session => LeaseStatements.Release(session, coordinator, lease, trials), coordinator.SweepId);
 
-    public Task<ImmutableArray<string>> ReleaseSiloAsync(string silo) =>
+    public Task<TakenTrials> ReleaseSiloAsync(string silo) =>
         TransactAloneAsync(session => LeaseStatements.ReleaseSilo(session, silo));
 
-    public Task<ImmutableArray<string>> ReleaseAllAsync() => TransactAloneAsync(LeaseStatements.ReleaseAll);
+    public Task<TakenTrials> ReleaseAllAsync() => TransactAloneAsync(LeaseStatements.ReleaseAll);
 
     public Task<ImmutableArray<WriteVerdict>> WriteAsync(IReadOnlyList<FencedReport> reports)
     {

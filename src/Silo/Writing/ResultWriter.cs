@@ -48,6 +48,7 @@ internal sealed class ResultWriter(
             while (batch.Count < LargestFlush && _queue.Reader.TryRead(out var pending))
                 batch.Add(pending);
             var started = time.GetTimestamp();
+            using var span = SweepTraces.Begin("flush")?.SetTag("deeptrain.reports", batch.Count);
             var verdicts = await WriteAsync([.. batch.Select(pending => pending.Report)], stoppingToken);
             metrics.Flushed(batch.Count, time.GetElapsedTime(started));
             Conclude(batch, verdicts);
@@ -80,9 +81,9 @@ internal sealed class ResultWriter(
             switch (verdict)
             {
                 case WriteVerdict.Accepted:
-                    metrics.EpochTrained(report.Report.Steps);
+                    metrics.EpochTrained(report.Report);
                     if (ending is not null)
-                        metrics.TrialEnded(ending);
+                        metrics.TrialEnded(ending, lease.Age);
                     durable.Add(report);
                     break;
                 case WriteVerdict.AlreadyAccepted:

@@ -13,6 +13,9 @@ public sealed record EpochReport(
     TrialId Trial, int Epoch, double TrainLoss, double ValidationLoss, double ValidationAccuracy, int Steps, double Seconds,
     Ending? Ending)
 {
+    /// <summary>Rows trained in this epoch; 0 where the trainer does not tell.</summary>
+    public int Samples { get; init; }
+
     /// <summary>The gradients at the end of the epoch; null where the trainer looks at none.</summary>
     public GradientHealth? Health { get; init; }
 }

@@ -77,7 +77,7 @@ internal sealed class FusedRun : ITrainingRun
             trial.Id, Epoch, trainLoss[i], validationLoss[i], validationAccuracy[i], stage.Steps, seconds,
             diverged[i] ? new(Outcome.Diverged)
             : last ? new(Outcome.Completed, testLoss[i], testAccuracy[i])
-            : null) { Health = health[i] }).ToImmutableArray();
+            : null) { Samples = stage.Samples, Health = health[i] }).ToImmutableArray();
         KeepModels(stage, reports);
         Leave([.. reports.Where(report => report.Ending is not null).Select(report => report.Trial)]);
         return reports;

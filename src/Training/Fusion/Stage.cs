@@ -63,6 +63,9 @@ internal sealed class Stage : IDisposable
     /// <summary>Mini-batches in an epoch.</summary>
     public int Steps { get; }
 
+    /// <summary>Rows that each trial trains in an epoch.</summary>
+    public int Samples => Steps * _rows;
+
     /// <summary>The first mini-batch of the first epoch.</summary>
     public Batch FirstBatch { get; }
 

@@ -14,7 +14,7 @@ public sealed class SurrogatesTests
         var health = new GradientHealth([new(1, 2, 3, 4, float.NaN, 5, 6, float.PositiveInfinity), new(7, 8, 9, 10, 11, 12, 13, 14)],
             Ailments.Vanishing | Ailments.Dying);
         var report = new FencedReport(new(new("digits-1", "0123456789abcdef", 3), 4, 0.5, double.NaN, 0.25, 40, 1.5,
-            new(Outcome.Completed, 0.125, 0.75)) { Health = health }, 7) { Checkpoint = "file-4" };
+            new(Outcome.Completed, 0.125, 0.75)) { Samples = 1_280, Health = health }, 7) { Checkpoint = "file-4" };
 
         var arrived = Serializer.Deserialize<FencedReport>(Serializer.SerializeToArray(report));
 

@@ -422,7 +422,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
         await _cluster.LeaseAsync("digits-1", 2);
-        Assert.Equal(["digits-1"], (await _cluster.Store.ReleaseSiloAsync(_cluster.Slot().Silo)).AsEnumerable());
+        Assert.Equal(["digits-1"], (await _cluster.Store.ReleaseSiloAsync(_cluster.Slot().Silo)).Sweeps.AsEnumerable());
 
         await _cluster.Sweep("digits-1").Recount();
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Grains.Tests;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,7 +26,8 @@ public sealed class DeadSilosTests
             await cluster.Store.GrantAsync(coordinator, Sample.Request(
                 sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct().ToImmutableDictionary(key => key, _ => new Grains.CohortLimit(trials, true)),
                 silo: silo.ToParsableString()));
-        var watcher = new DeadSilos(cluster.Membership, cluster.Store, cluster.Grains, TimeProvider.System, NullLogger<DeadSilos>.Instance);
+        var active = new ActiveSweeps();
+        var watcher = new DeadSilos(cluster.Membership, cluster.Store, cluster.Grains, active, TimeProvider.System, NullLogger<DeadSilos>.Instance);
         await watcher.StartAsync(CancellationToken.None);
 
         watcher.SiloStatusChangeNotification(First, status);
@@ -34,6 +36,7 @@ public sealed class DeadSilosTests
 
         await Eventually.True(async () => (await cluster.OverviewAsync()).Leased == leased, $"{leased} trials to stay leased");
         await Eventually.True(async () => (await cluster.Sweep.GetProgress())!.Waiting == 3 - leased, "the coordinator to know it");
+        Assert.Equal(3 - leased, active.Expired);
         await watcher.StopAsync(CancellationToken.None);
     }
 }

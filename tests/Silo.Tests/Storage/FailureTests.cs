@@ -105,7 +105,7 @@ public abstract class FailureTests(StoreKind kind) : StoreTests(kind)
             await fixture.Store.WriteAsync([.. leased.Where(trial => trial.Trial != killer).Select(trial => Sample.Epoch(trial, loss + 1))]);
             if (loss >= 2)
                 Assert.Equal(killer, Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(9, silo: "b"))).Trial);
-            Assert.Equal([Sample.SweepId], await fixture.Store.ReleaseSiloAsync("a"));
+            Assert.Equal([Sample.SweepId], (await fixture.Store.ReleaseSiloAsync("a")).Sweeps);
             await fixture.Store.ReleaseSiloAsync("b");
         }
 

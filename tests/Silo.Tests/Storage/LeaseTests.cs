@@ -282,8 +282,9 @@ public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
         var alive = Sample.Request(1, silo: "alive");
         await fixture.GrantAsync(coordinator, alive);
 
-        Assert.Equal([Sample.SweepId], await fixture.Store.ReleaseSiloAsync("dead"));
-        Assert.Empty(await fixture.Store.ReleaseSiloAsync("dead"));
+        var taken = await fixture.Store.ReleaseSiloAsync("dead");
+        Assert.Equal(([Sample.SweepId], 2), (taken.Sweeps.ToArray(), taken.Count));
+        Assert.Equal(0, (await fixture.Store.ReleaseSiloAsync("dead")).Count);
 
         Assert.Equal(dead.Select(trial => trial.Trial),
             (await fixture.GrantAsync(coordinator, Sample.Request(9, takeExpired: false))).Select(trial => trial.Trial));

@@ -77,7 +77,7 @@ internal abstract class StoreFixture : IAsyncDisposable
         var results = await Store.ReadResultsAsync(id, CancellationToken.None);
         Assert.Equal(
             results.Select(result => new EndedTrial(result.Trial.Cell, result.Trial.Replicate, result.Outcome,
-                result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy)).ToHashSet(),
+                result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy, result.AilmentsEnd)).ToHashSet(),
             [.. await Store.ReadEndedAsync(id)]);
         return results;
     }

@@ -167,12 +167,12 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                 case Act.ReleaseSilo:
                     var ofSilo = _trials.Where(trial => _leases.Any(lease => lease.Lease == trial.Lease && lease.Silo == Silo(step))).ToList();
                     ofSilo.ForEach(Lose);
-                    Assert.Equal(ofSilo.Count > 0 ? [id] : [], await store.ReleaseSiloAsync(Silo(step)));
+                    Assert.Equal(ofSilo.Count > 0 ? [id] : [], (await store.ReleaseSiloAsync(Silo(step))).Sweeps);
                     break;
                 case Act.ReleaseAll:
                     var leased = Leased();
                     Array.ForEach(leased, Lose);
-                    Assert.Equal(leased.Length > 0, (await store.ReleaseAllAsync()).Contains(id));
+                    Assert.Equal(leased.Length > 0, (await store.ReleaseAllAsync()).Sweeps.Contains(id));
                     break;
                 case Act.Extend:
                     var changed = SweepOf(step.Which % 2 == 0 ? Cells : Cells - step.Size);

@@ -57,12 +57,12 @@ public sealed class MetricsReferenceTests : IDisposable
 
     private void CountEverything()
     {
-        _metrics.SlotsChanged(2);
+        _metrics.SlotsChanged(2, "cpu");
         _metrics.BusyChanged(1);
         _metrics.CohortTaken(8);
         _metrics.Queued(3);
-        _metrics.EpochTrained(39);
-        _metrics.TrialEnded(new(Outcome.Failed, Failure: new(FailureClass.OutOfMemory, "too large")));
+        _metrics.EpochTrained(new(new("digits-1", "0123456789abcdef", 1), 1, 0.5, 0.5, 0.9, Steps: 39, Seconds: 1, Ending: null) { Samples = 1_248 });
+        _metrics.TrialEnded(new(Outcome.Failed, Failure: new(FailureClass.OutOfMemory, "too large")), TimeSpan.FromSeconds(70));
         _metrics.TrialRetried(FailureClass.Infrastructure);
         _metrics.WriteRefused();
         _metrics.LeaseRenewed();
@@ -74,12 +74,16 @@ public sealed class MetricsReferenceTests : IDisposable
         _sweeps.Open();
         _sweeps.Set(new(
             new("digits-1", SweepStatus.Running, 8, 4, 2, 1, 1, 0, 0, 0, new("activation=elu", 0.9)), 3, TimeSpan.FromSeconds(1),
-            DateTimeOffset.UnixEpoch));
+            DateTimeOffset.UnixEpoch)
+        {
+            Left = TimeSpan.FromSeconds(90), Levels = [new("activation", "elu", 2, 0.9, 0.5, 0.25)],
+        });
+        _sweeps.CountExpired(3);
     }
 
-    private async Task<MetricsEndpoint> ServeAsync()
+    private async Task<MonitoringEndpoint> ServeAsync()
     {
-        var endpoint = new MetricsEndpoint(_metrics, "silo-1", new(IPAddress.Loopback, _port), Assert.Fail);
+        var endpoint = new MonitoringEndpoint(_metrics, () => true, new("silo-1"), new(IPAddress.Loopback, _port), Assert.Fail);
         await endpoint.StartAsync(TestContext.Current.CancellationToken);
         return endpoint;
     }
@@ -119,7 +123,7 @@ public sealed class MetricsReferenceTests : IDisposable
     private static string NameOf(Instrument instrument)
     {
         var name = instrument.Name.Replace('.', '_');
-        var unit = instrument.Unit switch { "s" => "_seconds", "By" => "_bytes", "1" when TypeOf(instrument) == "gauge" => "_ratio", _ => "" };
+        var unit = instrument.Unit switch { "s" => "_seconds", "By" => "_bytes", _ => "" };
         return name + unit + (TypeOf(instrument) == "counter" ? "_total" : "");
     }
 
@@ -133,8 +137,11 @@ public sealed class MetricsReferenceTests : IDisposable
     private static string LabelsOf(string name) => name switch
     {
         "deeptrain.trials.ended" => "`outcome`, `class` of failed ones",
+        "deeptrain.trial.duration" => "`outcome`",
+        "deeptrain.slots" or "deeptrain.slots.busy" => "`device`",
         "deeptrain.trials.retried" => "`class`",
         "deeptrain.sweep.trials" => "`sweep`, `outcome`",
+        _ when name.StartsWith("deeptrain.sweep.level.", StringComparison.Ordinal) => "`sweep`, `factor`, `level`",
         _ when name.StartsWith("deeptrain.sweep.", StringComparison.Ordinal) => "`sweep`",
         "deeptrain.coordinator.fence" or "deeptrain.coordinator.rebuild" => "`sweep`",
         _ => "",

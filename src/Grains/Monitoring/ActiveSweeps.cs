@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Grains;
 
@@ -8,11 +9,17 @@ public sealed class ActiveSweeps
 {
     private readonly ConcurrentDictionary<string, ActiveSweep> _sweeps = new();
     private long _opened;
+    private long _expired;
 
     public IEnumerable<ActiveSweep> All => _sweeps.Values;
 
     /// <summary>How often a coordinator in this process has taken a sweep over: with its start, and with every change of its file or state.</summary>
     public long Opened => Interlocked.Read(ref _opened);
+
+    /// <summary>How many trials this process took from leases whose time was over or whose silo had died.</summary>
+    public long Expired => Interlocked.Read(ref _expired);
+
+    public void CountExpired(int trials) => Interlocked.Add(ref _expired, trials);
 
     internal void Open() => Interlocked.Increment(ref _opened);
 
@@ -24,4 +31,11 @@ public sealed class ActiveSweeps
 /// <param name="Fence">The coordinator's.</param>
 /// <param name="Rebuilding">How long it took to read what it counts.</param>
 /// <param name="LastResult">When a trial's end was reported to it last; null: none has been.</param>
-public sealed record ActiveSweep(SweepProgress Progress, long Fence, TimeSpan Rebuilding, DateTimeOffset? LastResult);
+public sealed record ActiveSweep(SweepProgress Progress, long Fence, TimeSpan Rebuilding, DateTimeOffset? LastResult)
+{
+    /// <summary>How long the rest may take; null: it cannot be told yet.</summary>
+    public TimeSpan? Left { get; init; }
+
+    /// <summary>How the levels of its factors compare so far; not of factors without listed levels, nor beyond a limit.</summary>
+    public ImmutableArray<LevelResults> Levels { get; init; } = [];
+}

@@ -1,9 +1,7 @@
-using DeepTrain.Cluster.Grains;
-
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Grains;
 
 /// <summary>How fast a sweep goes, from when somebody began to watch it.</summary>
-internal sealed class Pace(TimeProvider time)
+public sealed class Pace(TimeProvider time)
 {
     private readonly long _began = time.GetTimestamp();
     private int? _endedBefore;
@@ -21,4 +19,4 @@ internal sealed class Pace(TimeProvider time)
 
 /// <param name="TrialsPerSecond">Trials that ended while it was watched, over the time.</param>
 /// <param name="Left">Null before the first of them ended.</param>
-internal sealed record ProgressView(SweepProgress Progress, TimeSpan Elapsed, double TrialsPerSecond, TimeSpan? Left);
+public sealed record ProgressView(SweepProgress Progress, TimeSpan Elapsed, double TrialsPerSecond, TimeSpan? Left);

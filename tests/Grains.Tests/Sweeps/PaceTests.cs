@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 
-namespace DeepTrain.Cluster.Client.Tests;
+namespace DeepTrain.Cluster.Grains.Tests;
 
 public sealed class PaceTests
 {
@@ -10,9 +10,9 @@ public sealed class PaceTests
     public void Look_FromTheMiddle_CountsOnlyWhatItSaw()
     {
         var pace = new Pace(_time);
-        var first = pace.Look(Views.Progress(total: 100, completed: 40));
+        var first = pace.Look(Progress(total: 100, completed: 40));
         _time.Advance(TimeSpan.FromSeconds(10));
-        var second = pace.Look(Views.Progress(total: 100, completed: 60));
+        var second = pace.Look(Progress(total: 100, completed: 60));
 
         Assert.Equal((0.0, null), (first.TrialsPerSecond, first.Left));
         Assert.Equal((2.0, TimeSpan.FromSeconds(20)), (second.TrialsPerSecond, second.Left));
@@ -22,9 +22,12 @@ public sealed class PaceTests
     public void Look_NothingEnded_DoesNotGuess()
     {
         var pace = new Pace(_time);
-        pace.Look(Views.Progress(total: 100));
+        pace.Look(Progress(total: 100));
         _time.Advance(TimeSpan.FromMinutes(10));
 
-        Assert.Null(pace.Look(Views.Progress(total: 100)).Left);
+        Assert.Null(pace.Look(Progress(total: 100)).Left);
     }
+
+    private static SweepProgress Progress(int total, int completed = 0) =>
+        new("digits-1", SweepStatus.Running, total, total - completed, 0, completed, 0, 0, 0, 0, Best: null);
 }

@@ -1,17 +1,19 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>Serves <c>/metrics</c> for Prometheus on a port of its own. A port that is taken costs the metrics, not the work.</summary>
-/// <param name="instance">The silo's name.</param>
+/// <summary>Serves <c>/metrics</c> for Prometheus and <c>/health</c> for whoever starts and ends silos, on a port of its own.</summary>
+/// <remarks>It is open from when the silo has joined until its slots have given back their trials. A port that is taken costs this, not the work.</remarks>
 /// <param name="metrics">Serves these: they are there from the start, even where nothing has been counted yet.</param>
-internal sealed class MetricsEndpoint(ClusterMetrics metrics, string instance, IPEndPoint endpoint, Action<string> warn) : IHostedService, IAsyncDisposable
+/// <param name="isReady">Whether the silo is active and has not been asked to end.</param>
+internal sealed class MonitoringEndpoint(
+    ClusterMetrics metrics, Func<bool> isReady, ServiceName name, IPEndPoint endpoint, Action<string> warn) : IHostedService, IAsyncDisposable
 {
     private WebApplication? _web;
 
@@ -21,7 +23,7 @@ internal sealed class MetricsEndpoint(ClusterMetrics metrics, string instance, I
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(endpoint));
         builder.Services.AddRoutingCore();
         builder.Services.AddOpenTelemetry().WithMetrics(meters => meters
-            .ConfigureResource(resource => resource.AddService("deeptrain", serviceInstanceId: instance))
+            .ConfigureResource(name.Describe)
             .AddMeter(metrics.Meter.Name, "Microsoft.Orleans", "System.Runtime")
             .AddPrometheusExporter(options =>
             {
@@ -31,6 +33,11 @@ internal sealed class MetricsEndpoint(ClusterMetrics metrics, string instance, I
             }));
         var web = builder.Build();
         web.MapPrometheusScrapingEndpoint();
+        // It opens after the silo has joined: that it answers is the answer.
+        web.MapGet("/health/startup", context => AnswerAsync(context, true, "joined"));
+        web.MapGet("/health/ready", context => AnswerAsync(context, isReady(), "active, and not asked to end"));
+        // Nothing of others: ending this process brings back neither a database nor another silo.
+        web.MapGet("/health/live", context => AnswerAsync(context, true, "answering"));
         try
         {
             await web.StartAsync(cancellationToken);
@@ -50,4 +57,10 @@ internal sealed class MetricsEndpoint(ClusterMetrics metrics, string instance, I
     }
 
     public ValueTask DisposeAsync() => _web?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private static Task AnswerAsync(HttpContext context, bool isSo, string what)
+    {
+        context.Response.StatusCode = isSo ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return context.Response.WriteAsync($"{(isSo ? "" : "not ")}{what}\n");
+    }
 }

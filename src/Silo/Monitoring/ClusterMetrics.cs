@@ -10,7 +10,9 @@ public sealed class ClusterMetrics
     private static readonly double[] Seconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
 
     private readonly Counter<long> _trials;
+    private readonly Histogram<double> _durations;
     private readonly Counter<long> _steps;
+    private readonly Counter<long> _samples;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _retried;
     private readonly Counter<long> _epochs;
@@ -23,6 +25,7 @@ public sealed class ClusterMetrics
     private readonly Histogram<double> _checkpoints;
     private readonly Counter<long> _checkpointBytes;
     private readonly Counter<long> _checkpointErrors;
+    private string? _device;
     private int _slots;
     private int _busy;
     private int _queued;
@@ -31,6 +34,9 @@ public sealed class ClusterMetrics
     {
         var meter = Meter = meters.Create("DeepTrain.Cluster");
         _trials = meter.CreateCounter<long>("deeptrain.trials.ended", "{trial}", "Trials whose outcome this process made durable.");
+        _durations = meter.CreateHistogram("deeptrain.trial.duration", "s", "How long after its lease a trial ended here.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400] });
+        _samples = meter.CreateCounter<long>("deeptrain.samples", "{row}", "Rows trained, counted per trial, at durable acceptance.");
         _steps = meter.CreateCounter<long>("deeptrain.trial.steps", "{step}", "Mini-batches trained, counted per trial, at durable acceptance.");
         _refused = meter.CreateCounter<long>("deeptrain.writes.refused", "{report}", "Reports that came under a fence no longer current.");
         _retried = meter.CreateCounter<long>("deeptrain.trials.retried", "{trial}", "Failures that a trial is tried again after, by class.");
@@ -50,14 +56,22 @@ public sealed class ClusterMetrics
         _checkpointBytes = meter.CreateCounter<long>("deeptrain.checkpoint.written", "By", "Bytes of checkpoints written.");
         _checkpointErrors = meter.CreateCounter<long>("deeptrain.checkpoint.errors", "{checkpoint}", "Checkpoints that could not be written.");
         meter.CreateObservableGauge("deeptrain.data.free", folder.FreeSpace, "By", "Free space where the data folder is.");
-        meter.CreateObservableGauge("deeptrain.slots", () => _slots, "{slot}", "Slots of this process.");
-        meter.CreateObservableGauge("deeptrain.slots.busy", () => _busy, "{slot}", "Slots of this process that train.");
+        meter.CreateObservableCounter("deeptrain.leases.expired", () => sweeps.Expired, "{trial}",
+            "Trials that this process took from leases whose time was over or whose silo had died.");
+        meter.CreateObservableGauge("deeptrain.slots", () => OfDevice(_slots), "{slot}", "Slots of this process.");
+        meter.CreateObservableGauge("deeptrain.slots.busy", () => OfDevice(_busy), "{slot}", "Slots of this process that train.");
         meter.CreateObservableCounter("deeptrain.coordinator.opened", () => sweeps.Opened, "{sweep}",
             "How often a coordinator in this process has taken a sweep over: at its start, and when its file or state changed.");
         meter.CreateObservableGauge("deeptrain.coordinator.fence", () => Gauge<long>(sweep => sweep.Fence), "{fence}",
             "The fence of an active sweep's coordinator: each that takes the sweep over raises it.");
         meter.CreateObservableGauge("deeptrain.coordinator.rebuild", () => Gauge<double>(sweep => sweep.Rebuilding.TotalSeconds), "s",
             "How long the coordinator of an active sweep took to read its results.");
+        meter.CreateObservableGauge("deeptrain.sweep.progress", () => Gauge<double>(sweep => (double)sweep.Progress.Ended / sweep.Progress.Total), "1",
+            "The share of an active sweep's trials that have ended.");
+        meter.CreateObservableGauge("deeptrain.sweep.left", () => Gauge(sweep => sweep.Left?.TotalSeconds), "s",
+            "How long an active sweep may take from now on, at the pace since its coordinator opened it.");
+        meter.CreateObservableGauge("deeptrain.sweep.paused", () => Gauge<int>(sweep => sweep.Progress.Status is SweepStatus.Paused ? 1 : 0), "{sweep}",
+            "1: nothing of the sweep is leased, because somebody has paused it; 0: it runs.");
         meter.CreateObservableGauge("deeptrain.sweep.trials.waiting", () => Gauge<int>(sweep => sweep.Progress.Waiting), "{trial}",
             "Trials of an active sweep that wait.");
         meter.CreateObservableGauge("deeptrain.sweep.trials.running", () => Gauge<int>(sweep => sweep.Progress.Running), "{trial}",
@@ -74,32 +88,49 @@ public sealed class ClusterMetrics
             "The best mean objective of a cell of an active sweep, all its replicates completed.");
         meter.CreateObservableGauge("deeptrain.sweep.result.timestamp", () => Gauge(sweep => sweep.LastResult?.ToUnixTimeMilliseconds() / 1000.0), "s",
             "When a trial of an active sweep ended last, in Unix time.");
+        meter.CreateObservableGauge("deeptrain.sweep.level.trials", () => Levels<int>(level => level.Trained), "{trial}",
+            "Trials of one level of one factor of an active sweep that completed, diverged or were stopped.");
+        meter.CreateObservableGauge("deeptrain.sweep.level.objective", () => Levels(level => level.Objective), "{objective}",
+            "The mean objective of a level's completed trials.");
+        meter.CreateObservableGauge("deeptrain.sweep.level.diverged", () => Levels(level => level.Diverged), "1",
+            "The share of a level's trials that diverged.");
+        meter.CreateObservableGauge("deeptrain.sweep.level.unhealthy", () => Levels(level => level.Unhealthy), "1",
+            "The share of a level's trials whose gradients were not healthy at the end.");
 
         // A sweep without a value has no series.
         IEnumerable<Measurement<T>> Gauge<T>(Func<ActiveSweep, T?> value)
             where T : struct => sweeps.All.Where(sweep => value(sweep) is not null).Select(sweep => new Measurement<T>(value(sweep)!.Value, Label(sweep)));
+
+        IEnumerable<Measurement<T>> Levels<T>(Func<LevelResults, T?> value)
+            where T : struct => from sweep in sweeps.All
+                                from level in sweep.Levels
+                                let number = value(level)
+                                where number is not null
+                                select new Measurement<T>(number.Value, Label(sweep), new("factor", level.Factor), new("level", level.Level));
     }
 
     public Meter Meter { get; }
 
     /// <summary>An outcome is durable.</summary>
-    public void TrialEnded(Ending ending)
+    /// <param name="sinceLease">How long after the trial was leased.</param>
+    public void TrialEnded(Ending ending, TimeSpan sinceLease)
     {
         var outcome = new KeyValuePair<string, object?>("outcome", Name(ending.Outcome));
         if (ending.Failure is { } failure)
             _trials.Add(1, outcome, new("class", failure.Class));
         else
             _trials.Add(1, outcome);
+        _durations.Record(sinceLease.TotalSeconds, outcome);
     }
 
     /// <summary>A trial's report is durable.</summary>
-    /// <param name="steps">0: nothing was trained.</param>
-    public void EpochTrained(int steps)
+    public void EpochTrained(EpochReport report)
     {
-        if (steps == 0)
+        if (report.Steps == 0)
             return;
         _epochs.Add(1);
-        _steps.Add(steps);
+        _steps.Add(report.Steps);
+        _samples.Add(report.Samples);
     }
 
     /// <summary>A slot has begun to train.</summary>
@@ -133,9 +164,17 @@ public sealed class ClusterMetrics
 
     public void WriteRefused() => _refused.Add(1);
 
-    public void SlotsChanged(int count) => Interlocked.Add(ref _slots, count);
+    /// <param name="device">The kind of devices that they are on, the same for all of a process.</param>
+    public void SlotsChanged(int count, string device)
+    {
+        _device = device;
+        Interlocked.Add(ref _slots, count);
+    }
 
     public void BusyChanged(int count) => Interlocked.Add(ref _busy, count);
+
+    /// <summary>A process without slots has no such series.</summary>
+    private IEnumerable<Measurement<int>> OfDevice(int slots) => _device is { } device ? [new(slots, new KeyValuePair<string, object?>("device", device))] : [];
 
     private static string Name(Outcome outcome) => outcome.ToString().ToLowerInvariant();
 

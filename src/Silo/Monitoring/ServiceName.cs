@@ -1,0 +1,10 @@
+using OpenTelemetry.Resources;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>By what name a silo's metrics and spans are known.</summary>
+/// <param name="Instance">The silo's name.</param>
+internal sealed record ServiceName(string Instance)
+{
+    public void Describe(ResourceBuilder resource) => resource.AddService("deeptrain", serviceInstanceId: Instance);
+}
