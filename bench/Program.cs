@@ -31,4 +31,7 @@ orchestration.SetAction(parsed => Orchestration.RunAsync(
         parsed.GetValue(cohort) ?? (parsed.GetValue(seconds) > 0 ? 1 : 64), parsed.GetValue(optuna)),
     Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
 
-return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration }.Parse(args).InvokeAsync();
+var scraping = new Command("scraping", "What an answer of /metrics costs with ten active sweeps of fifty levels, to one scraper and to twenty at once.") { format };
+scraping.SetAction(parsed => Scraping.RunAsync(Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
+
+return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration, scraping }.Parse(args).InvokeAsync();

@@ -26,7 +26,8 @@ internal static class ClusterSilo
         folder.Create();
         using var host = Build(settings, servers, store, folder, worker is null ? null : await worker, time);
         await host.StartAsync(cancellation);
-        await Console.Error.WriteLineAsync($"silo {settings.SiloName} is active at {settings.Address}:{settings.SiloPort} ({Roles(settings.Role)})");
+        host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ClusterSilo)).LogInformation(
+            "silo {Silo} is active at {Address}:{Port} ({Roles})", settings.SiloName, settings.Address, settings.SiloPort, Roles(settings.Role));
         await host.WaitForShutdownAsync(cancellation);
     }
 

@@ -80,9 +80,9 @@ public sealed class ClusterMetrics
             "Trials of an active sweep, ended or not.");
         meter.CreateObservableGauge("deeptrain.sweep.trials", () => sweeps.All.SelectMany(sweep => new[]
         {
-            Of(sweep, "completed", sweep.Progress.Completed), Of(sweep, "diverged", sweep.Progress.Diverged),
-            Of(sweep, "stopped", sweep.Progress.Stopped), Of(sweep, "failed", sweep.Progress.Failed),
-            Of(sweep, "cancelled", sweep.Progress.Cancelled),
+            Of(sweep, Outcome.Completed, sweep.Progress.Completed), Of(sweep, Outcome.Diverged, sweep.Progress.Diverged),
+            Of(sweep, Outcome.Stopped, sweep.Progress.Stopped), Of(sweep, Outcome.Failed, sweep.Progress.Failed),
+            Of(sweep, Outcome.Cancelled, sweep.Progress.Cancelled),
         }), "{trial}", "Trials of an active sweep by outcome.");
         meter.CreateObservableGauge("deeptrain.sweep.objective.best", () => Gauge(sweep => sweep.Progress.Best?.Objective), "{objective}",
             "The best mean objective of a cell of an active sweep, all its replicates completed.");
@@ -111,16 +111,28 @@ public sealed class ClusterMetrics
 
     public Meter Meter { get; }
 
+    /// <summary>Shows every counter as 0 before anything is counted: whoever asks for an increase sees the first one too.</summary>
+    public void BeginAtZero()
+    {
+        foreach (var counter in (Counter<long>[])[_steps, _samples, _epochs, _refused, _renewed, _lost, _storeErrors, _checkpointBytes, _checkpointErrors])
+            counter.Add(0);
+        foreach (var outcome in (Outcome[])[Outcome.Completed, Outcome.Diverged, Outcome.Stopped])
+            _trials.Add(0, Of(outcome));
+        foreach (var failureClass in FailureClass.OfWorkers)
+            _trials.Add(0, Of(Outcome.Failed), Of(failureClass));
+        foreach (var failureClass in FailureClass.OfWorkers.Where(FailureClass.IsRetried))
+            _retried.Add(0, Of(failureClass));
+    }
+
     /// <summary>An outcome is durable.</summary>
     /// <param name="sinceLease">How long after the trial was leased.</param>
     public void TrialEnded(Ending ending, TimeSpan sinceLease)
     {
-        var outcome = new KeyValuePair<string, object?>("outcome", Name(ending.Outcome));
         if (ending.Failure is { } failure)
-            _trials.Add(1, outcome, new("class", failure.Class));
+            _trials.Add(1, Of(ending.Outcome), Of(failure.Class));
         else
-            _trials.Add(1, outcome);
-        _durations.Record(sinceLease.TotalSeconds, outcome);
+            _trials.Add(1, Of(ending.Outcome));
+        _durations.Record(sinceLease.TotalSeconds, Of(ending.Outcome));
     }
 
     /// <summary>A trial's report is durable.</summary>
@@ -160,7 +172,7 @@ public sealed class ClusterMetrics
     public void CheckpointFailed() => _checkpointErrors.Add(1);
 
     /// <summary>A trial failed for a reason that may pass.</summary>
-    public void TrialRetried(string failureClass) => _retried.Add(1, new KeyValuePair<string, object?>("class", failureClass));
+    public void TrialRetried(string failureClass) => _retried.Add(1, Of(failureClass));
 
     public void WriteRefused() => _refused.Add(1);
 
@@ -176,9 +188,11 @@ public sealed class ClusterMetrics
     /// <summary>A process without slots has no such series.</summary>
     private IEnumerable<Measurement<int>> OfDevice(int slots) => _device is { } device ? [new(slots, new KeyValuePair<string, object?>("device", device))] : [];
 
-    private static string Name(Outcome outcome) => outcome.ToString().ToLowerInvariant();
+    private static KeyValuePair<string, object?> Of(Outcome outcome) => new("outcome", outcome.ToString().ToLowerInvariant());
 
-    private static Measurement<int> Of(ActiveSweep sweep, string outcome, int count) => new(count, Label(sweep), new("outcome", outcome));
+    private static KeyValuePair<string, object?> Of(string failureClass) => new("class", failureClass);
+
+    private static Measurement<int> Of(ActiveSweep sweep, Outcome outcome, int count) => new(count, Label(sweep), Of(outcome));
 
     private static KeyValuePair<string, object?> Label(ActiveSweep sweep) => new("sweep", sweep.Progress.SweepId);
 }

@@ -42,6 +42,7 @@ internal sealed class MonitoringEndpoint(
         {
             await web.StartAsync(cancellationToken);
             _web = web;
+            metrics.BeginAtZero();
         }
         catch (IOException)
         {

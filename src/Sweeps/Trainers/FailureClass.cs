@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace DeepTrain.Cluster.Sweeps;
 
 /// <summary>The classes of failures: what is done about a trial that failed depends on nothing else.</summary>
@@ -15,6 +17,9 @@ public static class FailureClass
     public const string BadData = "bad-data";
     public const string CodeError = "code-error";
     public const string NoTorch = "no-torch";
+
+    /// <summary>Those that a worker reports; it lives to report no <see cref="WorkerKiller"/>.</summary>
+    public static ImmutableArray<string> OfWorkers { get; } = [OutOfMemory, Infrastructure, BadData, CodeError, NoTorch];
 
     /// <summary>Whether a trial that failed so is tried again: its reason may pass by itself.</summary>
     public static bool IsRetried(string failureClass) => failureClass is OutOfMemory or Infrastructure;

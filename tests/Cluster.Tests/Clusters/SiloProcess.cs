@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using DeepTrain.Cluster.Servers;
@@ -13,6 +14,9 @@ internal sealed record SiloSetup(string Role = "both")
     /// <summary>Where it finds PostgreSQL instead of at its own port: behind a proxy.</summary>
     public int? PostgresPort { get; init; }
 
+    /// <summary>As a pod it has one of its own; all of 127.0.0.0/8 is the loopback.</summary>
+    public string Address { get; init; } = "127.0.0.1";
+
     /// <summary>More of its environment.</summary>
     public Dictionary<string, string> Environment { get; init; } = [];
 }
@@ -21,7 +25,7 @@ internal sealed record SiloSetup(string Role = "both")
 /// A silo's place in a cluster: its ports, its settings, and the process that fills it now. A process that has ended can be started
 /// again there, as Kubernetes would.
 /// </summary>
-internal sealed class SiloProcess(string name, string folder, Dictionary<string, string> environment) : IDisposable
+internal sealed class SiloProcess(string name, string folder, string address, Dictionary<string, string> environment) : IDisposable
 {
     private const int LongLine = 240;
 
@@ -35,6 +39,9 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
     private DateTimeOffset _started;
 
     public string Name => name;
+
+    /// <summary>Where it serves metrics and health: host and port.</summary>
+    public string Monitoring => $"{address}:{_metricsPort}";
 
     /// <summary>How often it was started.</summary>
     public int Starts { get; private set; }
@@ -73,6 +80,7 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
         _process = DeepTrainProcess.Start(DeepTrainProcess.SiloProgram, folder, ["run"], new(environment)
         {
             ["DEEPTRAIN_SILO_NAME"] = name,
+            ["DEEPTRAIN_ADDRESS"] = address,
             ["DEEPTRAIN_SILO_PORT"] = $"{_port}",
             ["DEEPTRAIN_GATEWAY_PORT"] = $"{_gatewayPort}",
             ["DEEPTRAIN_METRICS_PORT"] = $"{_metricsPort}",
@@ -103,7 +111,7 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
         string text;
         try
         {
-            text = await Http.GetStringAsync(new Uri($"http://127.0.0.1:{_metricsPort}/metrics"));
+            text = await Http.GetStringAsync(new Uri($"http://{Monitoring}/metrics"));
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
         {
@@ -114,6 +122,21 @@ internal sealed class SiloProcess(string name, string folder, Dictionary<string,
             .Select(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ', 2)[^1].Split(' ')[0], CultureInfo.InvariantCulture))
             .ToList();
         return values.Count == 0 ? null : values.Sum();
+    }
+
+    /// <summary>What it says of its health; null: it does not answer.</summary>
+    /// <param name="probe">startup, ready or live.</param>
+    public async Task<HttpStatusCode?> HealthAsync(string probe)
+    {
+        try
+        {
+            using var answer = await Http.GetAsync(new Uri($"http://{Monitoring}/health/{probe}"));
+            return answer.StatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return null;
+        }
     }
 
     public void Dispose() => _process?.Dispose();

@@ -67,7 +67,7 @@ internal sealed class TestCluster : IAsyncDisposable
             environment["DEEPTRAIN_POSTGRES_PORT"] = $"{postgresPort}";
         foreach (var (name, value) in setup.Environment)
             environment[name] = value;
-        var silo = new SiloProcess($"silo{_silos.Count + 1}", _root, environment);
+        var silo = new SiloProcess($"silo{_silos.Count + 1}", _root, setup.Address, environment);
         _silos.Add(silo);
         return silo;
     }
