@@ -11,7 +11,7 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
     /// <summary>What the manifests grant a pod between SIGTERM and SIGKILL (deploy/k8s/base).</summary>
     private static readonly TimeSpan TerminationGrace = TimeSpan.FromSeconds(40);
 
-    private static readonly SweepText Long = new("rolled") { Epochs = [800], BatchSize = 8, Replicates = 2 };
+    private static readonly SweepText Long = new("rolled") { Epochs = [400], BatchSize = 8, Replicates = 2 };
 
     private int _pods;
 
@@ -40,7 +40,7 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
             await cluster.Until(() => cluster.Store.OpenLeases(sweep).Any(lease => next.IsNamedBy(lease.Silo)), "the new worker to train");
         }
         Assert.NotEqual(Long.Trials, cluster.Store.Ended(sweep));
-        await cluster.UntilFinished(sweep);
+        await cluster.UntilFinished(sweep, TimeSpan.FromMinutes(5));
         await rolled.CancelAsync();
 
         var gap = await watching;
