@@ -1,0 +1,104 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
+
+namespace DeepTrain.Cluster.Deploy.Tests;
+
+/// <summary>What dashboards and rules ask Prometheus.</summary>
+/// <param name="Source">Where it stands, for a person.</param>
+internal sealed record Query(string Source, string Expression)
+{
+    /// <summary>With the variables of dashboards replaced as Grafana would.</summary>
+    public Query For(string sweep, string rateInterval) => this with
+    {
+        Expression = Expression.Replace("$__rate_interval", rateInterval, StringComparison.Ordinal)
+            .Replace("$sweep", sweep, StringComparison.Ordinal).Replace("$factor", ".*", StringComparison.Ordinal),
+    };
+}
+
+/// <summary>A rule of a rule file; the properties are those that Prometheus defines.</summary>
+internal sealed class Rule
+{
+    public string? Record { get; init; }
+
+    public string? Alert { get; init; }
+
+    public string Expr { get; init; } = "";
+
+    public string? For { get; init; }
+
+    public Dictionary<string, string> Labels { get; init; } = [];
+
+    public Dictionary<string, string> Annotations { get; init; } = [];
+}
+
+internal sealed class RuleGroup
+{
+    public string Name { get; init; } = "";
+
+    public string? Interval { get; init; }
+
+    public List<Rule> Rules { get; init; } = [];
+}
+
+internal sealed class RuleFile
+{
+    public List<RuleGroup> Groups { get; init; } = [];
+}
+
+/// <summary>Reads them from the repository's folder <c>deploy</c>.</summary>
+internal static partial class Queries
+{
+    private static readonly string[] Words = ["and", "or", "unless", "bool", "offset", "inf", "nan"];
+
+    public static IEnumerable<Rule> Rules(string deploy)
+    {
+        var reader = new DeserializerBuilder().WithNamingConvention(CamelCaseNamingConvention.Instance).Build();
+        return from file in (string[])["recording.yaml", "alerts.yaml"]
+               from rule in reader.Deserialize<RuleFile>(File.ReadAllText(Path.Combine(deploy, "prometheus", file))).Groups.SelectMany(rules => rules.Rules)
+               select rule;
+    }
+
+    /// <summary>By the name of its file.</summary>
+    public static IEnumerable<(string Name, JsonElement Root)> Dashboards(string deploy) =>
+        from path in Directory.EnumerateFiles(Path.Combine(deploy, "grafana", "dashboards"), "*.json").Order(StringComparer.Ordinal)
+        select (Path.GetFileName(path), JsonDocument.Parse(File.ReadAllText(path)).RootElement);
+
+    /// <summary>Every panel's, and what rules record.</summary>
+    public static IEnumerable<Query> Whole(string deploy) =>
+        (from board in Dashboards(deploy)
+         from panel in board.Root.GetProperty("panels").EnumerateArray()
+         where panel.TryGetProperty("targets", out _)
+         from target in panel.GetProperty("targets").EnumerateArray()
+         select new Query($"{board.Name}, {panel.GetProperty("title").GetString()}", target.GetProperty("expr").GetString()!))
+        .Concat(from rule in Rules(deploy) where rule.Record is not null select new Query(rule.Record!, rule.Expr));
+
+    /// <summary>What alerts look at: the alerts themselves have no answer while all is well.</summary>
+    public static IEnumerable<Query> OfAlerts(string deploy) =>
+        from rule in Rules(deploy)
+        where rule.Alert is not null
+        from selector in Selectors(rule.Expr)
+        select new Query(rule.Alert!, selector);
+
+    /// <summary>The series that an expression begins with: a metric's name, its labels, or both.</summary>
+    public static IEnumerable<string> Selectors(string expression)
+    {
+        var bare = RangesAndOffsets().Replace(Groupings().Replace(expression, " "), " ");
+        return Selector().Matches(bare).Select(match => match.Value)
+            .Where(selector => selector.Length > 0 && !Words.Contains(selector, StringComparer.OrdinalIgnoreCase)).Distinct();
+    }
+
+    /// <summary>The metric of a selector; empty where it names none.</summary>
+    public static string NameOf(string selector) => selector.Split('{')[0];
+
+    [GeneratedRegex(@"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")]
+    private static partial Regex Groupings();
+
+    [GeneratedRegex(@"\[[^\]]*\]|\boffset\s+\w+")]
+    private static partial Regex RangesAndOffsets();
+
+    // No number's exponent, and no function.
+    [GeneratedRegex(@"(?<![\w.:])[a-zA-Z_:][\w:]*(\{[^}]*\})?(?![\w:]*\s*\()|(?<![\w:])\{[^}]*\}")]
+    private static partial Regex Selector();
+}
