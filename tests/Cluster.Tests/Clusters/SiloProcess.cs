@@ -105,13 +105,16 @@ internal sealed class SiloProcess(string name, string folder, string address, Di
 
     public void Terminate() => Process.SendTerminate();
 
+    /// <summary>All that it says of itself to Prometheus.</summary>
+    public Task<string> ScrapeAsync() => Http.GetStringAsync(new Uri($"http://{Monitoring}/metrics"));
+
     /// <summary>The sum over a metric's series; null: the silo does not answer, or has no such metric.</summary>
     public async Task<double?> MetricAsync(string metric)
     {
         string text;
         try
         {
-            text = await Http.GetStringAsync(new Uri($"http://{Monitoring}/metrics"));
+            text = await ScrapeAsync();
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
         {
