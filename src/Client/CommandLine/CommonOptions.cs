@@ -114,7 +114,7 @@ internal static class CommonOptions
             : Fail<int>(result, "--metrics-port is a port from 1 to 65535, or 0."),
     };
 
-    public static Argument<string> SweepFile() => new("file") { Description = "The sweep file.", HelpName = "FILE" };
+    public static Argument<string> SweepFile() => new("file") { Description = "The sweep file; - for standard input.", HelpName = "FILE" };
 
     public static Argument<string> Sweep() => new("id")
     {

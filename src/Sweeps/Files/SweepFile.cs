@@ -8,8 +8,12 @@ public static class SweepFile
     /// <summary>The largest file that is read, in bytes.</summary>
     public const int MaximumSize = 1 << 20;
 
+    /// <summary>In place of a path: standard input.</summary>
+    public const string StandardInput = "-";
+
     private const char ByteOrderMark = '\uFEFF';
 
+    /// <param name="path">Or <see cref="StandardInput"/>; the files that it names are then relative to the current folder.</param>
     public static SweepReading Read(string path)
     {
         var problems = new Problems(path);
@@ -80,7 +84,7 @@ public static class SweepFile
     {
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = path == StandardInput ? Console.OpenStandardInput() : File.OpenRead(path);
             var content = new byte[MaximumSize + 1];
             var size = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
             if (size <= MaximumSize)
