@@ -49,29 +49,3 @@ internal sealed class PrometheusRuleSpec
 {
     public required IList<RuleGroup> Groups { get; set; }
 }
-
-internal sealed class RuleGroup
-{
-    public required string Name { get; set; }
-
-    public string? Interval { get; set; }
-
-    public required IList<Rule> Rules { get; set; }
-}
-
-internal sealed class Rule
-{
-    public string? Record { get; set; }
-
-    public string? Alert { get; set; }
-
-    public required string Expr { get; set; }
-
-    public string? For { get; set; }
-
-    public string? KeepFiringFor { get; set; }
-
-    public IDictionary<string, string>? Labels { get; set; }
-
-    public IDictionary<string, string>? Annotations { get; set; }
-}

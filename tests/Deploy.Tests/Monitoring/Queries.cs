@@ -17,36 +17,6 @@ internal sealed record Query(string Source, string Expression)
     };
 }
 
-/// <summary>A rule of a rule file; the properties are those that Prometheus defines.</summary>
-internal sealed class Rule
-{
-    public string? Record { get; init; }
-
-    public string? Alert { get; init; }
-
-    public string Expr { get; init; } = "";
-
-    public string? For { get; init; }
-
-    public Dictionary<string, string> Labels { get; init; } = [];
-
-    public Dictionary<string, string> Annotations { get; init; } = [];
-}
-
-internal sealed class RuleGroup
-{
-    public string Name { get; init; } = "";
-
-    public string? Interval { get; init; }
-
-    public List<Rule> Rules { get; init; } = [];
-}
-
-internal sealed class RuleFile
-{
-    public List<RuleGroup> Groups { get; init; } = [];
-}
-
 /// <summary>Reads them from the repository's folder <c>deploy</c>.</summary>
 internal static partial class Queries
 {
