@@ -15,6 +15,9 @@ public sealed class RulesTests
     public async Task Rules_AsPromtoolReadsThem_AreValid() => await PromtoolAsync("check", "rules", "recording.yaml", "alerts.yaml");
 
     [Fact]
+    public async Task Configuration_OfTheComposeFile_IsValid() => await PromtoolAsync("check", "config", "prometheus.yml");
+
+    [Fact]
     public async Task Alerts_InTheirCases_FireAndAreSilent() => await PromtoolAsync("test", "rules", "tests/alerts.yaml");
 
     [Fact]
