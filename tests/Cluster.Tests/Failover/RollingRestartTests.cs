@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
+using System.Text.RegularExpressions;
 
 namespace DeepTrain.Cluster.Cluster.Tests;
 
@@ -8,8 +10,10 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
-    /// <summary>What the manifests grant a pod between SIGTERM and SIGKILL (deploy/k8s/base).</summary>
-    private static readonly TimeSpan TerminationGrace = TimeSpan.FromSeconds(40);
+    /// <summary>What the manifests grant a pod between SIGTERM and SIGKILL.</summary>
+    private static readonly TimeSpan TerminationGrace = TimeSpan.FromSeconds(int.Parse(
+        Regex.Match(File.ReadAllText(Repository.PathOf("deploy/k8s/base/silo/serving.yaml")), @"terminationGracePeriodSeconds: (\d+)").Groups[1].Value,
+        CultureInfo.InvariantCulture));
 
     private static readonly SweepText Long = new("rolled") { Epochs = [400], BatchSize = 8, Replicates = 2 };
 
