@@ -43,6 +43,22 @@ public sealed class ImageTests(TrialServers servers) : IClassFixture<TrialServer
     }
 
     [Fact]
+    public async Task Programs_OfAnImage_AreNotRootAndCannotWriteBesideThemselves()
+    {
+        var manifests = Manifests.Parse(Overlay.Text(Overlay.Trial));
+        using var host = new PodHost(manifests, Stores.None);
+        var pod = host.Place(PodOf(manifests, "coordinator"), await Image.PublishAsync("coordinator"));
+
+        var user = (await pod.ExecAsync("", "/bin/sh", "-c", "id -u")).Expect(0).Output.Trim();
+        var written = await pod.ExecAsync("", "/bin/sh", "-c", "touch \"$TMPDIR/here\" && touch here");
+
+        Assert.NotEqual("0", user);
+        Assert.True(!Environment.IsPrivilegedProcess || user == $"{Dockerfile.User}", $"The user is {user}.");
+        written.Expect(1);
+        Assert.Contains("cannot touch 'here'", written.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Coordinator_BeforeTheMigration_EndsToBeStartedAgain()
     {
         var manifests = Manifests.Parse(Overlay.Text(Overlay.Trial));
