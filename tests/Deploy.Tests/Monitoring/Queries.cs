@@ -13,7 +13,8 @@ internal sealed record Query(string Source, string Expression)
     public Query For(string sweep, string rateInterval) => this with
     {
         Expression = Expression.Replace("$__rate_interval", rateInterval, StringComparison.Ordinal)
-            .Replace("$sweep", sweep, StringComparison.Ordinal).Replace("$factor", ".*", StringComparison.Ordinal),
+            .Replace("$sweep", sweep, StringComparison.Ordinal)
+            .Replace("$factor", ".*", StringComparison.Ordinal).Replace("$namespace", ".*", StringComparison.Ordinal),
     };
 }
 
@@ -35,13 +36,18 @@ internal static partial class Queries
         from path in Directory.EnumerateFiles(Path.Combine(deploy, "grafana", "dashboards"), "*.json").Order(StringComparer.Ordinal)
         select (Path.GetFileName(path), JsonDocument.Parse(File.ReadAllText(path)).RootElement);
 
-    /// <summary>Every panel's, and what rules record.</summary>
+    /// <summary>Every panel's, what variables have their values from, and what rules record.</summary>
     public static IEnumerable<Query> Whole(string deploy) =>
         (from board in Dashboards(deploy)
          from panel in board.Root.GetProperty("panels").EnumerateArray()
          where panel.TryGetProperty("targets", out _)
          from target in panel.GetProperty("targets").EnumerateArray()
          select new Query($"{board.Name}, {panel.GetProperty("title").GetString()}", target.GetProperty("expr").GetString()!))
+        .Concat(from board in Dashboards(deploy)
+                from variable in board.Root.GetProperty("templating").GetProperty("list").EnumerateArray()
+                where variable.GetProperty("type").GetString() == "query"
+                select new Query($"{board.Name}, ${variable.GetProperty("name").GetString()}",
+                    LabelValues().Match(variable.GetProperty("query").GetProperty("query").GetString()!).Groups[1].Value))
         .Concat(from rule in Rules(deploy) where rule.Record is not null select new Query(rule.Record!, rule.Expr));
 
     /// <summary>What alerts look at: the alerts themselves have no answer while all is well.</summary>
@@ -56,7 +62,7 @@ internal static partial class Queries
     {
         var bare = RangesAndOffsets().Replace(Groupings().Replace(expression, " "), " ");
         return Selector().Matches(bare).Select(match => match.Value)
-            .Where(selector => selector.Length > 0 && !Words.Contains(selector, StringComparer.OrdinalIgnoreCase)).Distinct();
+            .Where(selector => selector[0] != '"' && !Words.Contains(selector, StringComparer.OrdinalIgnoreCase)).Distinct();
     }
 
     /// <summary>The metric of a selector; empty where it names none.</summary>
@@ -65,10 +71,13 @@ internal static partial class Queries
     [GeneratedRegex(@"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")]
     private static partial Regex Groupings();
 
+    [GeneratedRegex(@"^label_values\((.+), \w+\)$")]
+    private static partial Regex LabelValues();
+
     [GeneratedRegex(@"\[[^\]]*\]|\boffset\s+\w+")]
     private static partial Regex RangesAndOffsets();
 
-    // No number's exponent, and no function.
-    [GeneratedRegex(@"(?<![\w.:])[a-zA-Z_:][\w:]*(\{[^}]*\})?(?![\w:]*\s*\()|(?<![\w:])\{[^}]*\}")]
+    // No number's exponent, and no function; texts are matched, so that nothing in them is.
+    [GeneratedRegex(@"""[^""]*""|(?<![\w.:])[a-zA-Z_:][\w:]*(\{[^}]*\})?(?![\w:]*\s*\()|(?<![\w:])\{[^}]*\}")]
     private static partial Regex Selector();
 }

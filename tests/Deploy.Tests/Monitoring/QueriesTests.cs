@@ -9,7 +9,7 @@ public sealed class QueriesTests
     [InlineData("a < 2e9 or (a < 50e9 and predict_linear(a[1h], 4 * 3600) < 0)", "a")]
     [InlineData("a == a offset 30m", "a")]
     [InlineData("time() - max(a{b=~\"c.*\"})", "a{b=~\"c.*\"}")]
-    [InlineData("count by (__name__) ({overflow=\"true\"}) > 0", "{overflow=\"true\"}")]
+    [InlineData("count by (m) (label_replace({overflow=\"true\"}, \"m\", \"$1\", \"__name__\", \"(.+)\")) > 0", "{overflow=\"true\"}")]
     public void Selectors_OfAnExpression_AreItsSeries(string expression, params string[] expected) =>
         Assert.Equal(expected, Queries.Selectors(expression));
 }

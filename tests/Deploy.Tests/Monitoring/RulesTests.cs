@@ -18,14 +18,12 @@ public sealed class RulesTests
     public async Task Configuration_OfTheComposeFile_IsValid() => await PromtoolAsync("check", "config", "prometheus.yml");
 
     [Fact]
-    public async Task Alerts_InTheirCases_FireAndAreSilent() => await PromtoolAsync("test", "rules", "tests/alerts.yaml");
+    public async Task Alerts_InTheirCases_FireAndAreSilent() => await PromtoolAsync(["test", "rules", .. Cases()]);
 
     [Fact]
     public void Alerts_Each_HaveACaseInWhichTheyFireAndOneInWhichTheyAreSilent()
     {
-        var yaml = new YamlStream();
-        yaml.Load(new StringReader(File.ReadAllText(Path.Combine(Folder, "tests", "alerts.yaml"))));
-        var cases = yaml.Documents[0].RootNode["tests"].AllNodes.OfType<YamlMappingNode>()
+        var cases = Cases().SelectMany(Tests)
             .Where(node => node.Children.ContainsKey("alertname"))
             .ToLookup(node => $"{node["alertname"]}", node => ((YamlSequenceNode)node["exp_alerts"]).Children.Count > 0);
 
@@ -44,6 +42,15 @@ public sealed class RulesTests
             Assert.Contains(alert.Alert!, entries);
             Assert.EndsWith($"docs/operations.md#{alert.Alert!.ToLowerInvariant()}", alert.Annotations["runbook_url"], StringComparison.Ordinal);
         });
+    }
+
+    private static IEnumerable<string> Cases() => Directory.EnumerateFiles(Path.Combine(Folder, "tests"), "*.yaml").Order(StringComparer.Ordinal);
+
+    private static IEnumerable<YamlMappingNode> Tests(string file)
+    {
+        var yaml = new YamlStream();
+        yaml.Load(new StringReader(File.ReadAllText(file)));
+        return yaml.Documents[0].RootNode["tests"].AllNodes.OfType<YamlMappingNode>();
     }
 
     private static IEnumerable<Rule> Alerts() => Queries.Rules(Deploy).Where(rule => rule.Alert is not null);
