@@ -64,6 +64,32 @@ public sealed class DashboardsTests
     }
 
     [Fact]
+    public void Variables_OfEachDashboard_AreThoseThatItsQueriesName()
+    {
+        foreach (var (name, root) in Queries.Dashboards(Deploy))
+        {
+            var named = Queries.Whole(Deploy).Where(query => query.Source.StartsWith(name, StringComparison.Ordinal))
+                .SelectMany(query => Regex.Matches(query.Expression, @"\$(\w+)")).Select(match => match.Groups[1].Value)
+                .Where(variable => variable != "__rate_interval").Append("datasource").Distinct().Order();
+            Assert.Equal(root.GetProperty("templating").GetProperty("list").EnumerateArray().Select(variable => variable.GetProperty("name").GetString()).Order(), named);
+        }
+        Assert.All(Queries.Whole(Deploy), query => Assert.DoesNotContain('$', query.For("digits-1", "5s").Expression));
+    }
+
+    /// <summary>Several clusters, and much else, may be in one Prometheus.</summary>
+    [Fact]
+    public void Queries_OfDashboards_AreOfTheChosenClustersOnly() =>
+        Assert.All(from query in Queries.Whole(Deploy)
+                   where query.Source.Contains(".json", StringComparison.Ordinal) && !query.Source.EndsWith("$namespace", StringComparison.Ordinal)
+                   from selector in Queries.Selectors(query.Expression)
+                   select selector,
+            selector =>
+            {
+                Assert.Contains("namespace=~\"$namespace\"", selector, StringComparison.Ordinal);
+                Assert.True(selector.Contains("deeptrain_", StringComparison.Ordinal) || selector.Contains("job=\"deeptrain\"", StringComparison.Ordinal), selector);
+            });
+
+    [Fact]
     public void Rates_OfDashboards_FitTheIntervalOfTheDataSource() =>
         Assert.All(Queries.Whole(Deploy).Where(query => query.Source.Contains(".json", StringComparison.Ordinal)),
             query => Assert.DoesNotMatch(@"\brate\([^)]*\[(?!\$__rate_interval\])", query.Expression));
