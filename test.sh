@@ -59,7 +59,7 @@ for project in tests/*/*.csproj; do
   begin=$SECONDS
   # What a test measured is shown as it comes; all else only where something is wrong.
   output=$(dotnet "tests/$name/bin/Release/net10.0/DeepTrain.Cluster.$name.dll" -noLogo -noColor -showLiveOutput 2>&1 |
-    tee >(sed -nu 's/^ *\[OUTPUT\] */  /p' >&2))
+    tee >(sed -nu 's/^.*\[OUTPUT\] */  /p' >&2))
   status=$?
   # xunit's closing line: 'DeepTrain.Cluster.X.Tests  Total: 3, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 0.1s'
   counts=$(sed -nE 's/.*Total: ([0-9]+), Errors: ([0-9]+), Failed: ([0-9]+), Skipped: ([0-9]+), Not Run: ([0-9]+).*/\1 \2 \3 \4/p' <<<"$output" | tail -n 1)
