@@ -42,13 +42,23 @@ internal static partial class Queries
          from panel in board.Root.GetProperty("panels").EnumerateArray()
          where panel.TryGetProperty("targets", out _)
          from target in panel.GetProperty("targets").EnumerateArray()
-         select new Query($"{board.Name}, {panel.GetProperty("title").GetString()}", target.GetProperty("expr").GetString()!))
+         from query in OfTarget($"{board.Name}, {panel.GetProperty("title").GetString()}", target)
+         select query)
         .Concat(from board in Dashboards(deploy)
                 from variable in board.Root.GetProperty("templating").GetProperty("list").EnumerateArray()
                 where variable.GetProperty("type").GetString() == "query"
                 select new Query($"{board.Name}, ${variable.GetProperty("name").GetString()}",
                     LabelValues().Match(variable.GetProperty("query").GetProperty("query").GetString()!).Groups[1].Value))
         .Concat(from rule in Rules(deploy) where rule.Record is not null select new Query(rule.Record!, rule.Expr));
+
+    /// <summary>What a panel shows, and of each label in its legend the series that have it: without it all would be called the same.</summary>
+    private static IEnumerable<Query> OfTarget(string source, JsonElement target)
+    {
+        var expression = target.GetProperty("expr").GetString()!;
+        return LegendLabels().Matches(target.GetProperty("legendFormat").GetString()!).Select(match => match.Groups[1].Value)
+            .Select(label => new Query($"{source}, label {label}", $"count by ({label}) ({expression}) unless on ({label}) vector(1)"))
+            .Prepend(new(source, expression));
+    }
 
     /// <summary>What alerts look at: the alerts themselves have no answer while all is well.</summary>
     public static IEnumerable<Query> OfAlerts(string deploy) =>
@@ -70,6 +80,9 @@ internal static partial class Queries
 
     [GeneratedRegex(@"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")]
     private static partial Regex Groupings();
+
+    [GeneratedRegex(@"\{\{(\w+)\}\}")]
+    private static partial Regex LegendLabels();
 
     [GeneratedRegex(@"^label_values\((.+), \w+\)$")]
     private static partial Regex LabelValues();
