@@ -7,10 +7,10 @@ namespace DeepTrain.Cluster.Grains;
 /// <summary>Spans over a sweep: all of one sweep are one trace, whichever process they come from.</summary>
 public static class SweepTraces
 {
-    private static readonly ActivitySource Spans = new(Source);
-
     /// <summary>The name of the source that listeners ask for.</summary>
     public const string Source = "DeepTrain.Cluster";
+
+    private static readonly ActivitySource Spans = new(Source);
 
     /// <summary>Begins a span in a sweep's trace; null where nobody listens.</summary>
     public static Activity? Begin(string name, string sweepId) =>
