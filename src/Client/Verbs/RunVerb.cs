@@ -56,7 +56,7 @@ internal static class RunVerb
                 catch (Exception exception) when (connection.IsLost(exception) && IsRepeatable(exception))
                 {
                     await Console.Error.WriteLineAsync(
-                        $"{connection.Owner}, which trains{place.Option}, does not answer: trying again");
+                        $"{connection.Owner} does not answer: trying again");
                     continue;
                 }
                 if (await new Follower(connection, time).FollowAsync(sweepId, display, cancellation) is not null)

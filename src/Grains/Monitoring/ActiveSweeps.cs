@@ -10,6 +10,7 @@ public sealed class ActiveSweeps
     private readonly ConcurrentDictionary<string, ActiveSweep> _sweeps = new();
     private long _opened;
     private long _expired;
+    private long _killed;
 
     public IEnumerable<ActiveSweep> All => _sweeps.Values;
 
@@ -19,7 +20,14 @@ public sealed class ActiveSweeps
     /// <summary>How many trials this process took from leases whose time was over or whose silo had died.</summary>
     public long Expired => Interlocked.Read(ref _expired);
 
-    public void CountExpired(int trials) => Interlocked.Add(ref _expired, trials);
+    /// <summary>How many of those it failed, because their workers have died of them.</summary>
+    public long Killed => Interlocked.Read(ref _killed);
+
+    public void CountLost(LostTrials lost)
+    {
+        Interlocked.Add(ref _expired, lost.Count);
+        Interlocked.Add(ref _killed, lost.Killers);
+    }
 
     internal void Open() => Interlocked.Increment(ref _opened);
 
@@ -33,6 +41,9 @@ public sealed class ActiveSweeps
 /// <param name="LastResult">When a trial's end was reported to it last; null: none has been.</param>
 public sealed record ActiveSweep(SweepProgress Progress, long Fence, TimeSpan Rebuilding, DateTimeOffset? LastResult)
 {
+    /// <summary>The kind of devices that may train it; null: any.</summary>
+    public string? Device { get; init; }
+
     /// <summary>How long the rest may take; null: it cannot be told yet.</summary>
     public TimeSpan? Left { get; init; }
 

@@ -116,20 +116,23 @@ public sealed record GrantRequest(
 }
 
 /// <param name="Trials">In the order of replicate and cell.</param>
-/// <param name="Lost">
-/// How many trials lost a lease whose time was over. They wait again, or have failed as <see cref="FailureClass.WorkerKiller"/>; some
-/// may be among those granted.
-/// </param>
+/// <param name="Lost">Those that lost a lease whose time was over; some may be among those granted.</param>
 /// <param name="HeldBack">
 /// Nothing was granted because of who asked, and when: the silo holds what nothing may be beside, or other trials where only suspects
 /// wait; the sweep is trained on another kind of devices; or it has as many leases as it may have. Another, or the same a little later, may be granted what waits.
 /// </param>
-public sealed record Granted(ImmutableArray<LeasedTrial> Trials, int Lost, bool HeldBack);
+public sealed record Granted(ImmutableArray<LeasedTrial> Trials, LostTrials Lost, bool HeldBack);
 
-/// <summary>Trials that were taken from those who had leased them.</summary>
-/// <param name="Sweeps">The ids of their sweeps.</param>
-/// <param name="Count">How many trials.</param>
-public sealed record TakenTrials(ImmutableArray<string> Sweeps, int Count);
+/// <summary>Trials that were taken from leases, because whoever trained them is dead or silent.</summary>
+/// <param name="Count">How many. They wait again, but for the killers.</param>
+/// <param name="Killers">Those that failed as <see cref="FailureClass.WorkerKiller"/>.</param>
+public readonly record struct LostTrials(int Count, int Killers)
+{
+    public static LostTrials None => default;
+}
+
+/// <param name="Sweeps">The ids of the trials' sweeps.</param>
+public sealed record TakenTrials(ImmutableArray<string> Sweeps, LostTrials Lost);
 
 /// <param name="Checkpoints">Files that nobody names any more.</param>
 /// <param name="More">Whether there is more to remove.</param>

@@ -20,7 +20,7 @@ internal sealed class LevelTally(string factor, string level)
     private int _unhealthy;
 
     public LevelResults Results => new(
-        factor, level, _trained, Share(_objectives, _completed), Share(_diverged, _trained), Share(_unhealthy, _examined));
+        factor, level, _trained, Ratio(_objectives, _completed), Ratio(_diverged, _trained), Ratio(_unhealthy, _examined));
 
     public void Record(Outcome outcome, double? objective, Ailments? ailments)
     {
@@ -41,5 +41,5 @@ internal sealed class LevelTally(string factor, string level)
             _unhealthy++;
     }
 
-    private static double? Share(double part, int all) => all > 0 ? part / all : null;
+    private static double? Ratio(double part, int all) => all > 0 ? part / all : null;
 }

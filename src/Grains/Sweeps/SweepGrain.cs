@@ -75,24 +75,24 @@ internal sealed class SweepGrain(
     public async Task<LeaseReply> Lease(LeaseRequest request)
     {
         var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
-        active.CountExpired(lost);
+        active.CountLost(lost);
         // Not before this grant is over: counting waits for all that are under way.
-        if (lost > 0 && _sweep is { } sweep)
+        if (lost.Count > 0 && _sweep is { } sweep)
             await RecountAsync(sweep);
         return reply;
     }
 
-    /// <returns>The answer, and how many trials were taken from leases that were over.</returns>
-    private async Task<(LeaseReply Reply, int Lost)> GrantAsync(LeaseRequest request)
+    /// <returns>The answer, and which trials were taken from leases that were over.</returns>
+    private async Task<(LeaseReply Reply, LostTrials Lost)> GrantAsync(LeaseRequest request)
     {
         if (_sweep is not { Status: SweepStatus.Running } sweep)
         {
             await AnnounceAsync();
-            return (NoWork, 0);
+            return (NoWork, LostTrials.None);
         }
         var unsized = sweep.Shapes.Where(shape => !request.CohortSizes.ContainsKey(shape.Key)).ToList();
         if (unsized.Count > 0)
-            return (NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] }, 0);
+            return (NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] }, LostTrials.None);
 
         var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
@@ -283,7 +283,7 @@ internal sealed class SweepGrain(
         if (progress.Status is SweepStatus.Running or SweepStatus.Paused)
             active.Set(new(progress, _sweep.Coordinator.Fence, _sweep.Rebuilding, _sweep.LastResult)
             {
-                Left = _sweep.Pace.Look(progress).Left, Levels = _sweep.Tally.Levels,
+                Device = _sweep.Device, Left = _sweep.Pace.Look(progress).Left, Levels = _sweep.Tally.Levels,
             });
         else
             active.Remove(Id);

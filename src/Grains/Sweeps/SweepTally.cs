@@ -23,7 +23,7 @@ internal sealed class SweepTally
         _levels = [.. levels.Values];
         _cells = sweep.Cells.Index().ToDictionary(cell => cell.Item.Id, cell => new CellTally(cell.Item, cell.Index, sweep.Replicates)
         {
-            Levels = [.. cell.Item.Levels.Where(levels.ContainsKey).Select(level => levels[level])],
+            Levels = [.. cell.Item.Levels.Select(level => levels.GetValueOrDefault(level)).OfType<LevelTally>()],
         });
         foreach (var (cell, replicate, outcome, trainLoss, validationLoss, validationAccuracy, ailments) in ended)
             Record(cell, replicate, outcome, sweep.Objective.Of(outcome, trainLoss, validationLoss, validationAccuracy), ailments);

@@ -43,8 +43,8 @@ internal sealed class DeadSilos(
         {
             try
             {
-                var (sweeps, trials) = await store.ReleaseSiloAsync(silo);
-                active.CountExpired(trials);
+                var (sweeps, lost) = await store.ReleaseSiloAsync(silo);
+                active.CountLost(lost);
                 await Task.WhenAll(sweeps.Select(sweep => grains.Sweep(sweep).Recount()));
                 return;
             }

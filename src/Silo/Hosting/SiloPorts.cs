@@ -13,9 +13,11 @@ internal static class SiloPorts
     /// <exception cref="StoreException">The address is not this machine's, or somebody else listens on a port.</exception>
     public static void Check(SiloSettings settings)
     {
-        // Both at once: they must not be the same either.
+        // All at once: they must not be the same either.
         using var silo = Take(settings.Address, SettingsTable.SiloPort, settings.SiloPort);
         using var gateway = Take(settings.Address, SettingsTable.GatewayPort, settings.GatewayPort);
+        // Without its health nobody would know of this silo, or take another's for its own.
+        using var monitoring = settings.MetricsPort is { } port ? Take(settings.Address, SettingsTable.MetricsPort, port) : null;
     }
 
     private static Socket Take(IPAddress address, Setting setting, int port)
@@ -33,7 +35,7 @@ internal static class SiloPorts
             throw new StoreException(error.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse =>
-                    $"{setting.Name} ({setting.Variable}): port {port} at {address} is taken, perhaps by another silo. Each silo of a machine needs two of its own.",
+                    $"{setting.Name} ({setting.Variable}): port {port} at {address} is taken, perhaps by another silo. Each silo of a machine needs ports of its own.",
                 SocketError.AddressNotAvailable =>
                     $"{SettingsTable.Address.Name} ({SettingsTable.Address.Variable}): this machine has no address {address}.",
                 _ => $"{setting.Name} ({setting.Variable}): port {port} at {address} cannot be listened on: {error.Message}.",

@@ -53,7 +53,7 @@ internal static class SiloServices
             services
                 .ConfigureOpenTelemetryTracerProvider((provider, spans) => spans.ConfigureResource(provider.GetRequiredService<ServiceName>().Describe))
                 .AddOpenTelemetry().WithTracing(spans => spans.AddSource(SweepTraces.Source).AddOtlpExporter(otlp =>
-                    (otlp.Protocol, otlp.Endpoint) = (OtlpExportProtocol.HttpProtobuf, new(collector, "v1/traces"))));
+                    (otlp.Protocol, otlp.Endpoint) = (OtlpExportProtocol.HttpProtobuf, new($"{collector.ToString().TrimEnd('/')}/v1/traces"))));
         return services;
     }
 

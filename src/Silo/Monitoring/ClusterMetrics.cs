@@ -58,6 +58,8 @@ public sealed class ClusterMetrics
         meter.CreateObservableGauge("deeptrain.data.free", folder.FreeSpace, "By", "Free space where the data folder is.");
         meter.CreateObservableCounter("deeptrain.leases.expired", () => sweeps.Expired, "{trial}",
             "Trials that this process took from leases whose time was over or whose silo had died.");
+        meter.CreateObservableCounter("deeptrain.trials.killed", () => sweeps.Killed, "{trial}",
+            "Trials that this process failed as worker-killer: each time that they were trained alone their worker died.");
         meter.CreateObservableGauge("deeptrain.slots", () => OfDevice(_slots), "{slot}", "Slots of this process.");
         meter.CreateObservableGauge("deeptrain.slots.busy", () => OfDevice(_busy), "{slot}", "Slots of this process that train.");
         meter.CreateObservableCounter("deeptrain.coordinator.opened", () => sweeps.Opened, "{sweep}",
@@ -72,8 +74,9 @@ public sealed class ClusterMetrics
             "How long an active sweep may take from now on, at the pace since its coordinator opened it.");
         meter.CreateObservableGauge("deeptrain.sweep.paused", () => Gauge<int>(sweep => sweep.Progress.Status is SweepStatus.Paused ? 1 : 0), "{sweep}",
             "1: nothing of the sweep is leased, because somebody has paused it; 0: it runs.");
-        meter.CreateObservableGauge("deeptrain.sweep.trials.waiting", () => Gauge<int>(sweep => sweep.Progress.Waiting), "{trial}",
-            "Trials of an active sweep that wait.");
+        meter.CreateObservableGauge("deeptrain.sweep.trials.waiting", () => sweeps.All.Select(sweep => new Measurement<int>(
+                sweep.Progress.Waiting, Label(sweep), new("device", sweep.Device ?? "any"))), "{trial}",
+            "Trials of an active sweep that wait, by the kind of devices that may train them: cpu, cuda or any.");
         meter.CreateObservableGauge("deeptrain.sweep.trials.running", () => Gauge<int>(sweep => sweep.Progress.Running), "{trial}",
             "Trials of an active sweep that are leased.");
         meter.CreateObservableGauge("deeptrain.sweep.trials.all", () => Gauge<int>(sweep => sweep.Progress.Total), "{trial}",
@@ -138,9 +141,9 @@ public sealed class ClusterMetrics
     /// <summary>A trial's report is durable.</summary>
     public void EpochTrained(EpochReport report)
     {
-        if (report.Steps == 0)
-            return;
-        _epochs.Add(1);
+        // The state before training is no epoch, nor is the one that a failure broke off.
+        if (report.Epoch > 0 && report.Ending?.Failure is null)
+            _epochs.Add(1);
         _steps.Add(report.Steps);
         _samples.Add(report.Samples);
     }

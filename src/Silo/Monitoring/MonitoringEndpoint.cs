@@ -35,7 +35,7 @@ internal sealed class MonitoringEndpoint(
         web.MapPrometheusScrapingEndpoint();
         // It opens after the silo has joined: that it answers is the answer.
         web.MapGet("/health/startup", context => AnswerAsync(context, true, "joined"));
-        web.MapGet("/health/ready", context => AnswerAsync(context, isReady(), "active, and not asked to end"));
+        web.MapGet("/health/ready", context => AnswerAsync(context, isReady(), "ready"));
         // Nothing of others: ending this process brings back neither a database nor another silo.
         web.MapGet("/health/live", context => AnswerAsync(context, true, "answering"));
         try
@@ -47,7 +47,7 @@ internal sealed class MonitoringEndpoint(
         catch (IOException)
         {
             await web.DisposeAsync();
-            warn($"port {endpoint.Port} is taken: no metrics. Give another one.");
+            warn($"port {endpoint.Port} is taken: no metrics, and no answer about health. Give another one.");
         }
     }
 

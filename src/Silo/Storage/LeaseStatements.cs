@@ -38,10 +38,10 @@ internal static class LeaseStatements
     public static Granted Grant(Session session, Coordinator coordinator, GrantRequest request)
     {
         var (sweep, now) = SweepStatements.Admit(session, coordinator);
-        var lost = 0;
+        var lost = LostTrials.None;
         if (Find(session, sweep, request.Lease) is not { } lease)
         {
-            lost = request.TakeExpired ? TakeExpired(session, sweep, now) : 0;
+            lost = request.TakeExpired ? TakeExpired(session, sweep, now) : LostTrials.None;
             if (!IsOfItsDevice(session, sweep, request))
                 return new([], lost, HeldBack: true);
             var (taken, heldBack) = Take(session, sweep, request, now);
@@ -143,7 +143,7 @@ internal static class LeaseStatements
             .. session.Query($"SELECT id FROM sweeps WHERE key IN (SELECT sweep FROM trials WHERE {which}) ORDER BY key",
                 row => row.GetString(0), values),
         ];
-        return new(sweeps, sweeps.IsEmpty ? 0 : Lose(session, which, values));
+        return new(sweeps, sweeps.IsEmpty ? LostTrials.None : Lose(session, which, values));
     }
 
     private static long? Find(Session session, long sweep, Guid lease) =>
@@ -151,7 +151,7 @@ internal static class LeaseStatements
             ("@sweep", sweep), ("@id", $"{lease}"));
 
     /// <summary>Closes leases whose time is over, also those that ended in good order, and lets their trials wait again.</summary>
-    private static int TakeExpired(Session session, long sweep, long now)
+    private static LostTrials TakeExpired(Session session, long sweep, long now)
     {
         const string ofClosed = "sweep = @sweep AND lease IN (SELECT l.key FROM leases l WHERE l.sweep = @sweep AND l.expires IS NULL)";
         var closed = session.Query("""
@@ -159,7 +159,7 @@ internal static class LeaseStatements
             RETURNING EXISTS (SELECT 1 FROM trials WHERE lease = leases.key)
             """, row => row.GetBoolean(0), ("@sweep", sweep), ("@now", now));
         if (!closed.Contains(true))
-            return 0;
+            return LostTrials.None;
         SweepStatements.LockTrials(session, ofClosed, ("@sweep", sweep));
         return Lose(session, ofClosed, ("@sweep", sweep));
     }
@@ -168,7 +168,7 @@ internal static class LeaseStatements
     /// Takes trials from their leases, because whoever trained them is dead or silent, and counts that: against those that it might be
     /// the fault of. Who got further than at the last loss starts counting anew, as an innocent one in a bad night may be lost often.
     /// </summary>
-    private static int Lose(Session session, string which, params ReadOnlySpan<(string Name, object? Value)> values)
+    private static LostTrials Lose(Session session, string which, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         var lost = session.Execute($"""
             UPDATE trials SET lease = NULL,
@@ -179,7 +179,7 @@ internal static class LeaseStatements
                   FROM trials WHERE {which}) AS reached
             WHERE trials.key = reached.trial
             """, values);
-        session.Execute($"""
+        var killers = session.Execute($"""
             UPDATE trials SET outcome = 'Failed', fence = fence + 1, failure_class = '{FailureClass.WorkerKiller}',
                 failure_message = 'The worker that trained it died or fell silent ' || (losses + losses_alone) || ' times, the last '
                     || losses_alone || ' times with nothing else to train, and it never got beyond epoch ' || loss_epoch
@@ -189,7 +189,7 @@ internal static class LeaseStatements
                 seconds = (SELECT COALESCE(SUM(e.seconds), 0.0) FROM epochs e WHERE e.trial = trials.key)
             WHERE {SweepContext.Suspect} AND losses_alone >= 2
             """);
-        return lost;
+        return new(lost, killers);
     }
 
     /// <summary>The new lease, or null if there is no trial for it: then it leaves no trace.</summary>

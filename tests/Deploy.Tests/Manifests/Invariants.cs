@@ -148,7 +148,8 @@ internal static partial class Invariants
                 continue;
             if (Patience(live) < 2 * Patience(ready))
                 yield return $"{pod}: it is restarted almost as soon as it is not ready.";
-            if (Patience(startup) < TimeSpan.FromMinutes(2))
+            // As long as a silo tries to join (Membership).
+            if (Patience(startup) < TimeSpan.FromMinutes(12))
                 yield return $"{pod}: it has {Patience(startup).TotalSeconds} s to start.";
         }
 
@@ -178,6 +179,8 @@ internal static partial class Invariants
             var pods = manifests.Pods.Where(service.Spec.Selector.Selects).ToList();
             if (pods.Count == 0)
                 yield return $"{Manifests.Name(service)} selects no pod.";
+            if (pods.Any(pod => pod.IsSilo) && pods.Any(pod => !pod.IsSilo))
+                yield return $"{Manifests.Name(service)} selects pods that serve nothing beside silos.";
             foreach (var port in service.Spec.Ports)
                 if (!pods.Any(pod => pod.PortNamed(port.TargetPort.ToString()) is { } number && number == port.Port))
                     yield return $"{Manifests.Name(service)}: no pod of it has the port '{port.TargetPort}' at {port.Port}.";

@@ -78,7 +78,7 @@ public sealed class MetricsReferenceTests : IDisposable
         {
             Left = TimeSpan.FromSeconds(90), Levels = [new("activation", "elu", 2, 0.9, 0.5, 0.25)],
         });
-        _sweeps.CountExpired(3);
+        _sweeps.CountLost(new(Count: 3, Killers: 1));
     }
 
     private async Task<MonitoringEndpoint> ServeAsync()
@@ -140,6 +140,7 @@ public sealed class MetricsReferenceTests : IDisposable
         "deeptrain.trial.duration" => "`outcome`",
         "deeptrain.slots" or "deeptrain.slots.busy" => "`device`",
         "deeptrain.trials.retried" => "`class`",
+        "deeptrain.sweep.trials.waiting" => "`sweep`, `device`",
         "deeptrain.sweep.trials" => "`sweep`, `outcome`",
         _ when name.StartsWith("deeptrain.sweep.level.", StringComparison.Ordinal) => "`sweep`, `factor`, `level`",
         _ when name.StartsWith("deeptrain.sweep.", StringComparison.Ordinal) => "`sweep`",

@@ -231,7 +231,7 @@ public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
         await fixture.PassAsync(PastLease);
         // Another is granted only one of the two.
         var granted = await fixture.Store.GrantAsync(coordinator, Sample.Request(1));
-        Assert.Equal((leased[0].Trial, 2), (Assert.Single(granted.Trials).Trial, granted.Lost));
+        Assert.Equal((leased[0].Trial, 2), (Assert.Single(granted.Trials).Trial, granted.Lost.Count));
 
         Assert.Empty(await fixture.Store.RenewAsync(coordinator, [request.Lease], Sample.LeaseTime));
 
@@ -283,8 +283,8 @@ public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
         await fixture.GrantAsync(coordinator, alive);
 
         var taken = await fixture.Store.ReleaseSiloAsync("dead");
-        Assert.Equal(([Sample.SweepId], 2), (taken.Sweeps.ToArray(), taken.Count));
-        Assert.Equal(0, (await fixture.Store.ReleaseSiloAsync("dead")).Count);
+        Assert.Equal(([Sample.SweepId], 2), (taken.Sweeps.ToArray(), taken.Lost.Count));
+        Assert.Equal(0, (await fixture.Store.ReleaseSiloAsync("dead")).Lost.Count);
 
         Assert.Equal(dead.Select(trial => trial.Trial),
             (await fixture.GrantAsync(coordinator, Sample.Request(9, takeExpired: false))).Select(trial => trial.Trial));
