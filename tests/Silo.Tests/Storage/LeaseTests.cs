@@ -283,7 +283,8 @@ public abstract class LeaseTests(StoreKind kind) : StoreTests(kind)
         await fixture.GrantAsync(coordinator, alive);
 
         var taken = await fixture.Store.ReleaseSiloAsync("dead");
-        Assert.Equal(([Sample.SweepId], 2), (taken.Sweeps.ToArray(), taken.Lost.Count));
+        Assert.Equal([Sample.SweepId], taken.Sweeps);
+        Assert.Equal(2, taken.Lost.Count);
         Assert.Equal(0, (await fixture.Store.ReleaseSiloAsync("dead")).Lost.Count);
 
         Assert.Equal(dead.Select(trial => trial.Trial),
