@@ -27,8 +27,8 @@ public sealed class MonitoringTests(ITestOutputHelper output)
         await cluster.Until(() => cluster.Store.Ended(sweep) == Watched.Trials / 2, "the quick trials to end");
 
         var queries = Queries.Whole(Deploy).Concat(Queries.OfAlerts(Deploy)).Select(query => query.For(sweep, "5s"))
-            // Nobody has so many sweeps; its rule has a case of its own.
-            .Where(query => !query.Expression.Contains("otel_metric_overflow", StringComparison.Ordinal)).Distinct().ToList();
+            // Here are neither so many sweeps, nor one that nobody has trained yet: these rules have cases of their own.
+            .Where(query => !Regex.IsMatch(query.Expression, "otel_metric_overflow|device=\"any\"")).Distinct().ToList();
         var unanswered = queries;
         await Eventually.True(async () =>
         {
