@@ -127,7 +127,12 @@ internal static class CommonOptions
     public static Place Place(ParseResult parsed)
     {
         if (!parsed.GetValue(Cluster))
+        {
+            // An empty list that is not the cluster's would pass for one that is.
+            if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(SettingsTable.PostgresHost.Variable)))
+                Console.Error.WriteLine($"note: {SettingsTable.PostgresHost.Variable} names a cluster; without --cluster this is about the folder {parsed.GetValue(Data)}.");
             return new LocalPlace(parsed.GetValue(Data)!);
+        }
         var reading = SettingsReader.Read(parsed.GetValue(SettingsFile), SettingsReader.Variables());
         foreach (var problem in reading.Problems)
             Console.Error.WriteLine(problem);

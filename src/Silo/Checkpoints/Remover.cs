@@ -11,6 +11,8 @@ internal sealed class Remover(ISweepStore store, DataFolder folder, TimeProvider
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(2);
 
+    private readonly Outage _outage = new("Deleted sweeps cannot be removed.", LogLevel.Warning, log, time);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Round, time);
@@ -20,10 +22,11 @@ internal sealed class Remover(ISweepStore store, DataFolder folder, TimeProvider
             {
                 foreach (var sweepId in await store.TombstonesAsync())
                     await RemoveAsync(sweepId, stoppingToken);
+                _outage.Succeeded();
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                log.LogWarning(exception, "Deleted sweeps could not be removed; it is tried again.");
+                _outage.Failed(exception);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));

@@ -12,6 +12,7 @@ internal sealed class DeadSilos(
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
+    private readonly Outage _outage = new("Dead silos' leases cannot be taken.", LogLevel.Warning, log, time);
     private readonly Channel<string> _dead = Channel.CreateUnbounded<string>(new() { SingleReader = true });
 
     public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
@@ -45,12 +46,15 @@ internal sealed class DeadSilos(
             {
                 var (sweeps, lost) = await store.ReleaseSiloAsync(silo);
                 active.CountLost(lost);
+                if (lost.Count > 0)
+                    log.LogWarning("Silo {Silo} is dead; {Count} trials that it trained wait again.", silo, lost.Count);
                 await Task.WhenAll(sweeps.Select(sweep => grains.Sweep(sweep).Recount()));
+                _outage.Succeeded();
                 return;
             }
             catch (Exception exception) when (!stopping.IsCancellationRequested)
             {
-                log.LogWarning(exception, "The leases of dead silo {Silo} could not be taken yet.", silo);
+                _outage.Failed(exception);
                 await Task.Delay(RetryPause, time, stopping);
             }
         }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Serilog;
 using Serilog.Core;
-using Serilog.Events;
+using Serilog.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -133,6 +133,8 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             $"silo {settings.SiloName} is active at {folder.ReadGateway()?.Endpoint} (coordinator, worker), alone on {folder.Root}");
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silo.Ended);
         await Task.Delay(Timeout.InfiniteTimeSpan, time, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Console.Error.WriteLineAsync(
+            $"silo {settings.SiloName} is asked to end; it has {settings.Grace.TotalSeconds:0} s to save and give back what it trains");
     }
 
     /// <summary>Ends the slots after their epoch, writes what they reported, gives back the rest and closes the store.</summary>
@@ -171,9 +173,9 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         return builder.Build();
     }
 
-    private static Logger LogTo(DataFolder folder, TroubleSink trouble) => new LoggerConfiguration()
-        .MinimumLevel.Warning()
-        .MinimumLevel.Override("DeepTrain", LogEventLevel.Information)
+    private static Logger LogTo(DataFolder folder, TroubleSink trouble) => SiloLog.Levels
+        .Aggregate(new LoggerConfiguration().MinimumLevel.Warning(), (log, level) =>
+            log.MinimumLevel.Override(level.Category, LevelConvert.ToSerilogLevel(level.From)))
         .WriteTo.Sink(trouble)
         .WriteTo.File(
             Path.Combine(folder.Logs, "deeptrain-.log"), rollingInterval: RollingInterval.Day, retainedFileCountLimit: 14,

@@ -8,6 +8,8 @@ namespace DeepTrain.Cluster.Silo;
 internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTimes times, TimeProvider time, ILogger<Keeper> log)
     : BackgroundService
 {
+    private readonly Outage _outage = new("The keeper cannot look after unfinished sweeps.", LogLevel.Warning, log, time);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(times.Keeper, time);
@@ -15,25 +17,30 @@ internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTime
         {
             try
             {
-                await Task.WhenAll((await store.UnfinishedAsync()).Select(TouchAsync));
+                var touched = await Task.WhenAll((await store.UnfinishedAsync()).Select(TouchAsync));
+                if (touched.All(isTouched => isTouched))
+                    _outage.Succeeded();
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                log.LogWarning(exception, "The keeper could not ask which sweeps are unfinished; it tries again.");
+                _outage.Failed(exception);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task TouchAsync(string sweepId)
+    /// <returns>Whether its coordinator has answered.</returns>
+    private async Task<bool> TouchAsync(string sweepId)
     {
         try
         {
             await grains.Sweep(sweepId).Touch();
+            return true;
         }
         catch (Exception exception)
         {
-            log.LogWarning(exception, "The keeper could not touch {Sweep}; it tries again.", sweepId);
+            _outage.Failed(exception);
+            return false;
         }
     }
 }

@@ -13,6 +13,8 @@ public static class Membership
 {
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan ProbeLife = TimeSpan.FromMinutes(1);
+
     /// <summary>
     /// Silos compare the times that others wrote into the table with their own clocks. So much off, a silo is neither taken for dead nor
     /// takes others for it; probes, which need no clock, find the dead.
@@ -39,17 +41,30 @@ public static class Membership
         .Configure<GrainTypeOptions>(options => GrainRoles.Restrict(
             options, settings.Role.HasFlag(SiloRole.Coordinator), settings.Role.HasFlag(SiloRole.Worker)))
         .ConfigureEndpoints(settings.Address, settings.SiloPort, settings.GatewayPort)
-        .UseRedisClustering(options => options.ConfigurationOptions = Connection(servers.Redis));
+        .UseRedisClustering(options =>
+        {
+            options.ConfigurationOptions = Connection(servers.Redis);
+            // The restorer sets the table up again and again, on the connection that there is.
+            var connection = new Lazy<Task<ConnectionMultiplexer>>(() => ConnectionMultiplexer.ConnectAsync(options.ConfigurationOptions));
+            options.CreateMultiplexer = async _ => (await connection.Value, IsShared: true);
+        });
 
     /// <exception cref="StoreException">Redis does not answer, or refuses. Orleans would try for minutes, and say less.</exception>
-    public static async Task CheckAsync(RedisSettings redis)
+    public static Task CheckAsync(RedisSettings redis) => CheckAsync(redis, database => database.PingAsync());
+
+    /// <exception cref="StoreException">As for clients; or Redis does not let a silo write, its disk full for one.</exception>
+    internal static Task CheckWritableAsync(ClusterServers servers) => CheckAsync(servers.Redis, database =>
+        // Beside the key of the members: a user of Redis may be confined to those of the service.
+        database.StringSetAsync($"{servers.ServiceId}/writable/{servers.ClusterId}", "", ProbeLife));
+
+    private static async Task CheckAsync(RedisSettings redis, Func<IDatabase, Task> probe)
     {
         try
         {
             var connection = Connection(redis);
             connection.AbortOnConnectFail = true;
             await using var multiplexer = await ConnectionMultiplexer.ConnectAsync(connection);
-            await multiplexer.GetDatabase().PingAsync();
+            await probe(multiplexer.GetDatabase());
         }
         catch (Exception error) when (error is RedisException or RedisTimeoutException or CryptographicException)
         {

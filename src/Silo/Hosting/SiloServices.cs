@@ -2,7 +2,8 @@ using System.Net;
 using DeepTrain.Cluster.Grains;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using OpenTelemetry.Exporter;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
 using OpenTelemetry.Trace;
 using Orleans.Configuration;
 
@@ -52,8 +53,9 @@ internal static class SiloServices
         if (collector is not null)
             services
                 .ConfigureOpenTelemetryTracerProvider((provider, spans) => spans.ConfigureResource(provider.GetRequiredService<ServiceName>().Describe))
-                .AddOpenTelemetry().WithTracing(spans => spans.AddSource(SweepTraces.Source).AddOtlpExporter(otlp =>
-                    (otlp.Protocol, otlp.Endpoint) = (OtlpExportProtocol.HttpProtobuf, new($"{collector.ToString().TrimEnd('/')}/v1/traces"))));
+                .AddOpenTelemetry().WithTracing(spans => spans.AddSource(SweepTraces.Source).AddProcessor(provider =>
+                    new BatchActivityExportProcessor(new SpanExporter(
+                        collector, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SpanExporter>>()))));
         return services;
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using DeepTrain.Cluster.Sweeps;
 using DeepTrain.Cluster.Training;
+using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -56,11 +57,6 @@ internal static class SiloVerbs
             return await parsed.InvokeAsync(
                 new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, ending.Token);
         }
-        catch (Exception exception) when (exception is StoreException or TrainerException or IOException)
-        {
-            await Console.Error.WriteLineAsync($"error: {exception.Message}");
-            return NoConnection;
-        }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             return Done;
@@ -87,7 +83,17 @@ internal static class SiloVerbs
         var reading = SettingsReader.Read(parsed.GetValue(Settings), SettingsReader.Variables());
         foreach (var problem in reading.Problems)
             await Console.Error.WriteLineAsync($"error: {problem}");
-        return reading.Settings is null ? BadSettings : await act(reading, cancellation);
+        if (reading.Settings is not { } settings)
+            return BadSettings;
+        try
+        {
+            return await act(reading, cancellation);
+        }
+        catch (Exception exception) when (exception is StoreException or TrainerException or IOException)
+        {
+            SiloLog.Write(settings.LogFormat, LogLevel.Critical, exception.Message);
+            return NoConnection;
+        }
     }
 
     private static async Task<int> RunAsync(SettingsReading reading, CancellationToken cancellation)
@@ -110,7 +116,7 @@ internal static class SiloVerbs
             return BadSettings;
         }
         await PostgresDatabase.MigrateAsync(servers.Postgres, cancellation);
-        await Console.Error.WriteLineAsync($"{servers.Postgres} is up to date");
+        SiloLog.Write(reading.Settings.LogFormat, LogLevel.Information, $"{servers.Postgres} is up to date");
         return Done;
     }
 }

@@ -25,6 +25,7 @@ public sealed class ClusterMetrics
     private readonly Histogram<double> _checkpoints;
     private readonly Counter<long> _checkpointBytes;
     private readonly Counter<long> _checkpointErrors;
+    private readonly Counter<long> _membershipErrors;
     private string? _device;
     private int _slots;
     private int _busy;
@@ -55,6 +56,7 @@ public sealed class ClusterMetrics
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Seconds });
         _checkpointBytes = meter.CreateCounter<long>("deeptrain.checkpoint.written", "By", "Bytes of checkpoints written.");
         _checkpointErrors = meter.CreateCounter<long>("deeptrain.checkpoint.errors", "{checkpoint}", "Checkpoints that could not be written.");
+        _membershipErrors = meter.CreateCounter<long>("deeptrain.membership.errors", "{look}", "Looks into the table of members, one each 5 s, that failed: Redis does not answer, or does not write.");
         meter.CreateObservableGauge("deeptrain.data.free", folder.FreeSpace, "By", "Free space where the data folder is.");
         meter.CreateObservableCounter("deeptrain.leases.expired", () => sweeps.Expired, "{trial}",
             "Trials that this process took from leases whose time was over or whose silo had died.");
@@ -117,7 +119,7 @@ public sealed class ClusterMetrics
     /// <summary>Shows every counter as 0 before anything is counted: whoever asks for an increase sees the first one too.</summary>
     public void BeginAtZero()
     {
-        foreach (var counter in (Counter<long>[])[_steps, _samples, _epochs, _refused, _renewed, _lost, _storeErrors, _checkpointBytes, _checkpointErrors])
+        foreach (var counter in (Counter<long>[])[_steps, _samples, _epochs, _refused, _renewed, _lost, _storeErrors, _checkpointBytes, _checkpointErrors, _membershipErrors])
             counter.Add(0);
         foreach (var outcome in (Outcome[])[Outcome.Completed, Outcome.Diverged, Outcome.Stopped])
             _trials.Add(0, Of(outcome));
@@ -173,6 +175,8 @@ public sealed class ClusterMetrics
     }
 
     public void CheckpointFailed() => _checkpointErrors.Add(1);
+
+    public void MembershipFailed() => _membershipErrors.Add(1);
 
     /// <summary>A trial failed for a reason that may pass.</summary>
     public void TrialRetried(string failureClass) => _retried.Add(1, Of(failureClass));

@@ -9,7 +9,7 @@ using OpenTelemetry.Metrics;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Serves <c>/metrics</c> for Prometheus and <c>/health</c> for whoever starts and ends silos, on a port of its own.</summary>
-/// <remarks>It is open from when the silo has joined until its slots have given back their trials. To an embedded run a port that is taken costs this, not the work.</remarks>
+/// <remarks>It is open from when the silo has joined until all of it has ended: what it does last is counted too. To an embedded run a port that is taken costs this, not the work.</remarks>
 /// <param name="metrics">Serves these: they are there from the start, even where nothing has been counted yet.</param>
 /// <param name="isReady">Whether the silo is active and has not been asked to end.</param>
 internal sealed class MonitoringEndpoint(
@@ -51,11 +51,7 @@ internal sealed class MonitoringEndpoint(
         }
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
-    {
-        if (_web is { } web)
-            await web.StopAsync(cancellationToken);
-    }
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public ValueTask DisposeAsync() => _web?.DisposeAsync() ?? ValueTask.CompletedTask;
 

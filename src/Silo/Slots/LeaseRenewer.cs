@@ -10,6 +10,7 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, Clust
     : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldLease> _held = new();
+    private readonly Outage _outage = new("Leases cannot be renewed.", LogLevel.Warning, log, time);
 
     public void Hold(HeldLease lease) => _held[lease.Id] = lease;
 
@@ -19,10 +20,15 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, Clust
     {
         using var timer = new PeriodicTimer(times.Renewal, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
-            await Task.WhenAll(_held.Values.GroupBy(lease => lease.SweepId).Select(sweep => RenewAsync(sweep.Key, [.. sweep])));
+        {
+            var renewed = await Task.WhenAll(_held.Values.GroupBy(lease => lease.SweepId).Select(sweep => RenewAsync(sweep.Key, [.. sweep])));
+            if (renewed.All(isRenewed => isRenewed))
+                _outage.Succeeded();
+        }
     }
 
-    private async Task RenewAsync(string sweepId, List<HeldLease> leases)
+    /// <returns>Whether the coordinator has answered.</returns>
+    private async Task<bool> RenewAsync(string sweepId, List<HeldLease> leases)
     {
         var sentAt = time.GetTimestamp();
         try
@@ -43,11 +49,13 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, Clust
                     metrics.LeaseLost();
                 }
             }
+            return true;
         }
         catch (Exception exception)
         {
             // No answer is no verdict: the lease runs on to its deadline, and the next round asks again.
-            log.LogWarning(exception, "Could not renew {Count} leases of {Sweep}.", leases.Count, sweepId);
+            _outage.Failed(exception);
+            return false;
         }
     }
 }

@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>One lane of the device: takes cohorts, one after the other, and trains them on its own thread.</summary>
 internal sealed class Slot(
     CohortSource source, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
-    ClusterMetrics metrics, SlotSettings settings, DataFolder folder, TimeProvider time, ILogger<Slot> log)
+    ClusterMetrics metrics, SlotSettings settings, DataFolder folder, Outage silence, TimeProvider time, ILogger<Slot> log)
 {
     private static readonly TimeSpan IdlePause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
@@ -22,9 +22,6 @@ internal sealed class Slot(
     /// <summary>Trials in a row that could not begin for what is around them: a folder that is away, a network.</summary>
     private int _failedStarts;
 
-    /// <summary>Whether the last question for a cohort found nobody who answers.</summary>
-    private bool _isAlone;
-
     /// <summary>Works until it is told to stop; then gives back what it has not finished.</summary>
     /// <param name="stopping">No cohort is begun any more, and one in training is saved at the end of its epoch.</param>
     /// <param name="breaking">Even the epoch's end is not waited for.</param>
@@ -34,9 +31,11 @@ internal sealed class Slot(
         {
             try
             {
-                if (Next() is not { } cohort)
+                var next = Wait(source.NextAsync());
+                silence.Succeeded();
+                if (next is not { } cohort)
                 {
-                    Pause(_isAlone ? ErrorPause : IdlePause, stopping);
+                    Pause(IdlePause, stopping);
                     continue;
                 }
                 Work(cohort, stopping, breaking);
@@ -44,30 +43,16 @@ internal sealed class Slot(
                 if (_failedStarts > 0)
                     Pause(TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, _failedStarts - 1) * ErrorPause.TotalSeconds)), stopping);
             }
+            catch (Exception exception) when (exception is OrleansException or TimeoutException or StoreException)
+            {
+                silence.Failed(exception);
+                Pause(ErrorPause, stopping);
+            }
             catch (Exception exception)
             {
                 log.LogError(exception, "A slot could not get or give back a cohort; it tries again.");
                 Pause(ErrorPause, stopping);
             }
-        }
-    }
-
-    /// <summary>Null: there is nothing to train now, or nobody to ask.</summary>
-    private LeasedCohort? Next()
-    {
-        try
-        {
-            var next = Wait(source.NextAsync());
-            _isAlone = false;
-            return next;
-        }
-        catch (Exception exception) when (exception is OrleansException or TimeoutException)
-        {
-            // It may last: each slot says it once.
-            if (!_isAlone)
-                log.LogWarning("No coordinator answers a slot ({Reason}); it goes on asking.", exception.Message);
-            _isAlone = true;
-            return null;
         }
     }
 
@@ -95,6 +80,7 @@ internal sealed class Slot(
             return;
         foreach (var trial in unfinished)
             Grain(trial.Trial).Settle(trial.Fence).Ignore();
+        log.LogInformation("{Count} trials of {Sweep} are given back.", unfinished.Length, lease.SweepId);
         Wait(grains.Sweep(lease.SweepId).Release(lease.Id, [.. unfinished.Select(trial => trial.Trial)]));
     }
 

@@ -20,12 +20,13 @@ internal sealed class SlotHost(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        var silence = new Outage("No coordinator gives this silo's slots anything to train.", LogLevel.Warning, log, time);
         for (var number = 0; number < settings.Count; number++)
         {
             var trainer = trainers.Of(number);
             var source = new CohortSource(
                 new(silo.SiloAddress.ToParsableString(), number), settings.Count, worker, trainer, grains, renewer, times, time);
-            var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, settings, folder, time, log);
+            var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, settings, folder, silence, time, log);
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             SlotThread.Start($"slot-{number}", () =>
             {

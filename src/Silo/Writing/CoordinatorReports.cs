@@ -18,6 +18,8 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
     private readonly Channel<FencedReport> _queue =
         Channel.CreateUnbounded<FencedReport>(new UnboundedChannelOptions { SingleReader = true });
 
+    private readonly Outage _outage = new("Coordinators do not acknowledge what has ended here.", LogLevel.Warning, log, time);
+
     /// <summary>Takes what is durable; of no use to a coordinator, and left out, are epochs that do not end their trial.</summary>
     public void Post(IEnumerable<FencedReport> durable)
     {
@@ -35,7 +37,9 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
             var answers = await Task.WhenAll(unacknowledged.GroupBy(report => report.Report.Trial.Sweep)
                 .Select(async sweep => (Reports: sweep, Acknowledged: await ReportAsync(sweep.Key, [.. sweep]))));
             unacknowledged = [.. answers.Where(answer => !answer.Acknowledged).SelectMany(answer => answer.Reports)];
-            if (unacknowledged.Count > 0)
+            if (unacknowledged.Count == 0)
+                _outage.Succeeded();
+            else
                 await Task.Delay(RetryPause, time, stoppingToken);
         }
     }
@@ -50,7 +54,7 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
         }
         catch (Exception exception)
         {
-            log.LogWarning(exception, "{Count} durable reports of {Sweep} are not acknowledged yet.", durable.Count, sweepId);
+            _outage.Failed(exception);
             return false;
         }
     }

@@ -43,6 +43,33 @@ public sealed class MembershipTests : IDisposable
         await AssertRefusedAsync(right with { Password = "the-wrong-one" });
     }
 
+    [Fact]
+    public async Task CheckWritableAsync_ServerThatAnswersButRefusesToWrite_SaysWhatItSays()
+    {
+        // As one with a full disk does.
+        await using var server = await RedisServer.StartAsync(Password, "--min-replicas-to-write", "1");
+        var redis = new RedisSettings(server.Host, server.Port, null, Password, Tls: false, null);
+
+        await Membership.CheckAsync(redis);
+        var error = await Assert.ThrowsAsync<StoreException>(() => Membership.CheckWritableAsync(Servers(redis)));
+
+        Assert.StartsWith($"Redis at {redis}: NOREPLICAS ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CheckWritableAsync_ServerThatWrites_LeavesNothingForLong()
+    {
+        await using var server = await RedisServer.StartAsync(Password);
+
+        await Membership.CheckWritableAsync(Servers(new(server.Host, server.Port, null, Password, Tls: false, null)));
+
+        var life = await server.CommandAsync("TTL the-service/writable/the-cluster");
+        Assert.InRange(int.Parse(life[1..], System.Globalization.CultureInfo.InvariantCulture), 1, 60);
+    }
+
+    private static ClusterServers Servers(RedisSettings redis) => new(
+        new("127.0.0.1", 1, "none", "nobody", null, PostgresTls.Disable, null), redis, "the-cluster", "the-service");
+
     private static async Task AssertRefusedAsync(RedisSettings wrong)
     {
         var error = await Assert.ThrowsAsync<StoreException>(() => Membership.CheckAsync(wrong));

@@ -40,6 +40,19 @@ public sealed class MonitoringEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task Metrics_AfterItsStop_AnswerUntilTheProcessIsOver()
+    {
+        var endpoint = await ServeAsync();
+
+        // Others have not ended yet.
+        await endpoint.StopAsync(TestContext.Current.CancellationToken);
+        Assert.NotEmpty(await _http.GetStringAsync("/metrics"));
+        await endpoint.DisposeAsync();
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => _http.GetStringAsync("/metrics"));
+    }
+
+    [Fact]
     public async Task Metrics_TenSweepsOfFiftyLevels_HaveFewerThan600SeriesEach()
     {
         await using var endpoint = await ServeAsync();

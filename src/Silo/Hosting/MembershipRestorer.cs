@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Puts the cluster's members back into their table when that was lost: a Redis that was emptied, or came back as it was long ago.</summary>
+/// <remarks>
+/// Orleans would not. Silos ignore a table whose version is lower than the last they read, those that come later find nobody and form a second
+/// cluster, and the first ends when the second's version has grown past its own.
+/// </remarks>
+internal sealed class MembershipRestorer(
+    IMembershipTable table, SiloAddress self, ClusterMetrics metrics, TimeProvider time, ILogger<MembershipRestorer> log) : BackgroundService
+{
+    private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
+
+    private readonly Outage _outage = new("The table of members in Redis cannot be looked after.", LogLevel.Warning, log, time);
+
+    /// <summary>The last one that had this silo in it.</summary>
+    private MembershipTableData? _known;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Round, time);
+        do
+        {
+            try
+            {
+                await LookAsync(stoppingToken);
+                _outage.Succeeded();
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                metrics.MembershipFailed();
+                _outage.Failed(exception);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    internal async Task LookAsync(CancellationToken stopping)
+    {
+        // Without its version the table cannot even be read.
+        await table.InitializeMembershipTableAsync(tryInitTableVersion: true, stopping);
+        var read = await table.ReadAllAsync(stopping);
+        if (Find(read, self) is not null)
+            _known = read;
+        else if (_known is not null)
+        {
+            log.LogWarning("The table of members is lost: it is restored.");
+            await RestoreAsync(_known, stopping);
+        }
+    }
+
+    /// <summary>Row by row, since each write raises the version by one, until all are there and the version is above all that silos have read.</summary>
+    /// <remarks>All silos of a cluster may do so at once: a write that another one has forestalled is no harm, and all read again before the next.</remarks>
+    private async Task RestoreAsync(MembershipTableData known, CancellationToken stopping)
+    {
+        while (true)
+        {
+            stopping.ThrowIfCancellationRequested();
+            var current = await table.ReadAllAsync(stopping);
+            if (known.Members.FirstOrDefault(member => Find(current, member.Item1.SiloAddress) is null) is { } lost)
+                await table.InsertRowAsync(lost.Item1, current.Version.Next(), stopping);
+            else if (current.Version.Version <= known.Version.Version && Find(current, self) is { } own)
+                await table.UpdateRowAsync(own.Item1, own.Item2, current.Version.Next(), stopping);
+            else
+                return;
+        }
+    }
+
+    private static Tuple<MembershipEntry, string>? Find(MembershipTableData members, SiloAddress silo) =>
+        members.Members.FirstOrDefault(member => member.Item1.SiloAddress.Equals(silo));
+}

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
+
+namespace DeepTrain.Cluster.Silo.Tests;
+
+public sealed class OutageTests
+{
+    private const string Begins = "It is away. It is tried again until it succeeds: refused";
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly FakeLogger _log = new();
+    private readonly Outage _outage;
+
+    public OutageTests() => _outage = new("It is away.", LogLevel.Error, _log, _time);
+
+    private IEnumerable<(LogLevel, string)> Lines => _log.Collector.GetSnapshot().Select(record => (record.Level, record.Message));
+
+    [Fact]
+    public void Failed_ManyTimes_IsToldOnceAndSoIsItsEnd()
+    {
+        _outage.Succeeded();
+        Fail(40, TimeSpan.FromSeconds(1));
+        _outage.Succeeded();
+        _outage.Succeeded();
+
+        Assert.Equal([(LogLevel.Error, Begins), (LogLevel.Information, "Over after 40 s: It is away.")], Lines);
+    }
+
+    [Fact]
+    public void Failed_AgainWithinAMinute_IsToldOnceItHasBeenOne()
+    {
+        Fail(1, TimeSpan.FromSeconds(1));
+        _outage.Succeeded();
+        // What comes and goes.
+        for (var round = 0; round < 10; round++)
+        {
+            Fail(1, TimeSpan.FromSeconds(2));
+            _outage.Succeeded();
+        }
+        Assert.Equal(2, Lines.Count());
+
+        Fail(60, TimeSpan.FromSeconds(1));
+
+        Assert.Equal([Begins, "Over after 1 s: It is away.", Begins], Lines.Select(line => line.Item2));
+    }
+
+    private void Fail(int times, TimeSpan apart)
+    {
+        for (var time = 0; time < times; time++)
+        {
+            _outage.Failed(new IOException("refused"));
+            _time.Advance(apart);
+        }
+    }
+}
