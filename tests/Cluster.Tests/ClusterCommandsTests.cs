@@ -43,7 +43,7 @@ public sealed class ClusterCommandsTests
         await cluster.Until(() => cluster.Store.Ended("followed-1") > 0, "the first result");
 
         coordinator.Kill();
-        await cluster.Until(() => worker.Errors.Contains("No coordinator answers a slot", StringComparison.Ordinal), "the worker to be alone");
+        await cluster.Until(() => worker.Errors.Contains("No coordinator gives this silo's slots anything to train.", StringComparison.Ordinal), "the worker to be alone");
 
         var alone = (await cluster.Tell("pause", "followed")).Expect(3).ExpectInErrors("error: the cluster went away or does not answer.");
         Assert.DoesNotContain("Unhandled", alone.Errors, StringComparison.Ordinal);
@@ -51,6 +51,19 @@ public sealed class ClusterCommandsTests
             "the watching process to be alone");
         coordinator.Start();
         Assert.Equal(Followed.Trials, (await watch.WaitAsync()).Expect(0).Json.GetProperty("trials").GetProperty("completed").GetInt32());
+    }
+
+    [Fact]
+    public async Task Commands_WithoutTheOption_SayThatTheyAreNotAboutTheClusterOfTheEnvironment()
+    {
+        using var workplace = new Workplace();
+        Assert.DoesNotContain("note:", (await workplace.Tell("list")).Expect(0).Errors, StringComparison.Ordinal);
+
+        using var list = DeepTrainProcess.Start(DeepTrainProcess.CommandLineProgram, Path.GetDirectoryName(workplace.Data)!, ["list"],
+            new() { ["DEEPTRAIN_POSTGRES_HOST"] = "db.internal" });
+
+        (await list.WaitAsync()).Expect(0)
+            .ExpectInErrors("note: DEEPTRAIN_POSTGRES_HOST names a cluster; without --cluster this is about the folder .deeptrain.");
     }
 
     [Fact]

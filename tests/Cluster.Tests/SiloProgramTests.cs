@@ -1,3 +1,6 @@
+using System.Text.Json;
+using DeepTrain.Cluster.Servers;
+
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>The program <c>silo</c> where there are no servers.</summary>
@@ -24,6 +27,22 @@ public sealed class SiloProgramTests : IDisposable
             line => Assert.StartsWith("error: DEEPTRAIN_POSTGRES_HOST is given, but redis.host (DEEPTRAIN_REDIS_HOST) is not", line, StringComparison.Ordinal),
             line => Assert.StartsWith("error: DEEPTRAIN_ROLE is 'foreman': expected ", line, StringComparison.Ordinal),
             line => Assert.StartsWith("error: DEEPTRAIN_SLOTS is 'many': expected ", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Run_JsonLogAndServersThatDoNotAnswer_SaysSoInJson()
+    {
+        var port = $"{LoopbackPort.Free()}";
+
+        var finished = (await _workplace.Silo("run", new()
+        {
+            ["DEEPTRAIN_LOG_FORMAT"] = "json", ["DEEPTRAIN_ROLE"] = "coordinator",
+            ["DEEPTRAIN_POSTGRES_HOST"] = "127.0.0.1", ["DEEPTRAIN_REDIS_HOST"] = "127.0.0.1", ["DEEPTRAIN_REDIS_PORT"] = port,
+        }).WaitAsync()).Expect(3);
+
+        var line = JsonDocument.Parse(Assert.Single(finished.Errors.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries))).RootElement;
+        Assert.Equal("Critical", line.GetProperty("LogLevel").GetString());
+        Assert.StartsWith($"Redis at 127.0.0.1:{port}: ", line.GetProperty("Message").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

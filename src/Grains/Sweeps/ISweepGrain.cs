@@ -65,8 +65,10 @@ public interface ISweepGrain : IGrainWithStringKey
 }
 
 /// <summary>A lease that its slot works under.</summary>
+/// <param name="Quiet">How long ago an epoch of its trials became durable; null: none has.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.RenewedLease")]
-public sealed record RenewedLease([property: Id(0)] Guid Lease, [property: Id(1)] SlotId Slot);
+public sealed record RenewedLease(
+    [property: Id(0)] Guid Lease, [property: Id(1)] SlotId Slot, [property: Id(2)] TimeSpan? Quiet = null);
 
 /// <summary>What a sweep wants of the cohort of a good lease.</summary>
 [GenerateSerializer, Alias("DeepTrain.Wanted")]

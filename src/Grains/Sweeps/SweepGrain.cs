@@ -130,7 +130,12 @@ internal sealed class SweepGrain(
         var good = await Reach(store.RenewAsync(sweep.Coordinator, [.. leases.Select(lease => lease.Lease)], times.Lease));
         var renewed = leases.Where(lease => good.Contains(lease.Lease)).ToList();
         foreach (var lease in renewed)
+        {
             sweep.Heard[lease.Slot] = time.GetTimestamp();
+            // Workers' clocks may be others than this one's.
+            if (lease.Quiet is { } quiet && time.GetUtcNow() - quiet is var epoch && epoch > sweep.LastEpoch)
+                sweep.LastEpoch = epoch;
+        }
         return renewed.ToImmutableDictionary(lease => lease.Lease, lease =>
             sweep.Status is SweepStatus.Paused || sweep.Yielding.Contains(lease.Slot) ? Wanted.Pause : Wanted.Train);
     }
@@ -155,6 +160,7 @@ internal sealed class SweepGrain(
             if (report.Ending is { } ending && sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report), report.Health?.Ailments))
                 (sweep.Running, sweep.LastResult) = (Math.Max(0, sweep.Running - 1), time.GetUtcNow());
         }
+        sweep.LastEpoch = time.GetUtcNow();
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
     }
@@ -240,6 +246,7 @@ internal sealed class SweepGrain(
         _sweep = new(opened.Coordinator, sweep, opened.Status)
         {
             Tally = new(sweep, await ended), Pace = new(time), Pin = opened.Device, Rebuilding = time.GetElapsedTime(began), LastResult = _sweep?.LastResult,
+            LastEpoch = _sweep?.LastEpoch ?? time.GetUtcNow(),
         };
         active.Open();
         span?.SetTag("deeptrain.fence", opened.Coordinator.Fence);
@@ -281,7 +288,7 @@ internal sealed class SweepGrain(
         if (_sweep?.Progress(Id) is not { } progress)
             return Task.CompletedTask;
         if (progress.Status is SweepStatus.Running or SweepStatus.Paused)
-            active.Set(new(progress, _sweep.Coordinator.Fence, _sweep.Rebuilding, _sweep.LastResult)
+            active.Set(new(progress, _sweep.Coordinator.Fence, _sweep.Rebuilding, _sweep.LastResult, _sweep.LastEpoch)
             {
                 Device = _sweep.Device, Left = _sweep.Pace.Look(progress).Left, Levels = _sweep.Tally.Levels,
             });
@@ -362,6 +369,9 @@ internal sealed class SweepGrain(
 
         /// <summary>When a trial's end was reported last; null: none since this process coordinates it.</summary>
         public DateTimeOffset? LastResult { get; set; }
+
+        /// <summary>When an epoch became durable last, as workers say with each renewal; at first, when the sweep was opened.</summary>
+        public required DateTimeOffset LastEpoch { get; set; }
 
         /// <summary>The kind of devices that may train it; null: any.</summary>
         public string? Device => Pin ?? Sweep.Device;

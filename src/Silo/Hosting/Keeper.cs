@@ -5,13 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Touches unfinished sweeps, so that a dead coordinator is back without a caller, and a forgotten dispatcher hears of them.</summary>
-internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTimes times, TimeProvider time, ILogger<Keeper> log)
+internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTimes times, ClusterMetrics metrics, TimeProvider time, ILogger<Keeper> log)
     : BackgroundService
 {
     private readonly Outage _outage = new("The keeper cannot look after unfinished sweeps.", LogLevel.Warning, log, time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.Coordinates();
         using var timer = new PeriodicTimer(times.Keeper, time);
         do
         {

@@ -29,6 +29,7 @@ public sealed class ClusterMetrics
     private string? _device;
     private int _slots;
     private int _busy;
+    private bool _coordinates;
     private int _queued;
 
     public ClusterMetrics(IMeterFactory meters, ActiveSweeps sweeps, DataFolder folder)
@@ -64,6 +65,8 @@ public sealed class ClusterMetrics
             "Trials that this process failed as worker-killer: each time that they were trained alone their worker died.");
         meter.CreateObservableGauge("deeptrain.slots", () => OfDevice(_slots), "{slot}", "Slots of this process.");
         meter.CreateObservableGauge("deeptrain.slots.busy", () => OfDevice(_busy), "{slot}", "Slots of this process that train.");
+        meter.CreateObservableGauge("deeptrain.coordinators", () => _coordinates ? new Measurement<int>[] { new(1) } : [], "{silo}",
+            "1 for a process that coordinates sweeps where they come to it; others have no such series.");
         meter.CreateObservableCounter("deeptrain.coordinator.opened", () => sweeps.Opened, "{sweep}",
             "How often a coordinator in this process has taken a sweep over: at its start, and when its file or state changed.");
         meter.CreateObservableGauge("deeptrain.coordinator.fence", () => Gauge<long>(sweep => sweep.Fence), "{fence}",
@@ -93,6 +96,8 @@ public sealed class ClusterMetrics
             "The best mean objective of a cell of an active sweep, all its replicates completed.");
         meter.CreateObservableGauge("deeptrain.sweep.result.timestamp", () => Gauge(sweep => sweep.LastResult?.ToUnixTimeMilliseconds() / 1000.0), "s",
             "When a trial of an active sweep ended last, in Unix time.");
+        meter.CreateObservableGauge("deeptrain.sweep.epoch.timestamp", () => Gauge<double>(sweep => sweep.LastEpoch.ToUnixTimeMilliseconds() / 1000.0), "s",
+            "When an epoch of an active sweep became durable last, as workers say at each renewal; where none has since its coordinator came: when that was. In Unix time.");
         meter.CreateObservableGauge("deeptrain.sweep.level.trials", () => Levels<int>(level => level.Trained), "{trial}",
             "Trials of one level of one factor of an active sweep that completed, diverged or were stopped.");
         meter.CreateObservableGauge("deeptrain.sweep.level.objective", () => Levels(level => level.Objective), "{objective}",
@@ -189,6 +194,9 @@ public sealed class ClusterMetrics
         _device = device;
         Interlocked.Add(ref _slots, count);
     }
+
+    /// <summary>Sweeps may be coordinated in this process from now on.</summary>
+    public void Coordinates() => _coordinates = true;
 
     public void BusyChanged(int count) => Interlocked.Add(ref _busy, count);
 

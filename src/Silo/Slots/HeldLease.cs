@@ -15,6 +15,7 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
     private readonly CancellationTokenSource _gone = new();
     private readonly long _began = sentAt;
     private long _sentAt = sentAt;
+    private long? _reportedAt;
     private bool _lost;
     private bool _ended;
 
@@ -26,6 +27,16 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
 
     /// <summary>How long ago it was asked for.</summary>
     public TimeSpan Age => time.GetElapsedTime(_began);
+
+    /// <summary>How long ago a report of one of its trials became durable; null: none has.</summary>
+    public TimeSpan? Quiet
+    {
+        get
+        {
+            lock (_gate)
+                return _reportedAt is { } reported ? time.GetElapsedTime(reported) : null;
+        }
+    }
 
     /// <summary>Cancelled once the lease is lost: what is trained under it from then on is in vain.</summary>
     public CancellationToken Gone => _gone.Token;
@@ -42,6 +53,13 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
             _sentAt = Math.Max(_sentAt, sentAt);
             Monitor.PulseAll(_gate);
         }
+    }
+
+    /// <summary>A report of one of its trials is durable.</summary>
+    public void Reported()
+    {
+        lock (_gate)
+            _reportedAt = time.GetTimestamp();
     }
 
     /// <summary>The lease's trials belong to others now, or to nobody.</summary>

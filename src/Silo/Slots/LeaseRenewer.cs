@@ -33,7 +33,7 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, Clust
         var sentAt = time.GetTimestamp();
         try
         {
-            var good = await grains.Sweep(sweepId).Renew([.. leases.Select(lease => new RenewedLease(lease.Id, lease.Slot))])
+            var good = await grains.Sweep(sweepId).Renew([.. leases.Select(lease => new RenewedLease(lease.Id, lease.Slot, lease.Quiet))])
                 // One coordinator that hangs must not hold up the others' next round.
                 .WaitAsync(times.Renewal, time);
             foreach (var lease in leases)

@@ -84,6 +84,7 @@ internal sealed class ResultWriter(
             switch (verdict)
             {
                 case WriteVerdict.Accepted:
+                    lease.Reported();
                     metrics.EpochTrained(report.Report);
                     if (ending is not null)
                         metrics.TrialEnded(ending, lease.Age);

@@ -65,6 +65,9 @@ public sealed class WorkerLossTests(ITestOutputHelper output)
         output.WriteLine($"SIGTERM of a worker: ended after {ended.TotalSeconds:F1} s");
         Assert.Equal(0, worker.Process.ExitCode);
         Assert.InRange(ended.TotalSeconds, 0, 25);
+        // Whoever reads the log at night sees that nobody killed it.
+        Assert.All((string[])["is asked to end; it has 25 s", $" trials of {sweep} are given back.", "has ended"],
+            line => Assert.Contains(line, worker.Errors, StringComparison.Ordinal));
         Assert.All(cluster.Store.Trials(sweep).Zip(before), pair =>
         {
             var first = pair.First.Epochs.Where(epoch => epoch.Fence == 1).ToList();

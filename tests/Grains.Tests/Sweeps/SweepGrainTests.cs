@@ -297,6 +297,45 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Renew_LeasesThatSayHowLongTheyAreQuiet_ShowWhenTheSweepsLastEpochWas()
+    {
+        var began = _cluster.Time.GetUtcNow();
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var lease = Guid.NewGuid();
+        await _cluster.LeaseAsync("digits-1", 2, lease: lease);
+        var opened = (await LastEpochAsync()) - began;
+        Assert.InRange(opened, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+
+        // Nothing yet, then an epoch five seconds ago, and none since.
+        await PassAsync(() => SayAsync(null));
+        Assert.Equal(opened, (await LastEpochAsync()) - began);
+        await SayAsync(TimeSpan.FromSeconds(5));
+        var epoch = await LastEpochAsync();
+        Assert.InRange(_cluster.Time.GetUtcNow() - epoch, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(35));
+        await SayAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(epoch, await LastEpochAsync());
+
+        // The next coordinator hears of it too.
+        await _cluster.Store.OpenAsync("digits-1");
+        await Assert.ThrowsAnyAsync<Exception>(() => SayAsync(null));
+        _cluster.Time.Leap(TimeSpan.FromMinutes(10));
+        await Eventually.True(async () =>
+        {
+            await SayAsync(TimeSpan.FromMinutes(2));
+            return true;
+        }, "a new activation");
+        Assert.InRange(_cluster.Time.GetUtcNow() - await LastEpochAsync(), TimeSpan.Zero, TimeSpan.FromMinutes(2) + TimeSpan.FromSeconds(30));
+
+        Task SayAsync(TimeSpan? quiet) => _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot(), quiet)]);
+
+        async Task<DateTimeOffset> LastEpochAsync()
+        {
+            await _cluster.Sweep("digits-1").Touch();
+            return Assert.Single(_cluster.Active.All).LastEpoch;
+        }
+    }
+
+    [Fact]
     public async Task Release_Trials_AreLeasedAgainUnderAHigherFence()
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);

@@ -71,10 +71,12 @@ public sealed class MetricsReferenceTests : IDisposable
         _metrics.FlushFailed();
         _metrics.CheckpointWritten(1_000, TimeSpan.FromMilliseconds(20));
         _metrics.CheckpointFailed();
+        _metrics.MembershipFailed();
+        _metrics.Coordinates();
         _sweeps.Open();
         _sweeps.Set(new(
             new("digits-1", SweepStatus.Running, 8, 4, 2, 1, 1, 0, 0, 0, new("activation=elu", 0.9)), 3, TimeSpan.FromSeconds(1),
-            DateTimeOffset.UnixEpoch)
+            DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)
         {
             Left = TimeSpan.FromSeconds(90), Levels = [new("activation", "elu", 2, 0.9, 0.5, 0.25)],
         });

@@ -81,7 +81,7 @@ public sealed class MonitoringEndpointTests : IDisposable
         var metrics = new ClusterMetrics(_services.GetRequiredService<IMeterFactory>(), _active, new(_folder.Root));
         foreach (var number in Enumerable.Range(1, Sweeps))
             _active.Set(new(new($"watched-{number}", SweepStatus.Running, 8, 4, 2, 1, 1, 0, 0, 0, new("activation=elu", 0.9)), 3, TimeSpan.FromSeconds(1),
-                DateTimeOffset.UnixEpoch)
+                DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch)
             {
                 Left = TimeSpan.FromSeconds(90),
                 Levels = [.. Enumerable.Range(1, SweepTally.MostLevels).Select(level => new LevelResults("learningRate", $"0.{level}", 2, 0.9, 0.5, 0.25))],

@@ -33,6 +33,17 @@ public sealed class HeldLeaseTests : IDisposable
     }
 
     [Fact]
+    public void Quiet_SinceTheLastReportThatIsDurable()
+    {
+        Assert.Null(_lease.Quiet);
+        _lease.Reported();
+        _time.Advance(TimeSpan.FromSeconds(7));
+        Assert.Equal(TimeSpan.FromSeconds(7), _lease.Quiet);
+        _lease.Reported();
+        Assert.Equal(TimeSpan.Zero, _lease.Quiet);
+    }
+
+    [Fact]
     public void IsPauseWanted_WhatTheLastAnswerSaid()
     {
         _lease.Renewed(_time.GetTimestamp(), Wanted.Pause);
