@@ -73,6 +73,6 @@ public sealed class SiloProgramTests : IDisposable
         await Eventually.True(() => _workplace.Store.Status("small-1") == "Finished", "the sweep to finish", silo);
 
         silo.SendTerminate();
-        (await silo.WaitAsync()).Expect(0);
+        (await silo.WaitAsync()).Expect(0).ExpectInErrors(" has ended");
     }
 }

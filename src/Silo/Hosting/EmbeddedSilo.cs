@@ -128,13 +128,16 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         using var ownership = DataFolderLock.TryAcquire(folder)
             ?? throw new StoreException($"{folder.Root}: another process owns this data folder. End it, or name another folder.");
         var embedded = EmbeddedSettings.Of(settings, message => Console.Error.WriteLine($"warning: {message}"));
-        await using var silo = await StartAsync(ownership, embedded, time, cancellation);
-        await Console.Error.WriteLineAsync(
-            $"silo {settings.SiloName} is active at {folder.ReadGateway()?.Endpoint} (coordinator, worker), alone on {folder.Root}");
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silo.Ended);
-        await Task.Delay(Timeout.InfiniteTimeSpan, time, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Console.Error.WriteLineAsync(
-            $"silo {settings.SiloName} is asked to end; it has {settings.Grace.TotalSeconds:0} s to save and give back what it trains");
+        await using (var silo = await StartAsync(ownership, embedded, time, cancellation))
+        {
+            await Console.Error.WriteLineAsync(
+                $"silo {settings.SiloName} is active at {folder.ReadGateway()?.Endpoint} (coordinator, worker), alone on {folder.Root}");
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silo.Ended);
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Console.Error.WriteLineAsync(
+                $"silo {settings.SiloName} is asked to end; it has {settings.Grace.TotalSeconds:0} s to save and give back what it trains");
+        }
+        await Console.Error.WriteLineAsync($"silo {settings.SiloName} has ended");
     }
 
     /// <summary>Ends the slots after their epoch, writes what they reported, gives back the rest and closes the store.</summary>
