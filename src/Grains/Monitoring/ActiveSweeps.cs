@@ -39,7 +39,7 @@ public sealed class ActiveSweeps
 /// <param name="Fence">The coordinator's.</param>
 /// <param name="Rebuilding">How long it took to read what it counts.</param>
 /// <param name="LastResult">When a trial's end was reported to it last; null: none has been.</param>
-/// <param name="LastEpoch">When an epoch became durable last; where none has since its coordinator came: when that was.</param>
+/// <param name="LastEpoch">When a report, of an epoch or an end, became durable last; where none has since its coordinator came: when that was.</param>
 public sealed record ActiveSweep(SweepProgress Progress, long Fence, TimeSpan Rebuilding, DateTimeOffset? LastResult, DateTimeOffset LastEpoch)
 {
     /// <summary>The kind of devices that may train it; null: any.</summary>

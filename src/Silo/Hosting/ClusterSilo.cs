@@ -32,7 +32,7 @@ internal static class ClusterSilo
                 "silo {Silo} is active at {Address}:{Port} ({Roles})", settings.SiloName, settings.Address, settings.SiloPort, Roles(settings.Role));
             var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
             await using var ending = lifetime.ApplicationStopping.Register(() => log.LogInformation(
-                "silo {Silo} is asked to end; it has {Grace:0} s to save and give back what it trains", settings.SiloName, settings.Grace.TotalSeconds));
+                "silo {Silo} is ending; it has {Grace:0} s to save and give back what it trains", settings.SiloName, settings.Grace.TotalSeconds));
             await host.WaitForShutdownAsync(cancellation);
         }
         log.LogInformation("silo {Silo} has ended", settings.SiloName);
@@ -51,8 +51,12 @@ internal static class ClusterSilo
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.Services.AddSingleton(logs);
         builder.UseOrleans(silo => silo.UseMembership(settings, servers));
-        builder.Services.AddHostedService(provider => ActivatorUtilities.CreateInstance<MembershipRestorer>(
-            provider, provider.GetRequiredService<ILocalSiloDetails>().SiloAddress));
+        builder.Services.AddHostedService(provider =>
+        {
+            var membership = provider.GetRequiredService<IClusterMembershipService>();
+            return ActivatorUtilities.CreateInstance<MembershipRestorer>(
+                provider, provider.GetRequiredService<ILocalSiloDetails>().SiloAddress, () => membership.CurrentSnapshot.Version.Value);
+        });
         builder.Services.AddCommon(store, folder, settings.LeaseTimes, time);
         if (settings.Role.HasFlag(SiloRole.Coordinator))
             builder.Services.AddCoordinator();

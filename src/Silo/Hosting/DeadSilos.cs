@@ -54,7 +54,7 @@ internal sealed class DeadSilos(
             }
             catch (Exception exception) when (!stopping.IsCancellationRequested)
             {
-                _outage.Failed(exception);
+                _outage.Failed(exception, silo);
                 await Task.Delay(RetryPause, time, stopping);
             }
         }

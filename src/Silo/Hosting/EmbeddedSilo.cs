@@ -135,7 +135,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silo.Ended);
             await Task.Delay(Timeout.InfiniteTimeSpan, time, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Console.Error.WriteLineAsync(
-                $"silo {settings.SiloName} is asked to end; it has {settings.Grace.TotalSeconds:0} s to save and give back what it trains");
+                $"silo {settings.SiloName} is ending; it has {settings.Grace.TotalSeconds:0} s to save and give back what it trains");
         }
         await Console.Error.WriteLineAsync($"silo {settings.SiloName} has ended");
     }

@@ -40,7 +40,7 @@ internal sealed class Keeper(ISweepReader store, IGrainFactory grains, LeaseTime
         }
         catch (Exception exception)
         {
-            _outage.Failed(exception);
+            _outage.Failed(exception, sweepId);
             return false;
         }
     }

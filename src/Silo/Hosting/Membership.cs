@@ -41,13 +41,7 @@ public static class Membership
         .Configure<GrainTypeOptions>(options => GrainRoles.Restrict(
             options, settings.Role.HasFlag(SiloRole.Coordinator), settings.Role.HasFlag(SiloRole.Worker)))
         .ConfigureEndpoints(settings.Address, settings.SiloPort, settings.GatewayPort)
-        .UseRedisClustering(options =>
-        {
-            options.ConfigurationOptions = Connection(servers.Redis);
-            // The restorer sets the table up again and again, on the connection that there is.
-            var connection = new Lazy<Task<ConnectionMultiplexer>>(() => ConnectionMultiplexer.ConnectAsync(options.ConfigurationOptions));
-            options.CreateMultiplexer = async _ => (await connection.Value, IsShared: true);
-        });
+        .UseRedisClustering(options => options.ConfigurationOptions = Connection(servers.Redis));
 
     /// <exception cref="StoreException">Redis does not answer, or refuses. Orleans would try for minutes, and say less.</exception>
     public static Task CheckAsync(RedisSettings redis) => CheckAsync(redis, database => database.PingAsync());

@@ -8,14 +8,16 @@ namespace DeepTrain.Cluster.Silo;
 /// Orleans would not. Silos ignore a table whose version is lower than the last they read, those that come later find nobody and form a second
 /// cluster, and the first ends when the second's version has grown past its own.
 /// </remarks>
+/// <param name="version">Of the table that Orleans in this silo goes by.</param>
 internal sealed class MembershipRestorer(
-    IMembershipTable table, SiloAddress self, ClusterMetrics metrics, TimeProvider time, ILogger<MembershipRestorer> log) : BackgroundService
+    IMembershipTable table, SiloAddress self, Func<long> version, ClusterMetrics metrics, TimeProvider time, ILogger<MembershipRestorer> log)
+    : BackgroundService
 {
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
     private readonly Outage _outage = new("The table of members in Redis cannot be looked after.", LogLevel.Warning, log, time);
 
-    /// <summary>The last one that had this silo in it.</summary>
+    /// <summary>The last table that was whole.</summary>
     private MembershipTableData? _known;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -39,30 +41,40 @@ internal sealed class MembershipRestorer(
 
     internal async Task LookAsync(CancellationToken stopping)
     {
+        // Asked first: it may grow while the table is read.
+        var taken = version();
         // Without its version the table cannot even be read.
         await table.InitializeMembershipTableAsync(tryInitTableVersion: true, stopping);
         var read = await table.ReadAllAsync(stopping);
-        if (Find(read, self) is not null)
+        if (Find(read, self) is not null && read.Version.Version >= taken)
             _known = read;
         else if (_known is not null)
         {
             log.LogWarning("The table of members is lost: it is restored.");
-            await RestoreAsync(_known, stopping);
+            await RestoreAsync(_known, Math.Max(taken, _known.Version.Version), stopping);
         }
     }
 
-    /// <summary>Row by row, since each write raises the version by one, until all are there and the version is above all that silos have read.</summary>
+    /// <summary>
+    /// Row by row, since each write raises the version by one, until none is missing or younger than it was (a silo's states only go forward),
+    /// and the version is above what this silo goes by.
+    /// </summary>
     /// <remarks>All silos of a cluster may do so at once: a write that another one has forestalled is no harm, and all read again before the next.</remarks>
-    private async Task RestoreAsync(MembershipTableData known, CancellationToken stopping)
+    private async Task RestoreAsync(MembershipTableData known, long taken, CancellationToken stopping)
     {
         while (true)
         {
             stopping.ThrowIfCancellationRequested();
             var current = await table.ReadAllAsync(stopping);
-            if (known.Members.FirstOrDefault(member => Find(current, member.Item1.SiloAddress) is null) is { } lost)
-                await table.InsertRowAsync(lost.Item1, current.Version.Next(), stopping);
-            else if (current.Version.Version <= known.Version.Version && Find(current, self) is { } own)
-                await table.UpdateRowAsync(own.Item1, own.Item2, current.Version.Next(), stopping);
+            var next = current.Version.Next();
+            var (lost, row) = known.Members.Select(member => (member.Item1, Row: Find(current, member.Item1.SiloAddress)))
+                .FirstOrDefault(pair => pair.Row is null || pair.Row.Item1.Status < pair.Item1.Status);
+            if (lost is not null && row is null)
+                await table.InsertRowAsync(lost, next, stopping);
+            else if (lost is not null)
+                await table.UpdateRowAsync(lost, row!.Item2, next, stopping);
+            else if (current.Version.Version <= taken && Find(current, self) is { } own)
+                await table.UpdateRowAsync(own.Item1, own.Item2, next, stopping);
             else
                 return;
         }

@@ -97,7 +97,7 @@ public sealed class ClusterMetrics
         meter.CreateObservableGauge("deeptrain.sweep.result.timestamp", () => Gauge(sweep => sweep.LastResult?.ToUnixTimeMilliseconds() / 1000.0), "s",
             "When a trial of an active sweep ended last, in Unix time.");
         meter.CreateObservableGauge("deeptrain.sweep.epoch.timestamp", () => Gauge<double>(sweep => sweep.LastEpoch.ToUnixTimeMilliseconds() / 1000.0), "s",
-            "When an epoch of an active sweep became durable last, as workers say at each renewal; where none has since its coordinator came: when that was. In Unix time.");
+            "When a report of an active sweep's trials became durable last, as workers say at each renewal; where none has since its coordinator came: when that was. In Unix time.");
         meter.CreateObservableGauge("deeptrain.sweep.level.trials", () => Levels<int>(level => level.Trained), "{trial}",
             "Trials of one level of one factor of an active sweep that completed, diverged or were stopped.");
         meter.CreateObservableGauge("deeptrain.sweep.level.objective", () => Levels(level => level.Objective), "{objective}",

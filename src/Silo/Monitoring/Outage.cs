@@ -1,39 +1,51 @@
 using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
 
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Work that is tried again until it succeeds: the log has a line when it begins to fail and one when it succeeds again, however often it is tried between.</summary>
-/// <remarks>What comes and goes is told once a minute at most.</remarks>
+/// <remarks>What comes and goes is told once a minute at most, what lasts again after an hour.</remarks>
 /// <param name="what">What fails, as a sentence.</param>
 internal sealed class Outage(string what, LogLevel level, ILogger log, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Reminder = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
+    private long? _since;
     private long? _toldAt;
     private bool _isTold;
 
-    public void Failed(Exception reason) => Failed(reason.Message);
+    /// <param name="of">Which of several it failed for.</param>
+    public void Failed(Exception reason, string? of = null) =>
+        // What servers and silos that are away cause is told by its message; anything else may be an error of ours, and is needed whole.
+        Failed(of is null ? reason.Message : $"{of}: {reason.Message}",
+            reason is OrleansException or TimeoutException or StoreException or IOException or RedisException ? null : reason);
 
-    public void Failed(string reason)
+    public void Failed(string reason, Exception? exception = null)
     {
         lock (_lock)
         {
-            if (_isTold || (_toldAt is { } last && time.GetElapsedTime(last) < Interval))
+            var now = time.GetTimestamp();
+            _since ??= now;
+            if (_toldAt is { } last && time.GetElapsedTime(last, now) < (_isTold ? Reminder : Interval))
                 return;
-            (_isTold, _toldAt) = (true, time.GetTimestamp());
+            (_isTold, _toldAt) = (true, now);
         }
-        log.Log(level, "{What} It is tried again until it succeeds: {Reason}", what, reason);
+        log.Log(level, exception, "{What} It is tried again until it succeeds: {Reason}", what, reason);
     }
 
     public void Succeeded()
     {
+        TimeSpan lasted;
         lock (_lock)
         {
-            if (!_isTold)
+            var wasTold = _isTold;
+            lasted = _since is { } since ? time.GetElapsedTime(since) : TimeSpan.Zero;
+            (_since, _isTold) = (null, false);
+            if (!wasTold)
                 return;
-            _isTold = false;
         }
-        log.LogInformation("Over after {Seconds:0} s: {What}", time.GetElapsedTime(_toldAt!.Value).TotalSeconds, what);
+        log.LogInformation("Over after {Seconds:0} s: {What}", lasted.TotalSeconds, what);
     }
 }

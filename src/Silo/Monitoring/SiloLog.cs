@@ -14,6 +14,7 @@ internal static class SiloLog
         ("DeepTrain", LogLevel.Information),
         // They say at each start that the collector is not the server's, as is meant, and that a thread has hung since the machine was started.
         ("Orleans.Runtime.Silo", LogLevel.Error),
+        ("Orleans.Runtime.SiloLifecycleSubject", LogLevel.Warning),
         ("Orleans.Runtime.Watchdog", LogLevel.Error),
         // A silo that comes again at its address is how silos are replaced. Of a Redis that is away the restorer says it once.
         ("Orleans.Runtime.MembershipService.MembershipTableManager", LogLevel.Error),
@@ -22,7 +23,8 @@ internal static class SiloLog
         // Of each try while another silo is away, with its stack. Whoever called hears of it too, and says it once.
         ("Orleans.Runtime.Messaging", LogLevel.Error),
         ("Orleans.Messaging", LogLevel.Critical),
-        ("Orleans.Runtime.GrainDirectory", LogLevel.Critical),
+        ("Orleans.Runtime.GrainDirectory.GrainDirectoryHandoffManager", LogLevel.Error),
+        ("Orleans.Runtime.GrainDirectory.ClientDirectory", LogLevel.Critical),
         ("Orleans.Runtime.Metadata", LogLevel.Error),
         ("Polly", LogLevel.Critical),
     ];

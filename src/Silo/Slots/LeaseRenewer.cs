@@ -22,7 +22,7 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, Clust
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var renewed = await Task.WhenAll(_held.Values.GroupBy(lease => lease.SweepId).Select(sweep => RenewAsync(sweep.Key, [.. sweep])));
-            if (renewed.All(isRenewed => isRenewed))
+            if (renewed.Length > 0 && renewed.All(isRenewed => isRenewed))
                 _outage.Succeeded();
         }
     }
@@ -54,7 +54,7 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, Clust
         catch (Exception exception)
         {
             // No answer is no verdict: the lease runs on to its deadline, and the next round asks again.
-            _outage.Failed(exception);
+            _outage.Failed(exception, sweepId);
             return false;
         }
     }

@@ -31,28 +31,37 @@ internal sealed class Slot(
         {
             try
             {
-                var next = Wait(source.NextAsync());
-                silence.Succeeded();
-                if (next is not { } cohort)
-                {
-                    Pause(IdlePause, stopping);
+                if (Next(stopping) is not { } cohort)
                     continue;
-                }
                 Work(cohort, stopping, breaking);
                 // What is lacking here may be there elsewhere: this slot must not use up the attempts of trials that others can train.
                 if (_failedStarts > 0)
                     Pause(TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, _failedStarts - 1) * ErrorPause.TotalSeconds)), stopping);
-            }
-            catch (Exception exception) when (exception is OrleansException or TimeoutException or StoreException)
-            {
-                silence.Failed(exception);
-                Pause(ErrorPause, stopping);
             }
             catch (Exception exception)
             {
                 log.LogError(exception, "A slot could not get or give back a cohort; it tries again.");
                 Pause(ErrorPause, stopping);
             }
+        }
+    }
+
+    /// <summary>Null, after a pause: there is nothing to train now, or nobody to ask.</summary>
+    private LeasedCohort? Next(CancellationToken stopping)
+    {
+        try
+        {
+            var next = Wait(source.NextAsync());
+            silence.Succeeded();
+            if (next is null)
+                Pause(IdlePause, stopping);
+            return next;
+        }
+        catch (Exception exception) when (exception is OrleansException or TimeoutException or StoreException)
+        {
+            silence.Failed(exception);
+            Pause(ErrorPause, stopping);
+            return null;
         }
     }
 

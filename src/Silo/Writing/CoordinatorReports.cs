@@ -54,7 +54,7 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
         }
         catch (Exception exception)
         {
-            _outage.Failed(exception);
+            _outage.Failed(exception, sweepId);
             return false;
         }
     }

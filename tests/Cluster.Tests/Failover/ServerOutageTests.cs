@@ -31,8 +31,8 @@ public sealed class ServerOutageTests(ITestOutputHelper output)
             await cluster.Postgres.StartAgainAsync();
         });
         // However often they have tried.
-        Assert.All(cluster.Silos, silo => Assert.InRange(
-            silo.Said.Split("Reports cannot be written into the store. It is tried again").Length - 1, 0, 3));
+        var told = cluster.Silos.Select(silo => silo.Said.Split("Reports cannot be written into the store. It is tried again").Length - 1).ToList();
+        Assert.InRange(told.Max(), 1, 3);
         output.WriteLine($"silos that ended and were started again: {supervisor.Restarts}");
     }
 

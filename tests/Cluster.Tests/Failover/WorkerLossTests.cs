@@ -66,7 +66,7 @@ public sealed class WorkerLossTests(ITestOutputHelper output)
         Assert.Equal(0, worker.Process.ExitCode);
         Assert.InRange(ended.TotalSeconds, 0, 25);
         // Whoever reads the log at night sees that nobody killed it.
-        Assert.All((string[])["is asked to end; it has 25 s", $" trials of {sweep} are given back.", "has ended"],
+        Assert.All((string[])["is ending; it has 25 s", $" trials of {sweep} are given back.", "has ended"],
             line => Assert.Contains(line, worker.Errors, StringComparison.Ordinal));
         Assert.All(cluster.Store.Trials(sweep).Zip(before), pair =>
         {

@@ -9,6 +9,7 @@ namespace DeepTrain.Cluster.Silo.Tests;
 
 public sealed class MembershipRestorerTests : IDisposable
 {
+    /// <summary>The version of the last table that was whole.</summary>
     private const int Known = 20;
 
     private readonly TemporaryFolder _folder = new();
@@ -24,31 +25,41 @@ public sealed class MembershipRestorerTests : IDisposable
     }
 
     [Fact]
-    public Task LookAsync_TableEmptiedOrFromLongAgo_AllSilosTogetherBringItBackUnderAHigherVersion() =>
-        Gen.Select(Gen.Int[1, 6], Gen.Int[0, 5], Gen.Int[0, 2 * Known], Gen.Bool).SampleAsync(async (silos, kept, version, isNewcomer) =>
+    public Task LookAsync_TableEmptiedOrFromLongAgo_AllSilosTogetherBringItBackAboveWhatEachGoesBy() =>
+        Gen.Select(Gen.Int[1, 6], Gen.Int[0, 6], Gen.Int[0, 2 * Known], Gen.Int[0, 9], Gen.Bool).SampleAsync(async (silos, kept, version, ahead, isNewcomer) =>
         {
-            var members = Enumerable.Range(1, silos).Select(Member).ToList();
-            var (table, restorers) = await KnowAsync(members);
-            MembershipEntry[] left = [.. members.Take(Math.Min(kept, silos - 1)), .. isNewcomer ? [Member(99)] : Array.Empty<MembershipEntry>()];
-            table.Become(version, left);
+            var members = Enumerable.Range(1, silos).Select(number => Member(number)).ToList();
+            // One that had died, and lives in what is from long ago.
+            List<MembershipEntry> all = [.. members, Member(50, SiloStatus.Dead)];
+            var taken = Known;
+            var (table, restorers) = await KnowAsync(members, all, () => taken);
+            // Orleans has heard of later changes than the last look.
+            taken += ahead;
+            var rows = members.Take(kept).Append(Member(50)).Concat(isNewcomer ? [Member(99)] : []).ToList();
+            table.Become(version, rows);
 
             await LookAsync(restorers);
 
-            Assert.All([.. members, .. left], member => Assert.True(table.Has(member)));
-            Assert.InRange(table.Version, Math.Max(Known, version) + 1, int.MaxValue);
-        }, iter: 200);
+            if (kept < silos || version < taken)
+            {
+                Assert.All(rows.Concat(all), member => Assert.NotNull(table.StatusOf(member)));
+                Assert.All(all, member => Assert.True(table.StatusOf(member) >= member.Status));
+            }
+            if (version < taken)
+                Assert.InRange(table.Version, taken + 1, int.MaxValue);
+        }, iter: 300);
 
     [Fact]
     public async Task LookAsync_TableThatLacksAnother_LeavesItAlone()
     {
         var (self, other) = (Member(1), Member(2));
-        var (table, restorers) = await KnowAsync([self, other]);
+        var (table, restorers) = await KnowAsync([self, other], [self, other], () => Known);
         // Orleans deletes the rows of silos that died long ago.
         table.Become(Known + 1, [self]);
 
         await LookAsync(restorers.Take(1));
 
-        Assert.False(table.Has(other));
+        Assert.Null(table.StatusOf(other));
         Assert.Equal(Known + 1, table.Version);
     }
 
@@ -57,26 +68,27 @@ public sealed class MembershipRestorerTests : IDisposable
     {
         var table = new MemoryTable(Known, [Member(2)]);
 
-        await LookAsync([Restorer(table, Member(1))]);
+        await LookAsync([Restorer(table, Member(1), () => Known)]);
 
         Assert.Equal(Known, table.Version);
     }
 
-    private async Task<(MemoryTable Table, List<MembershipRestorer> Restorers)> KnowAsync(List<MembershipEntry> members)
+    private async Task<(MemoryTable Table, List<MembershipRestorer> Restorers)> KnowAsync(
+        List<MembershipEntry> members, List<MembershipEntry> rows, Func<long> taken)
     {
-        var table = new MemoryTable(Known, members);
-        var restorers = members.Select(member => Restorer(table, member)).ToList();
+        var table = new MemoryTable(Known, rows);
+        var restorers = members.Select(member => Restorer(table, member, taken)).ToList();
         await LookAsync(restorers);
         return (table, restorers);
     }
 
-    private MembershipRestorer Restorer(MemoryTable table, MembershipEntry member) =>
-        new(table, member.SiloAddress, _metrics, new FakeTimeProvider(), new FakeLogger<MembershipRestorer>());
+    private MembershipRestorer Restorer(MemoryTable table, MembershipEntry member, Func<long> taken) =>
+        new(table, member.SiloAddress, taken, _metrics, new FakeTimeProvider(), new FakeLogger<MembershipRestorer>());
 
     private static Task LookAsync(IEnumerable<MembershipRestorer> restorers) => Task.WhenAll(restorers.Select(restorer => restorer.LookAsync(CancellationToken.None)));
 
-    private static MembershipEntry Member(int number) => new()
+    private static MembershipEntry Member(int number, SiloStatus status = SiloStatus.Active) => new()
     {
-        SiloAddress = SiloAddress.New(IPAddress.Loopback, 11_000 + number, 1), Status = SiloStatus.Active, SiloName = $"silo{number}",
+        SiloAddress = SiloAddress.New(IPAddress.Loopback, 11_000 + number, 1), Status = status, SiloName = $"silo{number}",
     };
 }

@@ -10,10 +10,11 @@ internal sealed class MemoryTable(int version, IEnumerable<MembershipEntry> memb
 
     public int Version { get; private set; } = version;
 
-    public bool Has(MembershipEntry member)
+    /// <summary>Null: there is no such row.</summary>
+    public SiloStatus? StatusOf(MembershipEntry member)
     {
         lock (_lock)
-            return _rows.ContainsKey(member.SiloAddress);
+            return _rows.TryGetValue(member.SiloAddress, out var row) ? row.Status : null;
     }
 
     /// <summary>Comes back as it was at another time.</summary>
@@ -46,7 +47,12 @@ internal sealed class MemoryTable(int version, IEnumerable<MembershipEntry> memb
     {
         await Task.Yield();
         lock (_lock)
-            return tableVersion.Version == Version + 1 && _rows.ContainsKey(entry.SiloAddress) && Raise();
+        {
+            if (tableVersion.Version != Version + 1 || !_rows.ContainsKey(entry.SiloAddress))
+                return false;
+            _rows[entry.SiloAddress] = entry;
+            return Raise();
+        }
     }
 
     public Task<MembershipTableData> ReadRow(SiloAddress key) => throw new NotSupportedException();

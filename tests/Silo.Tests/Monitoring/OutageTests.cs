@@ -45,6 +45,25 @@ public sealed class OutageTests
         Assert.Equal([Begins, "Over after 1 s: It is away.", Begins], Lines.Select(line => line.Item2));
     }
 
+    [Fact]
+    public void Failed_ForHours_IsToldEachHour()
+    {
+        Fail(150, TimeSpan.FromMinutes(1));
+        _outage.Succeeded();
+
+        Assert.Equal([Begins, Begins, Begins, "Over after 9000 s: It is away."], Lines.Select(line => line.Item2));
+    }
+
+    [Fact]
+    public void Failed_ForOneOfSeveral_NamesItAndShowsWhatMayBeOurError()
+    {
+        _outage.Failed(new InvalidOperationException("no element"), "digits-1");
+
+        var record = Assert.Single(_log.Collector.GetSnapshot());
+        Assert.Equal("It is away. It is tried again until it succeeds: digits-1: no element", record.Message);
+        Assert.IsType<InvalidOperationException>(record.Exception);
+    }
+
     private void Fail(int times, TimeSpan apart)
     {
         for (var time = 0; time < times; time++)
