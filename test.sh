@@ -15,6 +15,11 @@ fi
 export TMPDIR="$PWD/artifacts/tmp"
 mkdir -p "$TMPDIR"
 
+# A cluster that somebody's environment names is not what is tested; where libtorch and data sets are is his to say.
+for variable in ${!DEEPTRAIN_@}; do
+  case $variable in DEEPTRAIN_LIBTORCH | DEEPTRAIN_DATASETS) ;; *) unset "$variable" ;; esac
+done
+
 # Debian packages that some tests need besides the SDK. Where they cannot be had, those tests say that they skip.
 packages=(dataset-fashion-mnist python3-torch postgresql redis-server libfaketime python3 prometheus)
 bring_packages() {
