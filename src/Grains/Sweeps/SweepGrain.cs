@@ -78,7 +78,10 @@ internal sealed class SweepGrain(
         active.CountLost(lost);
         // Not before this grant is over: counting waits for all that are under way.
         if (lost.Count > 0 && _sweep is { } sweep)
+        {
+            log.LogWarning("{Count} trials of {Sweep} were taken from leases that were over: who held them was silent.", lost.Count, Id);
             await RecountAsync(sweep);
+        }
         return reply;
     }
 

@@ -12,6 +12,7 @@ internal sealed class Janitor(DataFolder folder, ISweepReader store, TimeProvide
     private static readonly TimeSpan Respite = TimeSpan.FromHours(1);
 
     private readonly KeptModels _models = new(folder, store);
+    private readonly Outage _outage = new("Files that are over cannot be cleaned up.", LogLevel.Warning, log, time);
 
     /// <summary>Slots and the writer have ended before: what is finished now is final.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -38,10 +39,11 @@ internal sealed class Janitor(DataFolder folder, ISweepReader store, TimeProvide
                 ? new DirectoryInfo(folder.Models).EnumerateFiles($"*{Training.DurableFile.DraftExtension}", SearchOption.AllDirectories)
                 : []);
             await _models.CleanAsync();
+            _outage.Succeeded();
         }
         catch (Exception error)
         {
-            log.LogWarning(error, "Files that are over could not be cleaned up; it is tried again.");
+            _outage.Failed(error);
         }
     }
 

@@ -11,6 +11,9 @@ internal static class ClusterSilo
     /// <summary>One may wait for a lock while the other renews leases.</summary>
     private const int StoreConnections = 2;
 
+    /// <summary>How long after its grace a silo may still be ending.</summary>
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(3);
+
     /// <summary>Serves until it is told to end; then gives back what it has not finished, within the grace.</summary>
     public static async Task RunAsync(SiloSettings settings, ClusterServers servers, TimeProvider time, CancellationToken cancellation)
     {
@@ -33,9 +36,23 @@ internal static class ClusterSilo
             var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
             await using var ending = lifetime.ApplicationStopping.Register(() => log.LogInformation(
                 "silo {Silo} is ending; it has {Grace:0} s to save and give back what it trains", settings.SiloName, settings.Grace.TotalSeconds));
-            await host.WaitForShutdownAsync(cancellation);
+            var ended = host.WaitForShutdownAsync(cancellation);
+            if (await Task.WhenAny(ended, OverdueAsync(lifetime.ApplicationStopping)) != ended)
+            {
+                // Orleans takes minutes to give up on a Redis that does not let it leave. What slots have saved is durable by now.
+                log.LogWarning("silo {Silo} could not leave the table of members in time; the others will find it dead", settings.SiloName);
+                logs.Dispose();
+                Environment.Exit(0);
+            }
+            await ended;
         }
         log.LogInformation("silo {Silo} has ended", settings.SiloName);
+
+        async Task OverdueAsync(CancellationToken stopping)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(settings.Grace + LastPatience, time, CancellationToken.None);
+        }
 
         void Warn(string message) => log.LogWarning("{Warning}", message);
     }

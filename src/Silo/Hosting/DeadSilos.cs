@@ -47,7 +47,7 @@ internal sealed class DeadSilos(
                 var (sweeps, lost) = await store.ReleaseSiloAsync(silo);
                 active.CountLost(lost);
                 if (lost.Count > 0)
-                    log.LogWarning("Silo {Silo} is dead; {Count} trials that it trained wait again.", silo, lost.Count);
+                    log.LogWarning("Silo {Silo} is dead; {Count} trials were taken from it.", silo, lost.Count);
                 await Task.WhenAll(sweeps.Select(sweep => grains.Sweep(sweep).Recount()));
                 _outage.Succeeded();
                 return;

@@ -15,6 +15,9 @@ public static class Membership
 
     private static readonly TimeSpan ProbeLife = TimeSpan.FromMinutes(1);
 
+    /// <summary>A full disk, too few replicas, a replica itself, full memory.</summary>
+    private static readonly string[] WriteRefusals = ["MISCONF", "NOREPLICAS", "READONLY", "OOM"];
+
     /// <summary>
     /// Silos compare the times that others wrote into the table with their own clocks. So much off, a silo is neither taken for dead nor
     /// takes others for it; probes, which need no clock, find the dead.
@@ -59,6 +62,11 @@ public static class Membership
             connection.AbortOnConnectFail = true;
             await using var multiplexer = await ConnectionMultiplexer.ConnectAsync(connection);
             await probe(multiplexer.GetDatabase());
+        }
+        catch (RedisServerException error) when (WriteRefusals.Any(refusal => error.Message.StartsWith(refusal, StringComparison.Ordinal)))
+        {
+            throw new StoreException(
+                $"Redis at {redis} answers, but does not write: {error.Message.TrimEnd('.')}. See 'redis-cli info persistence' and 'info replication'.", error);
         }
         catch (Exception error) when (error is RedisException or RedisTimeoutException or CryptographicException)
         {

@@ -18,8 +18,8 @@ internal sealed class Outage(string what, LogLevel level, ILogger log, TimeProvi
 
     /// <param name="of">Which of several it failed for.</param>
     public void Failed(Exception reason, string? of = null) =>
-        // What servers and silos that are away cause is told by its message; anything else may be an error of ours, and is needed whole.
-        Failed(of is null ? reason.Message : $"{of}: {reason.Message}",
+        // What servers and silos that are away cause is told in a word; anything else may be an error of ours, and is needed whole.
+        Failed(of is null ? InAWord(reason) : $"{of}: {InAWord(reason)}",
             reason is OrleansException or TimeoutException or StoreException or IOException or RedisException ? null : reason);
 
     public void Failed(string reason, Exception? exception = null)
@@ -34,6 +34,15 @@ internal sealed class Outage(string what, LogLevel level, ILogger log, TimeProvi
         }
         log.Log(level, exception, "{What} It is tried again until it succeeds: {Reason}", what, reason);
     }
+
+    private static string InAWord(Exception reason) => reason switch
+    {
+        OrleansException when reason.Message.StartsWith("No active nodes are compatible", StringComparison.Ordinal) =>
+            "no coordinator is active.",
+        // After it come the counts of a client's queues.
+        RedisConnectionException or RedisTimeoutException => $"{reason.Message.Split(", ")[0]}.",
+        _ => reason.Message,
+    };
 
     public void Succeeded()
     {

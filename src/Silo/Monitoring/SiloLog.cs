@@ -25,6 +25,9 @@ internal static class SiloLog
         ("Orleans.Messaging", LogLevel.Critical),
         ("Orleans.Runtime.GrainDirectory.GrainDirectoryHandoffManager", LogLevel.Error),
         ("Orleans.Runtime.GrainDirectory.ClientDirectory", LogLevel.Critical),
+        ("Orleans.Runtime.GrainDirectory.LocalGrainDirectory", LogLevel.Error),
+        ("Orleans.Runtime.GrainCallCancellationManager", LogLevel.Critical),
+        ("Orleans.Runtime.MembershipService.SiloHealthMonitor", LogLevel.Error),
         ("Orleans.Runtime.Metadata", LogLevel.Error),
         ("Polly", LogLevel.Critical),
     ];

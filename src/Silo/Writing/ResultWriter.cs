@@ -36,7 +36,7 @@ internal sealed class ResultWriter(
     {
         _queue.Writer.TryComplete();
         if (ExecuteTask is { } writing)
-            await writing.WaitAsync(cancellationToken);
+            await writing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await base.StopAsync(cancellationToken);
     }
 
@@ -50,13 +50,19 @@ internal sealed class ResultWriter(
                 batch.Add(pending);
             var started = time.GetTimestamp();
             using var span = SweepTraces.Begin("flush")?.SetTag("deeptrain.reports", batch.Count);
-            var verdicts = await WriteAsync([.. batch.Select(pending => pending.Report)], stoppingToken);
+            if (await WriteAsync([.. batch.Select(pending => pending.Report)], stoppingToken) is not { } verdicts)
+            {
+                log.LogError("The store has not answered until the end: {Count} reports are lost, and what they are of is trained again.",
+                    batch.Count + _queue.Reader.Count);
+                return;
+            }
             metrics.Flushed(batch.Count, time.GetElapsedTime(started));
             Conclude(batch, verdicts);
         }
     }
 
-    private async Task<ImmutableArray<WriteVerdict>> WriteAsync(List<FencedReport> batch, CancellationToken stopping)
+    /// <returns>Null: the process ends, and the store has not answered.</returns>
+    private async Task<ImmutableArray<WriteVerdict>?> WriteAsync(List<FencedReport> batch, CancellationToken stopping)
     {
         while (true)
         {
@@ -66,10 +72,12 @@ internal sealed class ResultWriter(
                 _outage.Succeeded();
                 return verdicts;
             }
-            catch (Exception exception) when (!stopping.IsCancellationRequested)
+            catch (Exception exception)
             {
                 metrics.FlushFailed();
                 _outage.Failed(exception);
+                if (stopping.IsCancellationRequested)
+                    return null;
                 await Task.Delay(RetryPause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

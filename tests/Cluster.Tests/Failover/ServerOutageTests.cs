@@ -60,6 +60,27 @@ public sealed class ServerOutageTests(ITestOutputHelper output)
         output.WriteLine($"silos that ended and were started again: {supervisor.Restarts}");
     }
 
+    [Fact]
+    public async Task Silo_AskedToEndWhileRedisDoesNotWrite_SavesAndIsGoneAfterItsGrace()
+    {
+        await using var cluster = await TestCluster.StartAloneAsync();
+        cluster.Settings["DEEPTRAIN_GRACE_SECONDS"] = "5";
+        var silos = await cluster.AddAsync(new("both"), new("worker"));
+        var sweep = await cluster.SubmitAsync(Load);
+        await cluster.Until(() => cluster.Store.OpenLeases(sweep).Any(silos[1].Holds), "the worker to train");
+        Assert.Equal("+OK", await cluster.Redis.CommandAsync("CONFIG SET min-replicas-to-write 1"));
+
+        silos[1].Terminate();
+        await cluster.Until(() => silos[1].HasExited, "the worker to end", TimeSpan.FromSeconds(20));
+
+        Assert.Equal(0, silos[1].Process.ExitCode);
+        Assert.Contains($" trials of {sweep} are given back.", silos[1].Errors, StringComparison.Ordinal);
+        Assert.Contains("could not leave the table of members in time", silos[1].Errors, StringComparison.Ordinal);
+        Assert.Equal("+OK", await cluster.Redis.CommandAsync("CONFIG SET min-replicas-to-write 0"));
+        var before = cluster.Store.Ended(sweep);
+        await cluster.Until(() => cluster.Store.Ended(sweep) > before + 1, "the sweep to go on");
+    }
+
     private static async Task<string> BeginAsync(TestCluster cluster)
     {
         cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = $"{CheckpointSeconds}";

@@ -53,7 +53,7 @@ public sealed class MembershipTests : IDisposable
         await Membership.CheckAsync(redis);
         var error = await Assert.ThrowsAsync<StoreException>(() => Membership.CheckWritableAsync(Servers(redis)));
 
-        Assert.StartsWith($"Redis at {redis}: NOREPLICAS ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"Redis at {redis} answers, but does not write: NOREPLICAS ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
