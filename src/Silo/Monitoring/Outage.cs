@@ -35,15 +35,6 @@ internal sealed class Outage(string what, LogLevel level, ILogger log, TimeProvi
         log.Log(level, exception, "{What} It is tried again until it succeeds: {Reason}", what, reason);
     }
 
-    private static string InAWord(Exception reason) => reason switch
-    {
-        OrleansException when reason.Message.StartsWith("No active nodes are compatible", StringComparison.Ordinal) =>
-            "no coordinator is active.",
-        // After it come the counts of a client's queues.
-        RedisConnectionException or RedisTimeoutException => $"{reason.Message.Split(", ")[0]}.",
-        _ => reason.Message,
-    };
-
     public void Succeeded()
     {
         TimeSpan lasted;
@@ -57,4 +48,13 @@ internal sealed class Outage(string what, LogLevel level, ILogger log, TimeProvi
         }
         log.LogInformation("Over after {Seconds:0} s: {What}", lasted.TotalSeconds, what);
     }
+
+    private static string InAWord(Exception reason) => reason switch
+    {
+        OrleansException when reason.Message.StartsWith("No active nodes are compatible", StringComparison.Ordinal) =>
+            "no coordinator is active.",
+        // After it come the counts of a client's queues.
+        RedisConnectionException or RedisTimeoutException => $"{reason.Message.Split(", ")[0]}.",
+        _ => reason.Message,
+    };
 }

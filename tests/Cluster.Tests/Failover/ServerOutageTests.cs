@@ -81,6 +81,28 @@ public sealed class ServerOutageTests(ITestOutputHelper output)
         await cluster.Until(() => cluster.Store.Ended(sweep) > before + 1, "the sweep to go on");
     }
 
+    [Fact]
+    public async Task Silo_AskedToEndWhilePostgresIsAway_EndsInTimeAndSaysWhatIsTrainedAgain()
+    {
+        await using var cluster = await TestCluster.StartAloneAsync();
+        cluster.Settings["DEEPTRAIN_GRACE_SECONDS"] = "5";
+        var silos = await cluster.AddAsync(new("both"), new("worker"));
+        var sweep = await cluster.SubmitAsync(Load);
+        await cluster.Until(() => cluster.Store.OpenLeases(sweep).Any(silos[1].Holds), "the worker to train");
+        await cluster.Postgres.StopAsync(PostgresStop.Fast);
+        await Eventually.True(() => silos[1].Said.Contains("Reports cannot be written into the store.", StringComparison.Ordinal), "the worker to miss it", silos[1].Process);
+
+        silos[1].Terminate();
+        await Eventually.True(() => silos[1].HasExited, "the worker to end", silos[1].Process);
+
+        Assert.Equal(0, silos[1].Process.ExitCode);
+        Assert.Contains("reports are lost, and what they are of is trained again.", silos[1].Said, StringComparison.Ordinal);
+        Assert.DoesNotContain("BackgroundService", silos[1].Said, StringComparison.Ordinal);
+        await cluster.Postgres.StartAgainAsync();
+        var before = cluster.Store.Ended(sweep);
+        await cluster.Until(() => cluster.Store.Ended(sweep) > before + 1, "the sweep to go on");
+    }
+
     private static async Task<string> BeginAsync(TestCluster cluster)
     {
         cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = $"{CheckpointSeconds}";

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
+using StackExchange.Redis;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -62,6 +63,17 @@ public sealed class OutageTests
         var record = Assert.Single(_log.Collector.GetSnapshot());
         Assert.Equal("It is away. It is tried again until it succeeds: digits-1: no element", record.Message);
         Assert.IsType<InvalidOperationException>(record.Exception);
+    }
+
+    [Fact]
+    public void Failed_ForSilosOrServersThatAreAway_IsToldInAWord()
+    {
+        _outage.Failed(new OrleansException("No active nodes are compatible with grain sweep and interface DeepTrain.Sweep version 0."));
+        _time.Advance(TimeSpan.FromHours(1));
+        _outage.Failed(new RedisTimeoutException(CommandFlags.None, "SocketClosed on 127.0.0.1:1, Idle/Init, last: HGETALL", CommandStatus.Unknown));
+
+        Assert.All(_log.Collector.GetSnapshot(), record => Assert.Null(record.Exception));
+        Assert.Equal(["no coordinator is active.", "SocketClosed on 127.0.0.1:1."], Lines.Select(line => line.Item2[Begins.IndexOf("refused", StringComparison.Ordinal)..]));
     }
 
     private void Fail(int times, TimeSpan apart)
