@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Grains;
 /// All it knows is hearsay: coordinators repeat what waits and who trains for them at least as often as they are touched by the keeper,
 /// and slots ask again when they are free. Losing the memory costs seconds, never a trial.
 /// </remarks>
-[GrainType(GrainIds.DispatcherType)]
+[GrainType(DispatcherGrains.Type)]
 internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGrain
 {
     /// <summary>A silo that has not asked for so long no longer counts, nor does a sweep that nobody has announced again.</summary>

@@ -9,7 +9,7 @@ namespace DeepTrain.Cluster.Grains;
 /// The store decides; this grain asks it in the right order and remembers the answers. Whatever it remembers can be lost at any point
 /// between two lines: a new activation opens the sweep under a higher fence, and reads the rest.
 /// </remarks>
-[GrainType(GrainIds.SweepType)]
+[GrainType(SweepGrains.Type)]
 internal sealed class SweepGrain(
     ISweepStore store, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
     : Grain, ISweepGrain

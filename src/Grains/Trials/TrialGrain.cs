@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Grains;
 /// get: an activation that is lost takes a curve's view with it and no result.
 /// </remarks>
 [PreferLocalPlacement, Immovable]
-[GrainType(GrainIds.TrialType)]
+[GrainType(TrialGrains.Type)]
 internal sealed class TrialGrain(ILocalSiloDetails silo, StopRequests stops) : Grain, ITrialGrain
 {
     private readonly List<EpochReport> _curve = [];

@@ -65,18 +65,18 @@ internal sealed record ResolvedSweep(string Json, string Hash)
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, Search search)
+    private static void Write(Utf8JsonWriter json, SearchMethod search)
     {
         json.WriteStartObject();
         switch (search)
         {
-            case Search.Grid:
+            case SearchMethod.Grid:
                 json.WriteString("method", "grid");
                 break;
-            case Search.List:
+            case SearchMethod.List:
                 json.WriteString("method", "list");
                 break;
-            case Search.Random random:
+            case SearchMethod.Random random:
                 json.WriteString("method", "random");
                 json.WriteNumber("trials", random.Trials);
                 json.WriteNumber("seed", random.Seed);

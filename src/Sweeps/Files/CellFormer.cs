@@ -12,13 +12,13 @@ internal sealed class CellFormer(
         var space = new Space(fixedValues, factors);
         var count = search.Search switch
         {
-            Search.Random random => random.Trials,
-            Search.List => search.Entries.Length,
+            SearchMethod.Random random => random.Trials,
+            SearchMethod.List => search.Entries.Length,
             _ => space.Count(Sweep.TrialLimit)!.Value,
         };
         if (count * replicates > Sweep.TrialLimit)
         {
-            var (place, key) = search.Search is Search.Grid ? (spaceField!.Place, spaceField.Path) : (search.Place, "search");
+            var (place, key) = search.Search is SearchMethod.Grid ? (spaceField!.Place, spaceField.Path) : (search.Place, "search");
             problems.Error(place, key,
                 $"{(count > Sweep.TrialLimit ? "at least " : "")}{count:N0} cells x {replicates:N0} replicates are more than the {Sweep.TrialLimit:N0} trials that one sweep may have; remove levels or replicates");
             return [];
@@ -26,9 +26,9 @@ internal sealed class CellFormer(
 
         switch (search.Search)
         {
-            case Search.List:
+            case SearchMethod.List:
                 return List(search);
-            case Search.Random random:
+            case SearchMethod.Random random:
                 var drawn = space.Draw(random);
                 if (drawn.Length < random.Trials)
                     problems.Warn(search.Place, "search.trials", $"the space is exhausted after {drawn.Length:N0} distinct cells; these are run");

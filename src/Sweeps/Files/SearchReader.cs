@@ -12,7 +12,7 @@ internal sealed record ListEntry(Place Place, string Path, ImmutableArray<GivenV
 /// <summary>The search as the file gives it.</summary>
 /// <param name="Search">Null where it is wrong.</param>
 /// <param name="Entries">Of a list search.</param>
-internal sealed record SearchField(Search? Search, Place Place, ImmutableArray<ListEntry> Entries);
+internal sealed record SearchField(SearchMethod? Search, Place Place, ImmutableArray<ListEntry> Entries);
 
 /// <summary>Reads <c>search</c>.</summary>
 internal sealed class SearchReader(ValueReader values, KnownParameters known, Problems problems)
@@ -20,7 +20,7 @@ internal sealed class SearchReader(ValueReader values, KnownParameters known, Pr
     public SearchField Read(Field? field)
     {
         if (field is null)
-            return new(new Search.Grid(), Place.Start, []);
+            return new(new SearchMethod.Grid(), Place.Start, []);
         var broken = new SearchField(null, field.Place, []);
         string[] keys = [SweepKeys.Method.Name, .. SweepKeys.MethodKeys.SelectMany(method => method.Value)];
         if (Fields.Read(field.Value, field.Path, keys, problems) is not { } fields)
@@ -41,13 +41,13 @@ internal sealed class SearchReader(ValueReader values, KnownParameters known, Pr
 
         return method switch
         {
-            "grid" => new(new Search.Grid(), field.Place, []),
-            "list" => new(new Search.List(), field.Place, ReadEntries(fields)),
+            "grid" => new(new SearchMethod.Grid(), field.Place, []),
+            "list" => new(new SearchMethod.List(), field.Place, ReadEntries(fields)),
             _ => new(ReadRandom(fields), field.Place, []),
         };
     }
 
-    private Search.Random? ReadRandom(Fields fields)
+    private SearchMethod.Random? ReadRandom(Fields fields)
     {
         var trials = ReadInteger(SweepKeys.Trials, fields);
         var seed = ReadInteger(SweepKeys.Seed, fields);

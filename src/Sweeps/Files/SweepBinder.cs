@@ -21,7 +21,7 @@ internal sealed class SweepBinder(Problems problems)
         var given = ReadGiven(file, trainer);
         var dataFile = ReadDataFile(file, given, trainer);
         var search = new SearchReader(_values, known, problems).Read(file["search"]);
-        var factors = new SpaceReader(_values, known, problems, search.Search is not Search.Grid).Read(file["space"]);
+        var factors = new SpaceReader(_values, known, problems, search.Search is not SearchMethod.Grid).Read(file["space"]);
         var replicates = Read(SweepKeys.Replicates, file)?.AsInteger();
         var objective = ReadObjective(file["objective"]);
         ReadEarlyStopping(file["earlyStopping"]);
@@ -37,7 +37,7 @@ internal sealed class SweepBinder(Problems problems)
             .Concat(file[SweepKeys.DataFile.Name] is { } named ? [named] : [])
             .GroupBy(field => field.Name).ToImmutableDictionary(fields => fields.Key, fields => fields.First().Value.Place);
         new TogetherChecker(trainer, known, problems).Check(file, given, search, factors);
-        var domains = search.Search is Search.List
+        var domains = search.Search is SearchMethod.List
             ? search.Entries.SelectMany(entry => entry.Values).GroupBy(value => value.Parameter.Name)
                 .ToDictionary(group => group.Key, Domain? (group) => LevelsOf(group.First().Parameter, search, group))
             : factors.ToDictionary(factor => factor.Parameter.Name, factor => factor.Domain);
@@ -53,7 +53,7 @@ internal sealed class SweepBinder(Problems problems)
             .RemoveRange(domains.Keys);
         if (dataFile is not null && ContentLine.Find(text) is { } content)
             fixedValues = fixedValues.SetItem(Parameters.DataContent.Name, ParameterValue.Of(content));
-        ImmutableArray<Factor> varying = search.Search is Search.List
+        ImmutableArray<Factor> varying = search.Search is SearchMethod.List
             ? [.. domains.Select(domain => new Factor(known[domain.Key], domain.Value!, null))]
             : [.. factors.Select(factor => new Factor(factor.Parameter, factor.Domain!, factor.When))];
         var former = new CellFormer(fixedValues, varying, problems);

@@ -17,13 +17,13 @@ internal sealed class TogetherChecker(TrainerField trainer, KnownParameters know
                 problems.Error(field.Place, field.Path, $"it varies here and is fixed as {value.Field.Path} on line {value.Field.Place.Line}; keep one");
         }
 
-        if (search.Search is Search.List && file["space"] is { } space)
+        if (search.Search is SearchMethod.List && file["space"] is { } space)
             problems.Error(space.Place, space.Path, "with search method list the configurations are the space; remove one of the two");
-        if (search.Search is Search.Random && factors.IsEmpty && (file["space"] is null || file["space"]!.Value is YamlMap { Entries.IsEmpty: true }))
+        if (search.Search is SearchMethod.Random && factors.IsEmpty && (file["space"] is null || file["space"]!.Value is YamlMap { Entries.IsEmpty: true }))
             problems.Error(search.Place, "search", "random draws need a space to draw from; add space:");
 
         var layerFields = given.Select(value => value.Field).Concat(factors.Select(factor => factor.Field)).ToList();
-        if (search.Search is Search.List)
+        if (search.Search is SearchMethod.List)
         {
             foreach (var entry in search.Entries)
                 CheckLayers([.. layerFields, .. entry.Values.Select(value => value.Field)], entry.Place, entry.Path);

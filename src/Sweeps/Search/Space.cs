@@ -62,7 +62,7 @@ internal sealed class Space
     public IEnumerable<Cell> Grid() => Points(_ordered, 0, new(_defaults, [])).Select(ToCell);
 
     /// <summary>Distinct cells, fewer than asked for if the space has no more.</summary>
-    public ImmutableArray<Cell> Draw(Search.Random search)
+    public ImmutableArray<Cell> Draw(SearchMethod.Random search)
     {
         var most = Count(search.Trials) is { } all && all < search.Trials ? (int)all : search.Trials;
         ImmutableArray<Sampler> samplers = [.. _ordered.Select(factor => new Sampler(factor, (ulong)search.Seed))];

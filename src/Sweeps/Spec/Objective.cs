@@ -29,25 +29,4 @@ public sealed record Objective(Metric Metric, Goal Goal)
 
     /// <summary>Which way is better by the metric's nature.</summary>
     public static Goal NaturalGoal(Metric metric) => metric is Metric.ValidationAccuracy ? Goal.Maximize : Goal.Minimize;
-
-    /// <summary>The objective of a trial that ended; null where it did not complete or the number is not finite.</summary>
-    public double? Of(TrialResult result) => Of(result.Outcome, result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy);
-
-    /// <summary>The objective that a trial's last report carries; null where it did not complete or the number is not finite.</summary>
-    public double? Of(EpochReport report) => Of(report.Ending?.Outcome, report.TrainLoss, report.ValidationLoss, report.ValidationAccuracy);
-
-    /// <summary>The objective among a trial's last metrics; null where it did not complete or the number is not finite.</summary>
-    public double? Of(Outcome? outcome, double? trainLoss, double? validationLoss, double? validationAccuracy)
-    {
-        if (outcome is not Outcome.Completed)
-            return null;
-        var value = Metric switch
-        {
-            Metric.ValidationAccuracy => validationAccuracy,
-            Metric.ValidationLoss => validationLoss,
-            Metric.TrainLoss => trainLoss,
-            _ => throw new InvalidOperationException($"{Metric} is no metric."),
-        };
-        return value is { } number && double.IsFinite(number) ? number : null;
-    }
 }

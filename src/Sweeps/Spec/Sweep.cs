@@ -16,7 +16,7 @@ public sealed record Sweep(
     string Text,
     ImmutableSortedDictionary<string, ParameterValue> Fixed,
     ImmutableArray<Factor> Factors,
-    Search Search,
+    SearchMethod Search,
     ImmutableArray<Cell> Cells,
     int Replicates,
     Objective Objective,

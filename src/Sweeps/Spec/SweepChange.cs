@@ -43,15 +43,15 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
     private static IEnumerable<(string Name, string Path)> FreeOf(Sweep sweep) =>
         sweep.Cells[0].Configuration.Values.Keys.Where(name => !Parameters.ByName.ContainsKey(name)).Select(name => (name, $"trainer.parameters.{name}"));
 
-    private static IEnumerable<string> SearchDifferences(Search current, Search proposed)
+    private static IEnumerable<string> SearchDifferences(SearchMethod current, SearchMethod proposed)
     {
         if (current.GetType() != proposed.GetType())
             yield return $"search.method: {NameOf(current)} -> {NameOf(proposed)}";
-        else if (current is Search.Random before && proposed is Search.Random after && before.Seed != after.Seed)
+        else if (current is SearchMethod.Random before && proposed is SearchMethod.Random after && before.Seed != after.Seed)
             yield return $"search.seed: {before.Seed} -> {after.Seed}";
     }
 
-    private static string NameOf(Search search) => search.GetType().Name.ToLowerInvariant();
+    private static string NameOf(SearchMethod search) => search.GetType().Name.ToLowerInvariant();
 
     private static HashSet<ParameterValue> ValuesOf(string parameter, Sweep sweep) =>
         [.. sweep.Cells.Select(cell => cell.Configuration.Values.GetValueOrDefault(parameter)).OfType<ParameterValue>()];

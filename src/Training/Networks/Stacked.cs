@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
@@ -17,6 +19,20 @@ internal readonly record struct Segment(int Start, int Count)
     {
         var start = Math.Max(Start, other.Start);
         return new(start, Math.Max(0, Math.Min(End, other.End) - start));
+    }
+
+    /// <summary>The longest runs of trials with the same key.</summary>
+    public static ImmutableArray<Segment> Runs<T>(ImmutableArray<Configuration> trials, Func<Configuration, T> key)
+    {
+        var segments = ImmutableArray.CreateBuilder<Segment>();
+        for (var start = 0; start < trials.Length;)
+        {
+            var first = key(trials[start]);
+            var count = trials.Skip(start).TakeWhile(trial => Equals(key(trial), first)).Count();
+            segments.Add(new(start, count));
+            start += count;
+        }
+        return segments.ToImmutable();
     }
 }
 

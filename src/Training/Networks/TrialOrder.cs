@@ -10,8 +10,8 @@ internal sealed class TrialOrder
     /// <param name="trials">Sorted by <see cref="Sort"/>.</param>
     public TrialOrder(ImmutableArray<Configuration> trials)
     {
-        Groups = Segments(trials, Key);
-        Normalised = Segments(trials, trial => trial[Parameters.BatchNorm])
+        Groups = Segment.Runs(trials, Key);
+        Normalised = Segment.Runs(trials, trial => trial[Parameters.BatchNorm])
             .Where(segment => trials[segment.Start][Parameters.BatchNorm])
             .Select(segment => (Segment?)segment).SingleOrDefault();
         NormalisesLast = Normalised is { } segment && trials[segment.Start][Parameters.BatchNormPlacement] == "after";
@@ -27,20 +27,6 @@ internal sealed class TrialOrder
     public bool NormalisesLast { get; }
 
     public static IEnumerable<T> Sort<T>(IEnumerable<T> trials, Func<T, Configuration> of) => trials.OrderBy(trial => Key(of(trial)));
-
-    /// <summary>The longest runs of trials with the same key.</summary>
-    public static ImmutableArray<Segment> Segments<T>(ImmutableArray<Configuration> trials, Func<Configuration, T> key)
-    {
-        var segments = ImmutableArray.CreateBuilder<Segment>();
-        for (var start = 0; start < trials.Length;)
-        {
-            var first = key(trials[start]);
-            var count = trials.Skip(start).TakeWhile(trial => Equals(key(trial), first)).Count();
-            segments.Add(new(start, count));
-            start += count;
-        }
-        return segments.ToImmutable();
-    }
 
     private static (bool Plain, OptimizerRule Rule, string Activation, double Constant, bool Dropout) Key(Configuration trial)
     {

@@ -42,7 +42,7 @@ internal sealed class Optimizer
     private readonly Clipping? _clipping;
     private readonly ImmutableArray<RuleGroup> _groups;
 
-    /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
+    /// <param name="trials">Sorted so that those of one rule stand side by side.</param>
     public Optimizer(ImmutableArray<Learned> learned, ImmutableArray<Configuration> trials, int stepsPerEpoch)
     {
         var on = Placement.Of(learned[0].Value);
@@ -57,7 +57,7 @@ internal sealed class Optimizer
             ? []
             : learned.Select(tensor => Like(tensor, "square")).ToImmutableArray();
         State = [.. velocities, .. squares];
-        _groups = [.. TrialOrder.Segments(trials, RuleOf).Select(segment =>
+        _groups = [.. Segment.Runs(trials, RuleOf).Select(segment =>
             new RuleGroup(RuleOf(trials[segment.Start]), segment, trials, learned, velocities, squares, _current))];
 
         static Stacked Like(Learned tensor, string name) => new($"{tensor.Name}.{name}", tensor.Trials, zeros_like(tensor.Value));

@@ -21,7 +21,7 @@ internal static class Sample
             new(Parameters.LearningRate, new Domain.LogUniform(0.001, 1), null),
             new(Parameters.BatchSize, new Domain.Levels([ParameterValue.Of(32), ParameterValue.Of(64)]), null),
         ],
-        new Search.List(), [.. cells.Select(cell => Cell(cell.LearningRate, cell.BatchSize))], replicates,
+        new SearchMethod.List(), [.. cells.Select(cell => Cell(cell.LearningRate, cell.BatchSize))], replicates,
         new(Metric.ValidationAccuracy, Goal.Maximize), []);
 
     /// <summary>A sweep of fusible cells.</summary>

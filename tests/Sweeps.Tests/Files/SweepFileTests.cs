@@ -27,7 +27,7 @@ public class SweepFileTests
         Assert.Single(sweep.Cells);
         Assert.Equal(1, sweep.TrialCount);
         Assert.Empty(sweep.Factors);
-        Assert.IsType<Search.Grid>(sweep.Search);
+        Assert.IsType<SearchMethod.Grid>(sweep.Search);
         Assert.Equal(new Objective(Metric.ValidationAccuracy, Goal.Maximize), sweep.Objective);
     }
 

@@ -1,0 +1,28 @@
+namespace DeepTrain.Cluster.Sweeps;
+
+/// <summary>The objective's value for one trial.</summary>
+public static class TrialObjective
+{
+    /// <summary>The objective of a trial that ended; null where it did not complete or the number is not finite.</summary>
+    public static double? Of(this Objective objective, TrialResult result) =>
+        objective.Of(result.Outcome, result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy);
+
+    /// <summary>The objective that a trial's last report carries; null where it did not complete or the number is not finite.</summary>
+    public static double? Of(this Objective objective, EpochReport report) =>
+        objective.Of(report.Ending?.Outcome, report.TrainLoss, report.ValidationLoss, report.ValidationAccuracy);
+
+    /// <summary>The objective among a trial's last metrics; null where it did not complete or the number is not finite.</summary>
+    public static double? Of(this Objective objective, Outcome? outcome, double? trainLoss, double? validationLoss, double? validationAccuracy)
+    {
+        if (outcome is not Outcome.Completed)
+            return null;
+        var value = objective.Metric switch
+        {
+            Metric.ValidationAccuracy => validationAccuracy,
+            Metric.ValidationLoss => validationLoss,
+            Metric.TrainLoss => trainLoss,
+            _ => throw new InvalidOperationException($"{objective.Metric} is no metric."),
+        };
+        return value is { } number && double.IsFinite(number) ? number : null;
+    }
+}
