@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Servers;
+
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>The other samples, run as people run them.</summary>
@@ -60,10 +62,10 @@ public sealed class SamplesTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    [Trait("Duration", "Long")]
     public async Task FashionMnist_TenEpochs_ReachesItsAccuracy()
     {
-        Assert.SkipUnless(Directory.Exists(FashionMnist) || Environment.GetEnvironmentVariable("CI") is { Length: > 0 },
-            $"{FashionMnist} is missing: apt-get install dataset-fashion-mnist");
+        Prerequisite.Require(Directory.Exists(FashionMnist), $"{FashionMnist} is missing: apt-get install dataset-fashion-mnist");
         (await _workplace.Run(Repository.PathOf("samples/fashion-mnist.yaml")).WaitAsync()).Expect(0);
         var trial = (await _workplace.Tell("results", "fashion-mnist", "--format", "json")).Expect(0).Json[0];
         output.WriteLine($"validation {trial.GetProperty("validationAccuracy")}, test {trial.GetProperty("testAccuracy")}");

@@ -37,6 +37,7 @@ public sealed class SiloProgramTests : IDisposable
         var finished = (await _workplace.Silo("run", new()
         {
             ["DEEPTRAIN_LOG_FORMAT"] = "json", ["DEEPTRAIN_ROLE"] = "coordinator",
+            ["DEEPTRAIN_SILO_PORT"] = $"{LoopbackPort.Free()}", ["DEEPTRAIN_GATEWAY_PORT"] = $"{LoopbackPort.Free()}", ["DEEPTRAIN_METRICS_PORT"] = "0",
             ["DEEPTRAIN_POSTGRES_HOST"] = "127.0.0.1", ["DEEPTRAIN_REDIS_HOST"] = "127.0.0.1", ["DEEPTRAIN_REDIS_PORT"] = port,
         }).WaitAsync()).Expect(3);
 

@@ -5,7 +5,9 @@ namespace DeepTrain.Cluster.Grains.Tests;
 /// <summary>Waits on a condition, with a deadline that says what is missing.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    /// <summary>Generous: it is reached only where something is broken, whatever else the machine does.</summary>
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
+
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(10);
 
     public static async Task True(Func<Task<bool>> condition, string what)

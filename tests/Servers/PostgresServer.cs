@@ -44,7 +44,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public string Password { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>Skips the test, by name, where PostgreSQL's programs are missing.</summary>
-    public static void SkipWhereMissing() => Assert.SkipWhen(Missing is not null, Missing ?? "");
+    public static void SkipWhereMissing() => Prerequisite.Require(Missing is null, Missing ?? "");
 
     /// <summary>What is missing to start one; null: nothing.</summary>
     public static string? Missing =>

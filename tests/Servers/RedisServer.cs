@@ -35,7 +35,7 @@ internal sealed class RedisServer : IAsyncDisposable
         InstalledPrograms.OnPath("redis-server") is null ? "Redis is not installed (Debian: redis-server)." : null;
 
     /// <summary>Skips the test, by name, where Redis is missing.</summary>
-    public static void SkipWhereMissing() => Assert.SkipWhen(Missing is not null, Missing ?? "");
+    public static void SkipWhereMissing() => Prerequisite.Require(Missing is null, Missing ?? "");
 
     /// <param name="options">More of its command line, such as <c>--maxclients</c>, <c>10</c>.</param>
     public static async Task<RedisServer> StartAsync(string? password = null, params string[] options)

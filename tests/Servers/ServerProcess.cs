@@ -7,7 +7,7 @@ namespace DeepTrain.Cluster.Servers;
 /// <summary>A program that serves until it is told to end; gone when disposed.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly Process _process;
     private readonly string _name;

@@ -2,6 +2,7 @@ using System.Globalization;
 
 namespace DeepTrain.Cluster.Cluster.Tests;
 
+[Collection(nameof(Timed))]
 public sealed class ChaosTests(ITestOutputHelper output)
 {
     /// <summary>Names other seeds than the usual two, separated by commas; each takes several minutes of a machine that does nothing else.</summary>
@@ -17,6 +18,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Seeds))]
+    [Trait("Duration", "Long")]
     public async Task Silos_StruckEveryTenSeconds_EveryTrialHasTheResultOfAQuietRun(int seed)
     {
         output.WriteLine($"seed {seed}");

@@ -3,7 +3,10 @@ namespace DeepTrain.Cluster.Cluster.Tests;
 /// <summary>Disks that are full, and folders that may only be read.</summary>
 public sealed class FullDiskTests : IDisposable
 {
-    private static readonly SweepText Sweep = new("full") { Epochs = [1000] };
+    private static readonly SweepText Sweep = new("full");
+
+    /// <summary>Of many short epochs, which write more than a small disk holds.</summary>
+    private static readonly SweepText Large = Sweep with { Epochs = [1000], BatchSize = 256 };
 
     private readonly Workplace _workplace = new();
 
@@ -13,25 +16,25 @@ public sealed class FullDiskTests : IDisposable
     public async Task Store_OnADiskThatFillsUp_SaysSoAndGoesOnWithMoreSpace()
     {
         using var disk = SmallDisk.On(_workplace.Data, "1m");
-        var file = _workplace.Write(Sweep);
+        var file = _workplace.Write(Large);
         var process = _workplace.Run(file, "--slots", "2");
 
         await Eventually.True(() => process.Errors.Contains("the disk is full", StringComparison.Ordinal), "an error that says what is wrong", process);
         Assert.Contains("Free some space", process.Errors, StringComparison.Ordinal);
         var epochs = _workplace.Store.Trials("full-1").Sum(trial => trial.Epochs.Length);
-        Assert.InRange(epochs, 1, Sweep.Trials * Sweep.Epochs[0]);
+        Assert.InRange(epochs, 1, Large.Trials * Large.Epochs[0]);
         disk.Become("size=64m");
 
         // It goes on by itself: what could not be written is written now.
         (await process.WaitAsync()).Expect(0);
-        Assert.Equal(await Workplace.ResultsAsync(Sweep), _workplace.Store.Trials("full-1").Select(trial => trial.Result));
+        Assert.Equal(await Workplace.ResultsAsync(Large), _workplace.Store.Trials("full-1").Select(trial => trial.Result));
     }
 
     [Fact]
     public async Task Store_OnAFullDisk_KilledAndRunAgainWithMoreSpace_Finishes()
     {
         using var disk = SmallDisk.On(_workplace.Data, "1m");
-        var file = _workplace.Write(Sweep);
+        var file = _workplace.Write(Large);
         var process = _workplace.Run(file, "--slots", "2");
         await Eventually.True(() => process.Errors.Contains("the disk is full", StringComparison.Ordinal), "an error that says what is wrong", process);
         process.Kill();
@@ -39,7 +42,7 @@ public sealed class FullDiskTests : IDisposable
 
         (await _workplace.Run(file).WaitAsync()).Expect(0);
 
-        Assert.Equal(await Workplace.ResultsAsync(Sweep), _workplace.Store.Trials("full-1").Select(trial => trial.Result));
+        Assert.Equal(await Workplace.ResultsAsync(Large), _workplace.Store.Trials("full-1").Select(trial => trial.Result));
     }
 
     [Fact]

@@ -102,7 +102,7 @@ public sealed class CommandTests(ITestOutputHelper output)
     }
 
     private static void SkipWithoutPython() =>
-        Assert.SkipWhen(InstalledPrograms.OnPath("python3") is null, "Python is not installed (Debian: python3).");
+        Prerequisite.Require(InstalledPrograms.OnPath("python3") is not null, "Python is not installed (Debian: python3).");
 
     /// <summary>Writes the script where every worker finds it, and allows them to start it.</summary>
     private static string Prepare(TestCluster cluster, int checkpointSeconds)

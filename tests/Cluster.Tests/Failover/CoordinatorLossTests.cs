@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>The silo that keeps a sweep's books goes away while workers need leases.</summary>
+[Collection(nameof(Timed))]
 public sealed class CoordinatorLossTests(ITestOutputHelper output)
 {
     /// <summary>Trials of half a second each that cost no CPU, so that leases are asked for all the time.</summary>
@@ -13,9 +14,23 @@ public sealed class CoordinatorLossTests(ITestOutputHelper output)
     };
 
     [Fact]
+    public async Task Coordinator_KilledThenFrozenWithShortProbes_LeasesAgainInTime()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        cluster.Settings["DEEPTRAIN_PROBE_SECONDS"] = "1";
+        await LeasesAgainInTimeAsync(cluster);
+    }
+
+    [Fact]
+    [Trait("Duration", "Long")]
     public async Task Coordinator_KilledThenFrozen_LeasesAgainInTime()
     {
         await using var cluster = await TestCluster.StartAsync();
+        await LeasesAgainInTimeAsync(cluster);
+    }
+
+    private async Task LeasesAgainInTimeAsync(TestCluster cluster)
+    {
         await cluster.AddAsync(new("coordinator"), new("coordinator"), new("worker") { Slots = 4 });
         var sweep = await cluster.SubmitAsync(Steady);
 

@@ -6,6 +6,8 @@ using System.Text.RegularExpressions;
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>Every silo is replaced by one at another address, as pods are, while a sweep trains.</summary>
+[Collection(nameof(Timed))]
+[Trait("Duration", "Long")]
 public sealed class RollingRestartTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);

@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>The silo that trains goes away while another has a free slot.</summary>
+[Collection(nameof(Timed))]
 public sealed class WorkerLossTests(ITestOutputHelper output)
 {
     private const int CheckpointSeconds = 1;

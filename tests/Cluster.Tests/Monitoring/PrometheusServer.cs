@@ -14,8 +14,8 @@ internal sealed class PrometheusServer : IAsyncDisposable
 
     private PrometheusServer() => _http = new() { BaseAddress = new($"http://127.0.0.1:{_port}") };
 
-    public static void SkipWhereMissing() =>
-        Assert.SkipWhen(InstalledPrograms.OnPath("prometheus") is null, "There is no Prometheus on the PATH (Debian's package: prometheus).");
+    public static void SkipWhereMissing() => Prerequisite.Require(
+        InstalledPrograms.OnPath("prometheus") is not null, "There is no Prometheus on the PATH (Debian's package: prometheus).");
 
     /// <param name="targets">What to scrape: host and port.</param>
     public static async Task<PrometheusServer> StartAsync(IEnumerable<string> targets)

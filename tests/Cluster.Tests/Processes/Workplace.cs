@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
+
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>A folder with sweep files and a data folder, and the processes that work there; all gone when disposed.</summary>
 internal sealed class Workplace : IDisposable
 {
-    private static readonly Dictionary<string, IReadOnlyList<object>> Results = [];
+    private static readonly ConcurrentDictionary<string, Lazy<Task<IReadOnlyList<object>>>> Results = [];
 
     private readonly string _root = Directory.CreateTempSubdirectory("deeptrain-e2e-").FullName;
     private readonly List<DeepTrainProcess> _processes = [];
@@ -47,14 +49,8 @@ internal sealed class Workplace : IDisposable
     }
 
     /// <summary>What a sweep gives in a folder of its own where nobody disturbs it; trained for the first test that asks.</summary>
-    public static async Task<IReadOnlyList<object>> ResultsAsync(SweepText sweep)
-    {
-        if (Results.TryGetValue($"{sweep}", out var known))
-            return known;
-        using var workplace = new Workplace();
-        (await workplace.Run(workplace.Write(sweep)).WaitAsync()).Expect(0);
-        return Results[$"{sweep}"] = [.. workplace.Store.Trials($"{sweep.Name}-1").Select(trial => trial.Result)];
-    }
+    public static Task<IReadOnlyList<object>> ResultsAsync(SweepText sweep) =>
+        Results.GetOrAdd($"{sweep}", _ => new(() => TrainAsync(sweep))).Value;
 
     public string PathOf(string name) => Path.Combine(_root, name);
 
@@ -65,6 +61,13 @@ internal sealed class Workplace : IDisposable
         foreach (var process in _processes)
             process.Dispose();
         Directory.Delete(_root, recursive: true);
+    }
+
+    private static async Task<IReadOnlyList<object>> TrainAsync(SweepText sweep)
+    {
+        using var workplace = new Workplace();
+        (await workplace.Run(workplace.Write(sweep)).WaitAsync()).Expect(0);
+        return [.. workplace.Store.Trials($"{sweep.Name}-1").Select(trial => trial.Result)];
     }
 }
 

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace DeepTrain.Cluster.Deploy.Tests;
 
-/// <summary>What images hold, run as the manifests say.</summary>
+/// <summary>What images hold, run as the manifests say; they are published first.</summary>
+[Trait("Duration", "Long")]
 public sealed class ImageTests(TrialServers servers) : IClassFixture<TrialServers>
 {
     private const long LargestCoordinator = 150_000_000;

@@ -58,8 +58,8 @@ public sealed class RulesTests
     private static async Task PromtoolAsync(params string[] arguments)
     {
         var promtool = InstalledPrograms.OnPath("promtool");
-        Assert.SkipWhen(promtool is null, "There is no promtool on the PATH (Debian's package: prometheus).");
-        using var process = Process.Start(new ProcessStartInfo(promtool!, arguments)
+        Prerequisite.Require(promtool is not null, "There is no promtool on the PATH (Debian's package: prometheus).");
+        using var process = Process.Start(new ProcessStartInfo(promtool, arguments)
         {
             WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true,
         })!;

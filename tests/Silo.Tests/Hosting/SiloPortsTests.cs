@@ -9,6 +9,7 @@ public sealed class SiloPortsTests
     private readonly Dictionary<string, string> _settings = new()
     {
         ["DEEPTRAIN_SILO_PORT"] = $"{LoopbackPort.Free()}", ["DEEPTRAIN_GATEWAY_PORT"] = $"{LoopbackPort.Free()}",
+        ["DEEPTRAIN_METRICS_PORT"] = $"{LoopbackPort.Free()}",
     };
 
     [Fact]
@@ -21,6 +22,7 @@ public sealed class SiloPortsTests
     [Theory]
     [InlineData("siloPort", "DEEPTRAIN_SILO_PORT")]
     [InlineData("gatewayPort", "DEEPTRAIN_GATEWAY_PORT")]
+    [InlineData("metricsPort", "DEEPTRAIN_METRICS_PORT")]
     public void Check_PortOfAnotherSilo_IsRefused(string setting, string variable)
     {
         // As Orleans listens.

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using DeepTrain.Cluster.Servers;
 using DeepTrain.Cluster.Silo.Tests;
 using DeepTrain.Cluster.Sweeps;
 
@@ -85,14 +86,12 @@ public sealed class PythonTests : IDisposable
     /// <returns>The JSON that the code prints.</returns>
     private JsonElement Run(CohortTrial trial, int blocks, string code)
     {
-        // The build server has it: test.sh brings it there.
-        Assert.SkipWhen(Python.Value is null && Environment.GetEnvironmentVariable("CI") is not { Length: > 0 }, Missing);
-        Assert.True(Python.Value is not null, Missing);
+        Prerequisite.Require(Python.Value is not null, Missing);
         var document = File.ReadAllText(Path.Combine(Root(), "docs", "models.md"));
         var given = document.Split("```python\n").Skip(1).Take(blocks).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]);
         File.WriteAllText(_folder["read.py"], string.Join("\n", [.. given, "import sys", code]));
 
-        var (exitCode, output, errors) = Execute(Python.Value!, _folder["read.py"], _folder[Model.FileName(trial.Id)], _folder["test.json"]);
+        var (exitCode, output, errors) = Execute(Python.Value, _folder["read.py"], _folder[Model.FileName(trial.Id)], _folder["test.json"]);
 
         Assert.True(exitCode == 0, errors);
         return JsonSerializer.Deserialize<JsonElement>(output);

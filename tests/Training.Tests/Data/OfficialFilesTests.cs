@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using DeepTrain.Cluster.Servers;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Training.Tests;
@@ -112,7 +113,7 @@ public sealed class OfficialFilesTests : IDisposable
     [Fact]
     public void Read_DebiansPackage_IsFashionMnist()
     {
-        Assert.SkipUnless(Directory.Exists(Debian), "Debian's package dataset-fashion-mnist is not installed.");
+        Prerequisite.Require(Directory.Exists(Debian), "Debian's package dataset-fashion-mnist is not installed.");
         var table = OfficialFiles.Read(Fashion, _files.Sources with { System = "/usr/share/datasets" }, _ => { }, CancellationToken.None);
         Assert.Equal((70_000, 784, 10, 10_000), (table.Info.Rows, table.Info.Features, table.Info.Classes, table.Info.TestRows));
         Assert.Equal(70_000 * 784, table.Features.Length);
