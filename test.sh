@@ -95,6 +95,9 @@ trap 'exit 130' INT TERM
 pass() {
   local name=$1 begin=$SECONDS output status counts total errors wrong left
   say "testing $name ..."
+  # Until its tests are counted, it has failed as a whole.
+  echo 0 1 0 >"$results/$name"
+  echo "$name as a whole" >"$results/$name.failed"
   # What a test measured is shown as it comes; all else only where something is wrong, and in one piece.
   output=$(dotnet "tests/$name/bin/Release/net10.0/DeepTrain.Cluster.$name.dll" -noLogo -noColor -showLiveOutput "${filter[@]}" 2>&1 |
     tee >(sed -nu "s/^.*\[OUTPUT\] */  $name: /p" >&2))
@@ -104,18 +107,16 @@ pass() {
   if [ -z "$counts" ]; then
     printf '%s\n' "$output"
     say "$name ended with status $status and without a count."
-    echo "$name as a whole" >"$results/$name.failed"
-    echo 0 1 0 >"$results/$name"
     return
   fi
   read -r total errors wrong left <<<"$counts"
   # What each test measured has been shown already.
   if [ "$status" -ne 0 ] || [ "$left" -ne 0 ]; then grep -v '\[OUTPUT\]' <<<"$output"; fi
-  sed -nE 's/^ *(.*) \[FAIL\]$/\1/p' <<<"$output" | sort -u >"$results/$name.failed"
   wrong=$((wrong + errors))
   if [ "$status" -ne 0 ] && [ $wrong -eq 0 ]; then
-    echo "$name as a whole" >"$results/$name.failed"
     wrong=1
+  else
+    sed -nE 's/^ *(.*) \[FAIL\]$/\1/p' <<<"$output" | sort -u >"$results/$name.failed"
   fi
   echo $((total - wrong - left)) $wrong "$left" >"$results/$name"
   say "$name: $((total - wrong - left)) passed, $wrong failed, $left skipped, $((SECONDS - begin)) s"

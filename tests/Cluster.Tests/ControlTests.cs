@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Servers;
+
 namespace DeepTrain.Cluster.Cluster.Tests;
 
 /// <summary>The verbs that steer a stored sweep, from another terminal or with nobody training.</summary>
@@ -35,6 +37,7 @@ public sealed class ControlTests : IDisposable
     [Fact]
     public async Task Retry_AfterTheCauseIsMended_TriesOnlyWhatFailed()
     {
+        InstalledPrograms.Require("python3", package: "python3");
         _workplace.Write("train.py", """
             import json, os, sys
             task = json.loads(sys.stdin.readline())

@@ -47,6 +47,7 @@ public sealed class SamplesTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Command_Runs_AndMoreUnitsAreBetter()
     {
+        InstalledPrograms.Require("python3", package: "python3");
         // The script's path is relative to where the command starts, which is another folder here.
         var text = File.ReadAllText(Repository.PathOf("samples/command.yaml"));
         var file = _workplace.Write("command.yaml", text.Replace("samples/train.py", Repository.PathOf("samples/train.py"), StringComparison.Ordinal));

@@ -9,6 +9,15 @@ internal static class InstalledPrograms
         .Select(folder => Path.Combine(folder, name))
         .FirstOrDefault(File.Exists);
 
+    /// <summary>A program on the PATH; where there is none the test is skipped, or fails on a build server.</summary>
+    /// <param name="package">Debian's package that has it.</param>
+    public static string Require(string name, string package)
+    {
+        var path = OnPath(name);
+        Prerequisite.Require(path is not null, $"There is no {name} on the PATH (Debian's package: {package}).");
+        return path;
+    }
+
     /// <summary>A program of PostgreSQL's server: Debian keeps them off the PATH, a folder a version.</summary>
     public static string? OfPostgres(string name)
     {

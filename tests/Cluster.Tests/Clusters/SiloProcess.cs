@@ -29,7 +29,10 @@ internal sealed class SiloProcess(string name, string folder, string address, Di
 {
     private const int LongLine = 240;
 
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    /// <summary>Then a silo counts as one that does not answer.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);
+
+    private static readonly HttpClient Http = new();
 
     private readonly int _port = LoopbackPort.Free();
     private readonly int _gatewayPort = LoopbackPort.Free();
@@ -106,15 +109,16 @@ internal sealed class SiloProcess(string name, string folder, string address, Di
     public void Terminate() => Process.SendTerminate();
 
     /// <summary>All that it says of itself to Prometheus.</summary>
-    public Task<string> ScrapeAsync() => Http.GetStringAsync(new Uri($"http://{Monitoring}/metrics"));
+    public Task<string> ScrapeAsync(CancellationToken cancellation = default) => Http.GetStringAsync(new Uri($"http://{Monitoring}/metrics"), cancellation);
 
     /// <summary>The sum over a metric's series; null: the silo does not answer, or has no such metric.</summary>
     public async Task<double?> MetricAsync(string metric)
     {
         string text;
+        using var patience = new CancellationTokenSource(AnswerTime);
         try
         {
-            text = await ScrapeAsync();
+            text = await ScrapeAsync(patience.Token);
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
         {
@@ -131,9 +135,10 @@ internal sealed class SiloProcess(string name, string folder, string address, Di
     /// <param name="probe">startup, ready or live.</param>
     public async Task<HttpStatusCode?> HealthAsync(string probe)
     {
+        using var patience = new CancellationTokenSource(AnswerTime);
         try
         {
-            using var answer = await Http.GetAsync(new Uri($"http://{Monitoring}/health/{probe}"));
+            using var answer = await Http.GetAsync(new Uri($"http://{Monitoring}/health/{probe}"), patience.Token);
             return answer.StatusCode;
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)

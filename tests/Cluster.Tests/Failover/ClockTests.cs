@@ -9,10 +9,10 @@ public sealed class ClockTests(ITestOutputHelper output)
 
     private static readonly SweepText Short = new("short") { Widths = [8, 9, 10, 11], Epochs = [40], Replicates = 2 };
 
-    /// <summary>Three trials on each silo, one after the other; each takes twice as long as a lease that is not renewed.</summary>
+    /// <summary>Two trials on each silo, one after the other; each takes twice as long as a lease that is not renewed.</summary>
     private static readonly SweepText Renewed = new("renewed")
     {
-        Epochs = [120], Replicates = 3, More = "trainer: { simulate: { seconds: 12, accuracy: 0.9, cohort: 1 } }",
+        Epochs = [120], Replicates = 2, More = "trainer: { simulate: { seconds: 12, accuracy: 0.9, cohort: 1 } }",
     };
 
     /// <summary>Debian's package keeps it where no linker looks.</summary>

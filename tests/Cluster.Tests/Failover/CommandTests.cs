@@ -53,7 +53,7 @@ public sealed class CommandTests(ITestOutputHelper output)
     [Fact]
     public async Task Script_WhoseWorkerIsKilled_GoesOnFromItsCheckpointElsewhere()
     {
-        SkipWithoutPython();
+        InstalledPrograms.Require("python3", package: "python3");
         await using var cluster = await TestCluster.StartAsync();
         var command = Prepare(cluster, checkpointSeconds: 1);
         await cluster.AddAsync(new SiloSetup("coordinator"));
@@ -81,7 +81,7 @@ public sealed class CommandTests(ITestOutputHelper output)
     [Fact]
     public async Task Trial_ThatKillsItsWorkers_IsSingledOutAndHarmsNoOther()
     {
-        SkipWithoutPython();
+        InstalledPrograms.Require("python3", package: "python3");
         await using var cluster = await TestCluster.StartAsync();
         var command = Prepare(cluster, checkpointSeconds: 1);
         await cluster.AddAsync(new("coordinator"), new("worker") { Slots = 2 }, new("worker") { Slots = 2 });
@@ -100,9 +100,6 @@ public sealed class CommandTests(ITestOutputHelper output)
         Assert.Equal(4, Starts(cluster).Count(start => start.Trial.EndsWith(killer.Id, StringComparison.Ordinal)));
         Assert.Equal(4, supervisor.Restarts);
     }
-
-    private static void SkipWithoutPython() =>
-        Prerequisite.Require(InstalledPrograms.OnPath("python3") is not null, "Python is not installed (Debian: python3).");
 
     /// <summary>Writes the script where every worker finds it, and allows them to start it.</summary>
     private static string Prepare(TestCluster cluster, int checkpointSeconds)

@@ -17,7 +17,7 @@ public sealed class MonitoringTests(ITestOutputHelper output)
     [Fact]
     public async Task Prometheus_DuringASweep_HasAnAnswerToEveryQuery()
     {
-        PrometheusServer.SkipWhereMissing();
+        InstalledPrograms.Require("prometheus", package: "prometheus");
         await using var cluster = await TestCluster.StartAsync();
         cluster.Settings["DEEPTRAIN_CHECKPOINT_SECONDS"] = "1";
         cluster.Settings["DEEPTRAIN_LOG_FORMAT"] = "json";
@@ -47,7 +47,7 @@ public sealed class MonitoringTests(ITestOutputHelper output)
     [Fact]
     public async Task Coordinator_Replaced_DoublesNothingAndResetsNothing()
     {
-        PrometheusServer.SkipWhereMissing();
+        InstalledPrograms.Require("prometheus", package: "prometheus");
         await using var cluster = await TestCluster.StartAsync();
         var silos = await cluster.AddAsync(new("coordinator"), new("coordinator"), new("worker") { Slots = 4 });
         await using var prometheus = await PrometheusServer.StartAsync(silos.Select(silo => silo.Monitoring));

@@ -14,12 +14,11 @@ internal sealed class PrometheusServer : IAsyncDisposable
 
     private PrometheusServer() => _http = new() { BaseAddress = new($"http://127.0.0.1:{_port}") };
 
-    public static void SkipWhereMissing() => Prerequisite.Require(
-        InstalledPrograms.OnPath("prometheus") is not null, "There is no Prometheus on the PATH (Debian's package: prometheus).");
-
+    /// <summary>Skips the test where Prometheus is not installed.</summary>
     /// <param name="targets">What to scrape: host and port.</param>
     public static async Task<PrometheusServer> StartAsync(IEnumerable<string> targets)
     {
+        var program = InstalledPrograms.Require("prometheus", package: "prometheus");
         var server = new PrometheusServer();
         var configuration = Path.Combine(server._folder, "prometheus.yml");
         await File.WriteAllTextAsync(configuration, $$"""
@@ -32,7 +31,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
         try
         {
             server._process = await ServerProcess.StartAsync(
-                new(InstalledPrograms.OnPath("prometheus")!,
+                new(program,
                 [
                     $"--config.file={configuration}", $"--storage.tsdb.path={server._folder}/data", $"--web.listen-address=127.0.0.1:{server._port}",
                 ]),

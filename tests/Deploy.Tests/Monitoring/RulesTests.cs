@@ -57,9 +57,7 @@ public sealed class RulesTests
 
     private static async Task PromtoolAsync(params string[] arguments)
     {
-        var promtool = InstalledPrograms.OnPath("promtool");
-        Prerequisite.Require(promtool is not null, "There is no promtool on the PATH (Debian's package: prometheus).");
-        using var process = Process.Start(new ProcessStartInfo(promtool, arguments)
+        using var process = Process.Start(new ProcessStartInfo(InstalledPrograms.Require("promtool", package: "prometheus"), arguments)
         {
             WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true,
         })!;

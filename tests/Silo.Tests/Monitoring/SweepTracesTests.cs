@@ -62,7 +62,7 @@ public sealed class SweepTracesTests : IDisposable
         Assert.Equal([1, 2, 3], all.Where(span => span.OperationName == "epoch" && span.ParentSpanId == cohort.SpanId)
             .Select(span => (int)span.GetTagItem("deeptrain.epoch")!));
         // What was sent names the service, its spans and the sweep.
-        var sent = await received.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var sent = await received.Task.WaitAsync(TimeSpan.FromSeconds(120));
         Assert.All((string[])["deeptrain", "cohort", SweepId], name => Assert.Contains(name, sent, StringComparison.Ordinal));
     }
 

@@ -145,7 +145,7 @@ public sealed class CommandTrainerTests : IDisposable
     public async Task TrainEpoch_CommandThatLeavesADaemon_EndsWithItsShell()
     {
         Assert.SkipWhen(Servers.InstalledPrograms.OnPath("setsid") is null, "There is no setsid (Debian: util-linux).");
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         // In a session of its own it outlives the group, and it holds both pipes.
         using var run = Start($$"""
             setsid sh -c 'echo $$ >"$0"; exec sleep 1000' {{_folder["daemon"]}} &
