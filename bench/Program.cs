@@ -34,4 +34,10 @@ orchestration.SetAction(parsed => Orchestration.RunAsync(
 var scraping = new Command("scraping", "What an answer of /metrics costs with ten active sweeps of fifty levels, to one scraper and to twenty at once.") { format };
 scraping.SetAction(parsed => Scraping.RunAsync(Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
 
-return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration, scraping }.Parse(args).InvokeAsync();
+var processes = new Option<int>("--processes") { Description = "How many others keep a core busy each.", DefaultValueFactory = _ => 4 };
+var rounds = new Option<int>("--rounds") { Description = "How often each is measured, in turn.", DefaultValueFactory = _ => 3 };
+var busy = new Command("busy", "How much longer the quickstart takes beside processes that keep the cores busy.") { processes, rounds, format };
+busy.SetAction(parsed => Busy.RunAsync(
+    parsed.GetValue(processes), parsed.GetValue(rounds), Console.Out, Console.Error, json: parsed.GetValue(format) == "json"));
+
+return await new RootCommand("Ratios of DeepTrain.Cluster, each measured in one run.") { fusion, orchestration, scraping, busy }.Parse(args).InvokeAsync();

@@ -47,12 +47,14 @@ internal static class Trials
     /// dropout, decay, clipping and label smoothing, in combinations that never repeat.
     /// </summary>
     /// <param name="normalisesLast">Batch norm after the activation, with a momentum and epsilon of its own.</param>
-    public static ImmutableArray<CohortTrial> Mixed(int[] hidden, int batchSize, int epochs = 2, int replicate = 1, bool normalisesLast = false)
+    /// <param name="batchNorm">Whether any trial has it: it needs more than one row.</param>
+    public static ImmutableArray<CohortTrial> Mixed(
+        int[] hidden, int batchSize, int epochs = 2, int replicate = 1, bool normalisesLast = false, bool batchNorm = true)
     {
         var trials = ImmutableArray.CreateBuilder<CohortTrial>();
         foreach (var activation in Activations)
         {
-            foreach (var batchNorm in new[] { false, true, false, true, false, true })
+            foreach (var normalises in new[] { false, true, false, true, false, true })
             {
                 var i = trials.Count;
                 trials.Add(Configuration(
@@ -67,7 +69,7 @@ internal static class Trials
                     (Parameters.PreluAlpha, 0.1 + 0.002 * i),
                     (Parameters.Fan, Parameters.Fan.Choices[i % 4]),
                     (Parameters.Gain, Parameters.Gain.Choices[i % 3]),
-                    (Parameters.BatchNorm, batchNorm || normalisesLast),
+                    (Parameters.BatchNorm, batchNorm && (normalises || normalisesLast)),
                     (Parameters.BatchNormPlacement, normalisesLast ? "after" : "before"),
                     (Parameters.BatchNormMomentum, normalisesLast ? 0.3 : 0.1),
                     (Parameters.BatchNormEpsilon, normalisesLast ? 1e-3 : 1e-5),

@@ -48,13 +48,14 @@ internal static class Checkpoint
             if (saved.Kind != TensorFile.KindOf(stacked.Value) || saved.Shape.Length != row.Length + 1 || !saved.Shape.Skip(1).SequenceEqual(row))
                 throw Unusable(path, $"its tensor '{stacked.Name}' is {saved.Kind} [{string.Join(", ", saved.Shape)}]");
             using var filled = empty(stacked.Value.shape, stacked.Value.dtype);
-            var length = (int)(saved.Shape[0] == 0 ? 0 : saved.Length / saved.Shape[0]);
+            var length = saved.Shape[0] == 0 ? 0 : saved.Length / saved.Shape[0];
             for (var i = 0; i < stacked.Trials.Count; i++)
             {
                 var trial = trials[stacked.Trials.Start + i];
                 if (!places.TryGetValue(trial, out var place) || place - start < 0 || place - start >= saved.Shape[0])
                     throw Unusable(path, $"{trial} is not in its tensor '{stacked.Name}'");
-                file.Read(stacked.Name, (place - start) * (long)length, filled.bytes.Slice(i * length, length));
+                using var own = filled[i];
+                TensorFile.Read(file, stacked.Name, (place - start) * length, own);
             }
             stacked.Value.copy_(filled);
         }

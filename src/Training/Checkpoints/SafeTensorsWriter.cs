@@ -3,9 +3,6 @@ using System.Text.Json;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>The bytes of a tensor, asked for once, when it is its turn.</summary>
-public delegate ReadOnlySpan<byte> TensorBytes(SafeTensor tensor);
-
 /// <summary>Writes files of named tensors: https://huggingface.co/docs/safetensors, read by PyTorch, JAX and others.</summary>
 public static class SafeTensorsWriter
 {
@@ -13,15 +10,16 @@ public static class SafeTensorsWriter
 
     /// <summary>Writes a whole file or none; creates its folder where needed.</summary>
     /// <param name="tensors">With names that differ.</param>
+    /// <param name="content">Writes all bytes of a tensor, in as many parts as it likes, when it is that tensor's turn.</param>
     /// <param name="isDurable">As <see cref="DurableFile.Write"/> has it.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Save(
-        string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, TensorBytes bytes,
+        string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, Action<SafeTensor, Stream> content,
         bool isDurable = true) =>
-        DurableFile.Write(path, stream => Write(stream, metadata, tensors, bytes), isDurable);
+        DurableFile.Write(path, stream => Write(stream, metadata, tensors, content), isDurable);
 
     internal static void Write(
-        Stream stream, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, TensorBytes bytes)
+        Stream stream, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, Action<SafeTensor, Stream> content)
     {
         // Wide numbers first: every tensor then starts at a multiple of its numbers' length.
         var ordered = tensors.OrderByDescending(tensor => SafeTensor.ElementLength(tensor.Kind)).ToList();
@@ -32,10 +30,10 @@ public static class SafeTensorsWriter
         stream.Write(header);
         foreach (var tensor in ordered)
         {
-            var content = bytes(tensor);
-            if (content.Length != tensor.Length)
-                throw new ArgumentException($"{tensor.Name} has {content.Length} bytes; its shape needs {tensor.Length}.", nameof(bytes));
-            stream.Write(content);
+            var start = stream.Position;
+            content(tensor, stream);
+            if (stream.Position - start != tensor.Length)
+                throw new ArgumentException($"{tensor.Name} has {stream.Position - start} bytes; its shape needs {tensor.Length}.", nameof(content));
         }
     }
 

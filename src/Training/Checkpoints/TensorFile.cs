@@ -2,19 +2,44 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>The way of libtorch's tensors into safetensors files.</summary>
+/// <summary>The way of libtorch's tensors into safetensors files and back, in parts: no span holds more than 2 GiB.</summary>
 internal static class TensorFile
 {
+    /// <summary>The largest part that is written or read at once, in bytes.</summary>
+    public const long LongestPart = 1 << 26;
+
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Save(
         string path, IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> tensors, bool isDurable = true)
     {
-        using var scope = NewDisposeScope();
         var byName = tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Value);
         SafeTensorsWriter.Save(
             path, metadata, [.. byName.Select(tensor => new SafeTensor(tensor.Key, KindOf(tensor.Value), [.. tensor.Value.shape]))],
-            // Where a tensor is on another device or a view, its bytes are those of a copy, which the scope keeps until the end.
-            tensor => byName[tensor.Name].cpu().contiguous().bytes, isDurable);
+            (tensor, stream) => Write(byName[tensor.Name], stream), isDurable);
+    }
+
+    /// <summary>Writes a tensor's numbers in row-major order. Of one on another device, or of a view, only a part is copied at a time.</summary>
+    public static void Write(Tensor tensor, Stream stream, long longestPart = LongestPart)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var part in Parts(tensor, longestPart))
+        {
+            using var copies = NewDisposeScope();
+            stream.Write(part.cpu().contiguous().bytes);
+        }
+    }
+
+    /// <summary>Fills a tensor with the bytes of a file's tensor from <paramref name="offset"/> on.</summary>
+    /// <param name="tensor">Contiguous, on the processor.</param>
+    public static void Read(SafeTensorsFile file, string name, long offset, Tensor tensor, long longestPart = LongestPart)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var part in Parts(tensor, longestPart))
+        {
+            var bytes = part.bytes;
+            file.Read(name, offset, bytes);
+            offset += bytes.Length;
+        }
     }
 
     public static NumberKind KindOf(Tensor tensor) => tensor.dtype switch
@@ -24,4 +49,23 @@ internal static class TensorFile
         ScalarType.Int64 => NumberKind.I64,
         var other => throw new NotSupportedException($"{other} is no kind of numbers that is stored."),
     };
+
+    /// <summary>Views of a tensor that make up the whole in row-major order, each of at most so many bytes or of a single number.</summary>
+    internal static IEnumerable<Tensor> Parts(Tensor tensor, long longestPart)
+    {
+        var length = tensor.numel() * tensor.element_size();
+        if (length <= longestPart || tensor.dim() == 0)
+        {
+            yield return tensor;
+            yield break;
+        }
+        var rows = tensor.shape[0];
+        var rowsOfAPart = Math.Max(1, longestPart / (length / rows));
+        for (var row = 0L; row < rows; row += rowsOfAPart)
+        {
+            // A single row may still be too long.
+            foreach (var part in rowsOfAPart == 1 ? Parts(tensor[row], longestPart) : [tensor.narrow(0, row, Math.Min(rowsOfAPart, rows - row))])
+                yield return part;
+        }
+    }
 }

@@ -32,7 +32,7 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
     private static readonly TimeSpan Run = TimeSpan.FromMilliseconds(15);
 
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
-    private readonly CohortSizes _sizes = new(time, ComputeDevice.Processor);
+    private readonly CohortSizes _sizes = new(ThreadTime.For(ComputeDevice.Processor, time), ComputeDevice.Processor);
 
     /// <summary>
     /// Each activation that the cells have against none (identity), and batch norm against none where it occurs; on the first cell's network.

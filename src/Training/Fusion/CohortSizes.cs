@@ -12,6 +12,7 @@ namespace DeepTrain.Cluster.Training;
 internal readonly record struct CohortTime(int Size, double Seconds);
 
 /// <summary>How many trials are worth training together: tried once for each network, batch and device, remembered for the process.</summary>
+/// <param name="time">What the trying is timed by.</param>
 internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
 {
     /// <summary>Weights and biases of a whole cohort on a processor: beyond it the gain is long over and the memory is not free.</summary>
@@ -23,9 +24,6 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
     /// <summary>The part of a GPU's memory that one cohort takes at most: the data set and what libtorch caches need the rest.</summary>
     private const double PartOfMemory = 0.5;
 
-    /// <summary>Another doubling must gain this part of the time to be worth another.</summary>
-    private const double WorthTrying = 0.03;
-
     /// <summary>Of sizes within this part of the best time the largest is taken.</summary>
     private const double AsGood = 0.05;
 
@@ -33,6 +31,9 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
 
     private const int Batches = 2;
     private const int Rounds = 5;
+
+    /// <summary>The least that one measurement takes: a shorter one says more about the clock and the caches than about the work.</summary>
+    private static readonly TimeSpan LeastTime = TimeSpan.FromMilliseconds(2);
 
     private readonly ConcurrentDictionary<string, Lazy<CohortTime>> _sizes = new();
 
@@ -52,25 +53,30 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
         }
     }
 
-    /// <summary>Doubles the size while that pays and the memory suffices.</summary>
-    /// <param name="seconds">The time of a trial's step in a cohort of some size.</param>
+    /// <summary>Of 1, 2, 4, ... up to the most that the memory suffices for, the largest of those that are as good as the best.</summary>
+    /// <param name="seconds">Measures the time of a trial's step in a cohort of some size.</param>
+    /// <remarks>
+    /// All sizes are measured in turn, round by round, and the least time of each counts: other work on the machine disturbs a measurement,
+    /// and only ever adds to it. Nothing is left out early, since one disturbed measurement would decide it.
+    /// </remarks>
     internal static CohortTime Choose(Func<int, double> seconds, int most)
     {
-        var tried = new List<CohortTime> { new(1, seconds(1)) };
-        while (tried[^1].Size * 2 <= most)
+        var tried = new List<CohortTime>();
+        for (var size = 1; size <= most; size *= 2)
+            tried.Add(new(size, double.PositiveInfinity));
+        for (var round = 0; round < Rounds; round++)
         {
-            var size = tried[^1].Size * 2;
-            try
+            for (var i = 0; i < tried.Count; i++)
             {
-                tried.Add(new(size, seconds(size)));
+                try
+                {
+                    tried[i] = tried[i] with { Seconds = Math.Min(tried[i].Seconds, seconds(tried[i].Size)) };
+                }
+                catch (Exception error) when (i > 0 && TorchRuntime.IsOutOfMemory(error))
+                {
+                    tried.RemoveRange(i, tried.Count - i);
+                }
             }
-            catch (Exception error) when (TorchRuntime.IsOutOfMemory(error))
-            {
-                break;
-            }
-            // One bad measurement must not end it: the machine has other work.
-            if (tried.Count > 2 && tried[^1].Seconds > tried[^3].Seconds * (1 - WorthTrying))
-                break;
         }
         var best = tried.Min(trial => trial.Seconds);
         return tried.Last(trial => trial.Seconds <= best * (1 + AsGood));
@@ -120,7 +126,7 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
             [Parameters.BatchNorm.Name] = ParameterValue.Of(place % 2 == 1 && configuration[Parameters.BatchSize] > 1),
         });
 
-    /// <summary>The best of several short runs on random rows: what disturbs only adds.</summary>
+    /// <summary>Trains on random rows, after a first step that fills the caches.</summary>
     private double SecondsPerTrialStep(Configuration configuration, DatasetInfo info, int size)
     {
         TorchRuntime.FlushDenormals();
@@ -140,21 +146,23 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
             foreach (var weight in network.Weights)
                 weight.Value.uniform_(-0.1, 0.1);
             optimizer.BeginEpoch(1);
-            var best = double.PositiveInfinity;
-            for (var round = 0; round < Rounds; round++)
+            Train(0);
+            var started = time.GetTimestamp();
+            var steps = 0;
+            do
+                Train(++steps % Batches);
+            while (time.GetElapsedTime(started) < LeastTime);
+            return time.GetElapsedTime(started).TotalSeconds / steps / size;
+
+            void Train(int step)
             {
-                var started = time.GetTimestamp();
-                for (var step = 0; step < Batches; step++)
-                {
-                    batch.Fill(order, step);
-                    network.Train(batch, step, loss);
-                    optimizer.Step(step);
-                }
+                batch.Fill(order, step);
+                network.Train(batch, step, loss);
+                optimizer.Step(step);
                 // A GPU has not done it yet.
-                loss.sum().item<double>();
-                best = Math.Min(best, time.GetElapsedTime(started).TotalSeconds);
+                using var sum = loss.sum();
+                sum.item<double>();
             }
-            return best / Batches / size;
         }
         finally
         {

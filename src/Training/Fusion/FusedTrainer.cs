@@ -9,7 +9,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
 {
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly ComputeDevice _device = device ?? ComputeDevice.Processor;
-    private readonly CohortSizes _sizes = new(time, device ?? ComputeDevice.Processor);
+    private readonly CohortSizes _sizes = new(ThreadTime.For(device ?? ComputeDevice.Processor, time), device ?? ComputeDevice.Processor);
 
     /// <summary>Null where it cannot be tried, for lack of data or memory: the trials will say so, each for itself.</summary>
     /// <exception cref="TrainerException">libtorch is missing.</exception>

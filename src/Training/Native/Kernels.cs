@@ -11,8 +11,15 @@ namespace DeepTrain.Cluster.Training;
 internal static class Kernels
 {
     private static readonly Lazy<jit.CompilationUnit> Unit = new(() => jit.compile("""
+        def product(a, b, out):
+            # A single matrix by a single row or column takes another way through MKL than several: alone it would have other bits.
+            if a.size(0) == 1 and (a.size(1) == 1 or b.size(2) == 1):
+                out.copy_(torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1)).narrow(0, 0, 1))
+            else:
+                torch.bmm(a, b, out=out)
+
         def dense(z, w, x, b):
-            torch.bmm(w, x, out=z)
+            product(w, x, z)
             z.add_(b)
 
         def dense_shared(z, w, x, b):
@@ -25,11 +32,11 @@ internal static class Kernels
             torch.sum(dz, [2], True, out=db)
 
         def dense_gradient(dz, xt, dw, db):
-            torch.bmm(dz, xt, out=dw)
+            product(dz, xt, dw)
             torch.sum(dz, [2], True, out=db)
 
         def dense_backward(dz, w, dx):
-            torch.bmm(w.transpose(1, 2), dz, out=dx)
+            product(w.transpose(1, 2), dz, dx)
 
         def transpose(x, xt):
             xt.copy_(x.narrow(0, 0, xt.size(0)).transpose(1, 2))

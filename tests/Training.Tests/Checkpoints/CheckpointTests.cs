@@ -148,11 +148,11 @@ public sealed class CheckpointTests : IDisposable
         using var file = SafeTensorsFile.Open(Path);
         var metadata = file.Metadata.ToDictionary();
         change(metadata);
-        SafeTensorsWriter.Save(Path, metadata, [.. file.Tensors.Values], tensor =>
+        SafeTensorsWriter.Save(Path, metadata, [.. file.Tensors.Values], (tensor, stream) =>
         {
             var bytes = new byte[tensor.Length];
             file.Read(tensor.Name, 0, bytes);
-            return bytes;
+            stream.Write(bytes);
         });
     }
 }

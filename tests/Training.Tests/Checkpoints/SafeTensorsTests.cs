@@ -30,7 +30,7 @@ public sealed class SafeTensorsTests : IDisposable
         });
         SafeTensorsWriter.Save(Path, new Dictionary<string, string> { ["who"] = "me \"and\" {you}" },
             [.. file.Select(tensor => new SafeTensor(tensor.Key, tensor.Value.Kind, [.. tensor.Value.Shape]))],
-            tensor => contents[tensor.Name]);
+            (tensor, stream) => stream.Write(contents[tensor.Name]));
 
         using var read = SafeTensorsFile.Open(Path);
         Assert.Equal("me \"and\" {you}", Assert.Single(read.Metadata).Value);
@@ -64,7 +64,7 @@ public sealed class SafeTensorsTests : IDisposable
         Save([new("numbers", NumberKind.F32, [1])], [1, 2, 3, 4]);
 
         Assert.Throws<IOException>(() => SafeTensorsWriter.Save(Path, ImmutableDictionary<string, string>.Empty,
-            [new("numbers", NumberKind.F32, [1])], _ => throw new IOException("No space left on device.")));
+            [new("numbers", NumberKind.F32, [1])], (_, _) => throw new IOException("No space left on device.")));
 
         Assert.Equal([Path], Directory.GetFiles(_folder.Root));
         using var read = SafeTensorsFile.Open(Path);
@@ -177,7 +177,8 @@ public sealed class SafeTensorsTests : IDisposable
     }
 
     private void Save(SafeTensor[] tensors, byte[] bytes) =>
-        SafeTensorsWriter.Save(Path, ImmutableDictionary<string, string>.Empty, tensors, tensor => bytes.Length > 0 ? bytes : new byte[tensor.Length]);
+        SafeTensorsWriter.Save(Path, ImmutableDictionary<string, string>.Empty, tensors, (tensor, stream) =>
+            stream.Write(bytes.Length > 0 ? bytes : new byte[tensor.Length]));
 
     private void AssertRefused(byte[] bytes, string what)
     {
