@@ -33,9 +33,6 @@ public sealed record Objective(Metric Metric, Goal Goal)
     /// <summary>The objective of a trial that ended; null where it did not complete or the number is not finite.</summary>
     public double? Of(TrialResult result) => Of(result.Outcome, result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy);
 
-    /// <summary>The objective that a trial's last report carries; null where it did not complete or the number is not finite.</summary>
-    public double? Of(EpochReport report) => Of(report.Ending?.Outcome, report.TrainLoss, report.ValidationLoss, report.ValidationAccuracy);
-
     /// <summary>The objective among a trial's last metrics; null where it did not complete or the number is not finite.</summary>
     public double? Of(Outcome? outcome, double? trainLoss, double? validationLoss, double? validationAccuracy)
     {
