@@ -76,7 +76,7 @@ public enum Wanted
 {
     Train,
 
-    /// <summary>Finish the epoch, save, and give the trials back.</summary>
+    /// <summary>Finish the epoch, save, and give the trials back. What cannot be saved trains on until it can.</summary>
     Pause,
 }
 
