@@ -30,7 +30,7 @@ public sealed class GrainCluster : IAsyncDisposable
 
     internal ActiveSweeps Active => Service<ActiveSweeps>();
 
-    internal StopRequests Stops => Service<StopRequests>();
+    internal TrialsInTraining Training => Service<TrialsInTraining>();
 
     internal SlotId Slot(int number = 0) => new(Service<ILocalSiloDetails>().SiloAddress.ToParsableString(), number);
 
@@ -45,7 +45,7 @@ public sealed class GrainCluster : IAsyncDisposable
             .AddSingleton(new LeaseTimes())
             .AddSingleton<ISweepStore>(store)
             .AddSingleton<ActiveSweeps>()
-            .AddSingleton<StopRequests>());
+            .AddSingleton<TrialsInTraining>());
         var cluster = builder.Build();
         await cluster.DeployAsync();
         return new(folder, store, time, cluster);
@@ -97,6 +97,13 @@ internal sealed class LeapingTime : TimeProvider
 
     public override long GetTimestamp() =>
         base.GetTimestamp() + (long)(TimeSpan.FromTicks(Interlocked.Read(ref _leapt)).TotalSeconds * TimestampFrequency);
+}
+
+/// <summary>Tells a coordinator of reports as a silo does when they are durable.</summary>
+internal static class DurableReports
+{
+    public static Task Report(this ISweepGrain sweep, ImmutableArray<FencedReport> durable) =>
+        sweep.Report([.. durable.Select(TrialEnding.Of).OfType<TrialEnding>()]);
 }
 
 /// <summary>Sweep files for tests.</summary>

@@ -13,26 +13,48 @@ internal static class ControlVerbs
         async sweep => await sweep.Resume() ? ("goes on", ("resumed", true)) : ("is not paused", ("resumed", false)));
 
     public static Command Cancel() => Verb("cancel", "End a sweep; its finished trials keep their results.",
-        async sweep => await sweep.Cancel() ? ("is cancelled", ("cancelled", true)) : ("had ended before", ("cancelled", false)));
+        async sweep => await sweep.Cancel() ? ("is cancelled", ("cancelled", true)) : ("had ended before", ("cancelled", false)),
+        new("--trial") { Description = "Stop one trial in training instead, at the end of its epoch; the others go on.", HelpName = "TRIAL" });
 
     public static Command Retry() => Verb("retry", "Let the failed trials of a sweep be tried again.",
         async sweep => await sweep.Retry() is > 0 and var trials
             ? ($"tries {trials} failed trials again", ("retried", trials))
             : ("has no failed trials", ("retried", 0)));
 
-    private static Command Verb(string name, string description, Func<ISweepGrain, Task<(string Said, (string, object) Field)>> act)
+    /// <param name="trial">The option that names a trial to be stopped, in place of what is done to its sweep; null: there is none.</param>
+    private static Command Verb(
+        string name, string description, Func<ISweepGrain, Task<(string Said, (string, object) Field)>> act, Option<string?>? trial = null)
     {
         var id = CommonOptions.Sweep();
         var command = new Command(name, description) { id };
+        if (trial is not null)
+            command.Add(trial);
         command.SetAction(async (parsed, cancellation) =>
         {
             var place = CommonOptions.Place(parsed);
             var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            if (trial is not null && parsed.GetValue(trial) is { } one)
+            {
+                await StopAsync(place, sweep.Id, one, parsed.GetValue(CommonOptions.Format), cancellation);
+                return ExitCode.Done;
+            }
             await using var connection = await place.OpenAsync(cancellation);
             var (said, field) = await act(connection.Grains.Sweep(sweep.Id));
             Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} {said}", ("sweepId", sweep.Id), field);
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static async Task StopAsync(Place place, string sweepId, string text, OutputFormat format, CancellationToken cancellation)
+    {
+        var (_, sweep, _) = await StoredSweep.ReadAsync(place.Reader, sweepId, cancellation);
+        var trial = TrialSelector.Select(sweepId, sweep, text);
+        // Only who trains can stop a trial, and then somebody has the place already.
+        await using var connection = await place.TryAttachAsync(cancellation);
+        var isStopped = connection is not null && await connection.Grains.Trial(trial).Stop();
+        Output.WriteLine(format,
+            isStopped ? $"{trial} is stopped at the end of its epoch" : $"{trial} is not stopped, because it is not in training",
+            ("trial", $"{trial}"), ("stopped", isStopped));
     }
 }

@@ -3,17 +3,23 @@ using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Client;
 
-/// <summary><c>status ID</c>: how one sweep stands, by the store.</summary>
+/// <summary><c>status ID</c>: how one sweep stands, by the store; with <c>--trial</c>, how one of its trials does.</summary>
 internal static class StatusVerb
 {
     public static Command Create()
     {
         var id = CommonOptions.Sweep();
-        var command = new Command("status", "Show how a sweep stands.") { id };
+        var trial = new Option<string?>("--trial") { Description = "Show how one trial stands instead; while it is trained, its last epoch.", HelpName = "TRIAL" };
+        var command = new Command("status", "Show how a sweep stands.") { id, trial };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var reader = CommonOptions.Place(parsed).Reader;
-            var sweep = SweepSelector.Select(await reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            var place = CommonOptions.Place(parsed);
+            var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            if (parsed.GetValue(trial) is { } one)
+            {
+                await TrialStatus.WriteAsync(place, sweep.Id, one, parsed.GetValue(CommonOptions.Format), cancellation);
+                return ExitCode.Done;
+            }
             Output.WriteRows(
                 parsed.GetValue(CommonOptions.Format),
                 [("sweep", false), ("status", false), ("trials", true), ("waiting", true), ("running", true),

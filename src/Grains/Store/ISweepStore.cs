@@ -157,11 +157,9 @@ public sealed record LeasedTrial(
     [property: Id(5)] int CheckpointEpoch = 0);
 
 /// <summary>A report with the fence under which its trial was trained.</summary>
-[GenerateSerializer, Immutable, Alias("DeepTrain.FencedReport")]
-public sealed record FencedReport([property: Id(0)] EpochReport Report, [property: Id(1)] long Fence)
+public sealed record FencedReport(EpochReport Report, long Fence)
 {
     /// <summary>The name of the file that the trial can go on from after this epoch; becomes durable with it, or later by a repetition.</summary>
-    [Id(2)]
     public string? Checkpoint { get; init; }
 }
 

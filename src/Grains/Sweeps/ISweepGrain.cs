@@ -28,8 +28,8 @@ public interface ISweepGrain : IGrainWithStringKey
     Task Release(Guid lease, ImmutableArray<TrialId> trials);
 
     /// <summary>Which trials have durably ended. Repeated until acknowledged; a repeat counts once.</summary>
-    [Alias("Report")]
-    Task Report(ImmutableArray<FencedReport> durable);
+    [Alias("ReportEndings")]
+    Task Report(ImmutableArray<TrialEnding> durable);
 
     /// <summary>No trial is leased from now on; cohorts in training finish their epoch, are saved and given back. False: it is not running.</summary>
     [Alias("Pause")]
@@ -76,7 +76,7 @@ public enum Wanted
 {
     Train,
 
-    /// <summary>Finish the epoch, save, and give the trials back.</summary>
+    /// <summary>Finish the epoch, save, and give the trials back. What cannot be saved trains on until it can.</summary>
     Pause,
 }
 
@@ -136,6 +136,13 @@ public sealed record LeaseReply(
     /// <summary>Nothing was leased to this slot now, though trials may wait.</summary>
     [Id(3)]
     public bool HeldBack { get; init; }
+
+    /// <summary>
+    /// The fusion keys of <see cref="Unsized"/>, in the same order. The sizes are told under these: a worker of another version may compute
+    /// other keys.
+    /// </summary>
+    [Id(5)]
+    public ImmutableArray<string> UnsizedKeys { get; init; } = [];
 }
 
 /// <param name="Waiting">Trials that nobody trains yet.</param>

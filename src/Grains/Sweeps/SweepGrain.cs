@@ -95,7 +95,10 @@ internal sealed class SweepGrain(
         }
         var unsized = sweep.Shapes.Where(shape => !request.CohortSizes.ContainsKey(shape.Key)).ToList();
         if (unsized.Count > 0)
-            return (NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] }, LostTrials.None);
+            return (NoWork with
+            {
+                Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)], UnsizedKeys = [.. unsized.Select(shape => shape.Key)],
+            }, LostTrials.None);
 
         var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
@@ -154,13 +157,14 @@ internal sealed class SweepGrain(
         await AnnounceAsync();
     }
 
-    public async Task Report(ImmutableArray<FencedReport> durable)
+    public async Task Report(ImmutableArray<TrialEnding> durable)
     {
         if (_sweep is not { } sweep)
             return;
-        foreach (var (report, _) in durable)
+        foreach (var ending in durable)
         {
-            if (report.Ending is { } ending && sweep.Tally.Record(report.Trial, ending.Outcome, sweep.Sweep.Objective.Of(report), report.Health?.Ailments))
+            var objective = sweep.Sweep.Objective.Of(ending.Outcome, ending.TrainLoss, ending.ValidationLoss, ending.ValidationAccuracy);
+            if (sweep.Tally.Record(ending.Trial, ending.Outcome, objective, ending.Ailments))
                 (sweep.Running, sweep.LastResult) = (Math.Max(0, sweep.Running - 1), time.GetUtcNow());
         }
         sweep.LastEpoch = time.GetUtcNow();

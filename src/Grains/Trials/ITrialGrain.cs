@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Grains;
@@ -11,10 +10,6 @@ public interface ITrialGrain : IGrainWithStringKey
     [Alias("Admit")]
     Task<bool> Admit(Ticket ticket);
 
-    /// <summary>An epoch was trained, and is not yet durable.</summary>
-    [Alias("Observe")]
-    Task Observe(FencedReport report);
-
     /// <summary>The store has judged the trial's ending, or the slot has given the trial up: nothing more will come under this fence.</summary>
     [Alias("Settle")]
     Task Settle(long fence);
@@ -23,6 +18,7 @@ public interface ITrialGrain : IGrainWithStringKey
     [Alias("Stop")]
     Task<bool> Stop();
 
+    /// <summary>How the trial stands now, by the slot that trains it.</summary>
     [Alias("Inspect")]
     Task<TrialView> Inspect();
 }
@@ -43,10 +39,10 @@ public enum TrialState
     Ending,
 }
 
-/// <param name="Curve">The epochs trained under the current ticket.</param>
+/// <param name="LastReport">The last epoch that was trained under the ticket; null: none was yet.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.TrialView")]
 public sealed record TrialView(
     [property: Id(0)] TrialState State,
     [property: Id(1)] Ticket? Ticket,
-    [property: Id(2)] ImmutableArray<EpochReport> Curve,
+    [property: Id(4)] EpochReport? LastReport,
     [property: Id(3)] bool StopRequested);

@@ -4,27 +4,19 @@ using Orleans.Placement;
 namespace DeepTrain.Cluster.Grains;
 
 /// <remarks>
-/// Lives on the silo whose slot trains the trial, from its admission to its durable outcome. It holds nothing that the store does not
-/// get: an activation that is lost takes a curve's view with it and no result.
+/// Lives on the silo whose slot trains the trial, from its admission to its durable outcome. It holds a ticket, and asks what that silo
+/// knows of the trial: an activation that is lost takes no result with it.
 /// </remarks>
 [PreferLocalPlacement, Immovable]
 [GrainType(TrialGrains.Type)]
-internal sealed class TrialGrain(ILocalSiloDetails silo, StopRequests stops) : Grain, ITrialGrain
+internal sealed class TrialGrain(ILocalSiloDetails silo, TrialsInTraining training) : Grain, ITrialGrain
 {
-    private readonly List<EpochReport> _curve = [];
-    private TrialState _state;
     private Ticket? _ticket;
     private TrialId _id;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _id = TrialId.Parse(this.GetPrimaryKeyString());
-        return Task.CompletedTask;
-    }
-
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
-    {
-        stops.Clear(_id);
         return Task.CompletedTask;
     }
 
@@ -41,31 +33,16 @@ internal sealed class TrialGrain(ILocalSiloDetails silo, StopRequests stops) : G
         if (_ticket != ticket)
         {
             _ticket = ticket;
-            _state = TrialState.Training;
-            _curve.Clear();
             // An epoch may take longer than an idle grain may live.
             DelayDeactivation(Timeout.InfiniteTimeSpan);
         }
         return Task.FromResult(true);
     }
 
-    public Task Observe(FencedReport report)
-    {
-        if (_ticket?.Fence != report.Fence)
-            return Task.CompletedTask;
-        // A cohort that failed together is trained again one by one, from the first epoch.
-        _curve.RemoveAll(seen => seen.Epoch >= report.Report.Epoch);
-        _curve.Add(report.Report);
-        if (report.Report.Ending is not null)
-            _state = TrialState.Ending;
-        return Task.CompletedTask;
-    }
-
     public Task Settle(long fence)
     {
         if (_ticket?.Fence == fence)
         {
-            _state = TrialState.Idle;
             _ticket = null;
             DelayDeactivation(TimeSpan.Zero);
             DeactivateOnIdle();
@@ -75,12 +52,24 @@ internal sealed class TrialGrain(ILocalSiloDetails silo, StopRequests stops) : G
 
     public Task<bool> Stop()
     {
-        if (_state is not TrialState.Training)
-            return Task.FromResult(false);
-        stops.Set(_id, _ticket!.Fence);
-        return Task.FromResult(true);
+        LeaveIfIdle();
+        return Task.FromResult(_ticket is { } ticket && training.Stop(_id, ticket.Fence));
     }
 
-    public Task<TrialView> Inspect() => Task.FromResult(new TrialView(
-        _state, _ticket, [.. _curve], _ticket is { } ticket && stops.IsSet(_id, ticket.Fence)));
+    public Task<TrialView> Inspect()
+    {
+        LeaveIfIdle();
+        if (_ticket is not { } ticket)
+            return Task.FromResult(new TrialView(TrialState.Idle, null, null, StopRequested: false));
+        var last = training.LastReport(_id, ticket.Fence);
+        return Task.FromResult(new TrialView(
+            last?.Ending is null ? TrialState.Training : TrialState.Ending, ticket, last, training.IsStopWanted(_id, ticket.Fence)));
+    }
+
+    /// <summary>A question about a trial that nobody trains must not keep a place on a silo that may not be its slot's.</summary>
+    private void LeaveIfIdle()
+    {
+        if (_ticket is null)
+            DeactivateOnIdle();
+    }
 }

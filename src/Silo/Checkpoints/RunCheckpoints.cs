@@ -1,41 +1,31 @@
-using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
-using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>The checkpoints of one run: when the next is due, where it goes, and when the one before it can go.</summary>
-/// <param name="folder">Where checkpoints lie.</param>
+/// <summary>The checkpoints of one run: when the next is due, what it is called, and when the one before it can go.</summary>
 /// <param name="name">What the names of its files begin with; no other run has it.</param>
-internal sealed class RunCheckpoints(string folder, string name, HeldLease lease, TimeSpan interval, ClusterMetrics metrics, TimeProvider time, ILogger log)
+/// <param name="interval">How long after it was saved last a run is saved again.</param>
+internal sealed class RunCheckpoints(CheckpointWriter files, string name, HeldLease lease, TimeSpan interval, TimeProvider time)
 {
-    private long _savedAt = time.GetTimestamp();
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
+
+    private long _triedAt = time.GetTimestamp();
+    private bool _hasFailed;
     private string? _last;
     private int _refusals = lease.Refusals;
 
-    public bool IsDue => time.GetElapsedTime(_savedAt) >= interval;
+    public bool IsDue => time.GetElapsedTime(_triedAt) >= interval;
+
+    /// <summary>Whether a run that others wait for is to be saved now: at once, but not soon after that has failed.</summary>
+    public bool IsWorthTrying => !_hasFailed || time.GetElapsedTime(_triedAt) >= RetryPause;
 
     /// <returns>The file's name. Null: it could not be written, and the run goes on without.</returns>
     public string? Save(ITrainingRun run)
     {
         var file = $"{name}-{run.Epoch}.safetensors";
-        _savedAt = time.GetTimestamp();
-        using var span = SweepTraces.Begin("checkpoint");
-        try
-        {
-            var path = Path.Combine(folder, file);
-            run.Save(path);
-            metrics.CheckpointWritten(new FileInfo(path).Length, time.GetElapsedTime(_savedAt));
-            return file;
-        }
-        catch (Exception error)
-        {
-            // Whatever it was, no trial is the worse for it.
-            metrics.CheckpointFailed();
-            log.LogError(error, "No checkpoint could be written into {Folder}: is the disk full? Training goes on; what dies now is trained again.",
-                folder);
-            return null;
-        }
+        _triedAt = time.GetTimestamp();
+        _hasFailed = !files.TryWrite(run, file);
+        return _hasFailed ? null : file;
     }
 
     /// <summary>What the store now says to go on from; null: nothing of this run. Whatever came before is of no use.</summary>
@@ -47,19 +37,7 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
     {
         var refusals = lease.Refusals;
         if (_last is { } previous && previous != file && refusals == _refusals)
-            TryDelete(Path.Combine(folder, previous));
+            files.Delete(previous);
         (_last, _refusals) = (file, refusals);
-    }
-
-    private void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            log.LogWarning(error, "A checkpoint that is over could not be deleted; it is tried again in an hour.");
-        }
     }
 }

@@ -27,7 +27,7 @@ internal static class SiloServices
         .AddSingleton(store)
         .AddSingleton<ISweepReader>(store)
         .AddSingleton<ActiveSweeps>()
-        .AddSingleton<StopRequests>()
+        .AddSingleton<TrialsInTraining>()
         .AddSingleton<ClusterMetrics>();
 
     public static IServiceCollection AddCoordinator(this IServiceCollection services) => services
@@ -66,6 +66,8 @@ internal static class SiloServices
         .AddSingleton(slots)
         .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
         .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
+        .AddSingleton<ReportSink>()
+        .AddSingleton<CheckpointWriter>()
         .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
         .AddHostedService<SlotHost>();
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -9,12 +10,17 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="Objective">What those that complete are compared by.</param>
 internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials, bool KeepModels, Metric? Objective);
 
-/// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials to come aboard.</summary>
+/// <summary>What a slot says of itself when it asks for work.</summary>
+internal sealed record SlotIdentity(SlotId Id, int SlotsOfSilo, Provenance Worker);
+
+/// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials' grains to admit it.</summary>
 internal sealed class CohortSource(
-    SlotId slot, int slotsOfSilo, Provenance worker, ITrainer trainer, IGrainFactory grains, LeaseRenewer renewer, LeaseTimes times, TimeProvider time)
+    SlotIdentity slot, CohortSizes sizes, IGrainFactory grains, LeaseRenewer renewer, TimeProvider time, ILogger<CohortSource> log)
 {
     /// <summary>The most trials of the slot's first cohort of a sweep: a person who has just started it wants to see a result soon.</summary>
     private const int FirstCohort = 6;
+
+    private const int LeaseTries = 3;
 
     private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(2);
 
@@ -24,45 +30,47 @@ internal sealed class CohortSource(
     /// <summary>A sweep that has held back is not asked again for so long: meanwhile others may have work for the slot.</summary>
     private static readonly TimeSpan HeldBackPause = TimeSpan.FromSeconds(1);
 
-    private readonly Dictionary<string, int> _cohortSizes = [];
-    private readonly Dictionary<string, long> _heldBack = [];
+    /// <summary>Nor is one whose coordinator does not understand this worker; both may be updated meanwhile.</summary>
+    private static readonly TimeSpan MisunderstoodPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>The sweeps that are left out: since when, and for how long.</summary>
+    private readonly Dictionary<string, (long Since, TimeSpan Pause)> _leftOut = [];
+    private readonly HashSet<string> _misunderstood = [];
     private readonly HashSet<string> _begun = [];
 
-    /// <summary>Null: there is nothing to train now.</summary>
-    public async Task<LeasedCohort?> NextAsync()
+    /// <param name="stopping">No further request is sent then; the answer to one that was sent is waited for, since it may hold a lease.</param>
+    /// <returns>Null: there is nothing to train now.</returns>
+    public async Task<LeasedCohort?> NextAsync(CancellationToken stopping)
     {
-        foreach (var (past, _) in _heldBack.Where(sweep => time.GetElapsedTime(sweep.Value) >= HeldBackPause).ToList())
-            _heldBack.Remove(past);
-        if (await grains.Dispatcher().Next(slot, slotsOfSilo, worker.Device, [.. _heldBack.Keys]) is not { } assignment)
+        foreach (var (past, _) in _leftOut.Where(sweep => time.GetElapsedTime(sweep.Value.Since) >= sweep.Value.Pause).ToList())
+            _leftOut.Remove(past);
+        if (await grains.Dispatcher().Next(slot.Id, slot.SlotsOfSilo, slot.Worker.Device, [.. _leftOut.Keys]) is not { } assignment)
             return null;
 
         var coordinator = grains.Sweep(assignment.SweepId);
-        var lease = Guid.NewGuid();
-        // Those are tried alone this time: the next lease asks anew how many go together.
-        var unknown = new List<string>();
-        var (reply, sentAt) = await RequestAsync(coordinator, lease, assignment, unknown);
-        while (reply.Unsized.Length > 0)
+        var request = Request(assignment, unknown: []);
+        var (reply, sentAt) = await LeaseAsync(coordinator, request);
+        if (!reply.Unsized.IsEmpty && !stopping.IsCancellationRequested)
         {
-            foreach (var configuration in reply.Unsized.Select(Configuration.Parse))
-                if (trainer.CohortSize(configuration) is { } size)
-                    _cohortSizes[configuration.FusionKey] = size;
-                else
-                    unknown.Add(configuration.FusionKey);
-            (reply, sentAt) = await RequestAsync(coordinator, lease, assignment, unknown);
+            // What cannot be sized now is tried alone this time: the next lease asks anew how many go together.
+            request = Request(assignment, sizes.Learn(reply)) with { Lease = request.Lease };
+            (reply, sentAt) = await LeaseAsync(coordinator, request);
+            var repeated = CohortSizes.Lacking(reply).Select(shape => shape.Key).Where(request.CohortSizes.ContainsKey).ToList();
+            if (repeated.Count > 0)
+                LeaveOut(assignment.SweepId, repeated);
         }
         if (reply.HeldBack)
-            _heldBack[assignment.SweepId] = time.GetTimestamp();
+            _leftOut[assignment.SweepId] = (time.GetTimestamp(), HeldBackPause);
         if (reply.Trials.IsEmpty)
             return null;
         _begun.Add(assignment.SweepId);
 
-        var held = new HeldLease(assignment.SweepId, lease, slot, sentAt, times.WorkerDeadline, time);
-        renewer.Hold(held);
+        var held = renewer.Hold(assignment.SweepId, request.Lease, slot.Id, sentAt);
         try
         {
             var admitted = await AdmitAsync(held, reply.Trials);
             if (admitted.Length < reply.Trials.Length)
-                await coordinator.Release(lease, [.. reply.Trials.Except(admitted).Select(trial => trial.Trial)]);
+                await GiveBackAsync(held, reply.Trials.Except(admitted));
             if (!admitted.IsEmpty)
                 return new(held, admitted, reply.KeepModels, reply.Objective);
             renewer.Drop(held);
@@ -76,16 +84,23 @@ internal sealed class CohortSource(
         }
     }
 
-    /// <summary>More trials than this do not fit into memory together.</summary>
-    public void Limit(Configuration configuration, int size) => _cohortSizes[configuration.FusionKey] = size;
+    /// <summary>The slot works no longer under the lease: what it holds still is to be given back, or waits until its time is over.</summary>
+    public void Drop(HeldLease lease) => renewer.Drop(lease);
 
-    private async Task<(LeaseReply Reply, long SentAt)> RequestAsync(
-        ISweepGrain coordinator, Guid lease, Assignment assignment, List<string> unknown)
+    /// <summary>Lets trials wait again that the slot will not train.</summary>
+    public Task GiveBackAsync(HeldLease lease, IEnumerable<LeasedTrial> trials) =>
+        grains.Sweep(lease.SweepId).Release(lease.Id, [.. trials.Select(trial => trial.Trial)]);
+
+    /// <param name="unknown">The keys of what is tried alone.</param>
+    private LeaseRequest Request(Assignment assignment, ImmutableArray<string> unknown) => new(
+        Guid.NewGuid(), slot.Id, assignment.Slots,
+        sizes.UpTo(_begun.Contains(assignment.SweepId) ? int.MaxValue : FirstCohort)
+            .SetItems(unknown.Select(key => KeyValuePair.Create(key, 1))),
+        slot.Worker);
+
+    /// <summary>Asks for a lease; an answer that is lost is asked for again, and is the same.</summary>
+    private async Task<(LeaseReply Reply, long SentAt)> LeaseAsync(ISweepGrain coordinator, LeaseRequest request)
     {
-        var most = _begun.Contains(assignment.SweepId) ? int.MaxValue : FirstCohort;
-        var sizes = _cohortSizes.ToImmutableDictionary(size => size.Key, size => Math.Min(size.Value, most))
-            .SetItems(unknown.Select(key => KeyValuePair.Create(key, 1)));
-        var request = new LeaseRequest(lease, slot, assignment.Slots, sizes, worker);
         // Whichever attempt was granted, the lease began after this.
         var sentAt = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
@@ -94,11 +109,21 @@ internal sealed class CohortSource(
             {
                 return (await coordinator.Lease(request), sentAt);
             }
-            catch (Exception) when (attempt < 3)
+            catch (Exception) when (attempt < LeaseTries)
             {
                 // The lease may have been granted and its answer lost: the same id gets the same cohort.
             }
         }
+    }
+
+    private void LeaveOut(string sweepId, List<string> repeated)
+    {
+        _leftOut[sweepId] = (time.GetTimestamp(), MisunderstoodPause);
+        if (_misunderstood.Add(sweepId))
+            log.LogError(
+                "A slot cannot lease trials of {Sweep}: its coordinator asks again for the cohort sizes of {Keys}, which it was told. "
+                + "Coordinator and worker seem to be of different versions; update both to the same one. Until then the slot trains other sweeps, and asks again each minute.",
+                sweepId, string.Join(", ", repeated));
     }
 
     private async Task<ImmutableArray<LeasedTrial>> AdmitAsync(HeldLease lease, ImmutableArray<LeasedTrial> trials)
@@ -106,7 +131,7 @@ internal sealed class CohortSource(
         var admissions = await Task.WhenAll(trials.Select(async trial =>
         {
             var grain = grains.Trial(trial.Trial);
-            var ticket = new Ticket(slot, lease.Id, trial.Fence, trial.Attempt);
+            var ticket = new Ticket(slot.Id, lease.Id, trial.Fence, trial.Attempt);
             try
             {
                 for (var tries = 0; tries < AdmissionTries; tries++)

@@ -12,8 +12,12 @@ internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, Clust
     private readonly ConcurrentDictionary<Guid, HeldLease> _held = new();
     private readonly Outage _outage = new("Leases cannot be renewed.", LogLevel.Warning, log, time);
 
-    public void Hold(HeldLease lease) => _held[lease.Id] = lease;
+    /// <summary>A slot works under the lease from now on.</summary>
+    /// <param name="sentAt">When the request was sent that granted it.</param>
+    public HeldLease Hold(string sweepId, Guid lease, SlotId slot, long sentAt) =>
+        _held[lease] = new(sweepId, lease, slot, sentAt, times.WorkerDeadline, time);
 
+    /// <summary>Nobody works under the lease any more.</summary>
     public void Drop(HeldLease lease) => _held.TryRemove(lease.Id, out _);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -1,4 +1,5 @@
 using DeepTrain.Cluster.Grains;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -11,9 +12,10 @@ public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSp
 
 /// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
 internal sealed class SlotHost(
-    SlotSettings settings, Provenance worker, SlotTrainers trainers, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
-    ILocalSiloDetails silo, ClusterMetrics metrics, DataFolder folder, LeaseTimes times, TimeProvider time, ILogger<Slot> log) : IHostedService, IDisposable
+    IServiceProvider services, SlotSettings settings, SlotTrainers trainers, ClusterMetrics metrics, TimeProvider time, ILogger<Slot> log)
+    : IHostedService, IDisposable
 {
+    private readonly Provenance _worker = services.GetRequiredService<Provenance>();
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _breaking = new();
     private readonly List<Task> _running = [];
@@ -21,12 +23,15 @@ internal sealed class SlotHost(
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var silence = new Outage("No coordinator gives this silo's slots anything to train.", LogLevel.Warning, log, time);
+        var silo = services.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString();
         for (var number = 0; number < settings.Count; number++)
         {
             var trainer = trainers.Of(number);
-            var source = new CohortSource(
-                new(silo.SiloAddress.ToParsableString(), number), settings.Count, worker, trainer, grains, renewer, times, time);
-            var slot = new Slot(source, trainer, writer, renewer, stops, grains, metrics, settings, folder, silence, time, log);
+            var sizes = new CohortSizes(trainer);
+            var source = ActivatorUtilities.CreateInstance<CohortSource>(
+                services, new SlotIdentity(new(silo, number), settings.Count, _worker), sizes);
+            var runner = ActivatorUtilities.CreateInstance<CohortRunner>(services, trainer, sizes);
+            var slot = new Slot(source, runner, metrics, silence, time, log);
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             SlotThread.Start($"slot-{number}", () =>
             {
@@ -35,7 +40,7 @@ internal sealed class SlotHost(
             });
             _running.Add(ended.Task);
         }
-        metrics.SlotsChanged(settings.Count, worker.Device);
+        metrics.SlotsChanged(settings.Count, _worker.Device);
         return Task.CompletedTask;
     }
 
@@ -44,7 +49,7 @@ internal sealed class SlotHost(
         await _stopping.CancelAsync();
         using var timer = time.CreateTimer(_ => _breaking.Cancel(), null, settings.EpochPatience, Timeout.InfiniteTimeSpan);
         await Task.WhenAll(_running).WaitAsync(cancellationToken);
-        metrics.SlotsChanged(-settings.Count, worker.Device);
+        metrics.SlotsChanged(-settings.Count, _worker.Device);
     }
 
     public void Dispose()

@@ -15,28 +15,28 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
-    private readonly Channel<FencedReport> _queue =
-        Channel.CreateUnbounded<FencedReport>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<TrialEnding> _queue =
+        Channel.CreateUnbounded<TrialEnding>(new UnboundedChannelOptions { SingleReader = true });
 
     private readonly Outage _outage = new("Coordinators do not acknowledge what has ended here.", LogLevel.Warning, log, time);
 
     /// <summary>Takes what is durable; of no use to a coordinator, and left out, are epochs that do not end their trial.</summary>
     public void Post(IEnumerable<FencedReport> durable)
     {
-        foreach (var report in durable.Where(report => report.Report.Ending is not null))
-            _queue.Writer.TryWrite(report);
+        foreach (var ending in durable.Select(TrialEnding.Of).OfType<TrialEnding>())
+            _queue.Writer.TryWrite(ending);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var unacknowledged = new List<FencedReport>();
+        var unacknowledged = new List<TrialEnding>();
         while (unacknowledged.Count > 0 || await _queue.Reader.WaitToReadAsync(stoppingToken))
         {
-            while (unacknowledged.Count < LargestRound && _queue.Reader.TryRead(out var report))
-                unacknowledged.Add(report);
-            var answers = await Task.WhenAll(unacknowledged.GroupBy(report => report.Report.Trial.Sweep)
-                .Select(async sweep => (Reports: sweep, Acknowledged: await ReportAsync(sweep.Key, [.. sweep]))));
-            unacknowledged = [.. answers.Where(answer => !answer.Acknowledged).SelectMany(answer => answer.Reports)];
+            while (unacknowledged.Count < LargestRound && _queue.Reader.TryRead(out var ending))
+                unacknowledged.Add(ending);
+            var answers = await Task.WhenAll(unacknowledged.GroupBy(ending => ending.Trial.Sweep)
+                .Select(async sweep => (Endings: sweep, Acknowledged: await ReportAsync(sweep.Key, [.. sweep]))));
+            unacknowledged = [.. answers.Where(answer => !answer.Acknowledged).SelectMany(answer => answer.Endings)];
             if (unacknowledged.Count == 0)
                 _outage.Succeeded();
             else
@@ -44,7 +44,7 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
         }
     }
 
-    private async Task<bool> ReportAsync(string sweepId, List<FencedReport> durable)
+    private async Task<bool> ReportAsync(string sweepId, List<TrialEnding> durable)
     {
         try
         {

@@ -7,10 +7,6 @@ public static class TrialObjective
     public static double? Of(this Objective objective, TrialResult result) =>
         objective.Of(result.Outcome, result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy);
 
-    /// <summary>The objective that a trial's last report carries; null where it did not complete or the number is not finite.</summary>
-    public static double? Of(this Objective objective, EpochReport report) =>
-        objective.Of(report.Ending?.Outcome, report.TrainLoss, report.ValidationLoss, report.ValidationAccuracy);
-
     /// <summary>The objective among a trial's last metrics; null where it did not complete or the number is not finite.</summary>
     public static double? Of(this Objective objective, Outcome? outcome, double? trainLoss, double? validationLoss, double? validationAccuracy)
     {

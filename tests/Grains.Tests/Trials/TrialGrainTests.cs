@@ -37,69 +37,73 @@ public sealed class TrialGrainTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Observe_OtherFence_IsNotPartOfTheCurve()
+    public async Task Inspect_InTraining_ShowsTheLastReportOfItsSlot()
     {
         await _cluster.Trial(Id).Admit(Ticket(fence: 3));
+        _cluster.Training.Begin(Id, 3);
+        Assert.Null((await _cluster.Trial(Id).Inspect()).LastReport);
 
-        await _cluster.Trial(Id).Observe(Report(epoch: 1, fence: 3));
-        await _cluster.Trial(Id).Observe(Report(epoch: 2, fence: 2));
+        _cluster.Training.Report(Report(epoch: 1), 3);
+        _cluster.Training.Report(Report(epoch: 2), 3);
 
-        Assert.Equal([1], (await _cluster.Trial(Id).Inspect()).Curve.Select(report => report.Epoch));
+        var view = await _cluster.Trial(Id).Inspect();
+        Assert.Equal((TrialState.Training, 2, false), (view.State, view.LastReport!.Epoch, view.StopRequested));
     }
 
     [Fact]
-    public async Task Admit_LaterFence_BeginsANewCurve()
+    public async Task Inspect_ItsEndingIsOnTheWay_ShowsItWhole()
     {
         await _cluster.Trial(Id).Admit(Ticket(fence: 3));
-        await _cluster.Trial(Id).Observe(Report(epoch: 1, fence: 3));
+        _cluster.Training.Begin(Id, 3);
+        var report = new EpochReport(Id, 7, 0.1, double.NaN, 0.5, 12, 0.25, new(Outcome.Failed, 1.5, 0.25, new("bad-data", "no rows")));
+
+        _cluster.Training.Report(report, 3);
+
+        var view = await _cluster.Trial(Id).Inspect();
+        Assert.Equal((TrialState.Ending, report), (view.State, view.LastReport));
+        Assert.False(await _cluster.Trial(Id).Stop());
+    }
+
+    [Fact]
+    public async Task Inspect_LaterFence_ShowsNothingOfTheOneBefore()
+    {
+        await _cluster.Trial(Id).Admit(Ticket(fence: 3));
+        _cluster.Training.Begin(Id, 3);
+        _cluster.Training.Report(Report(epoch: 1), 3);
 
         Assert.True(await _cluster.Trial(Id).Admit(Ticket(fence: 4)));
 
-        Assert.Empty((await _cluster.Trial(Id).Inspect()).Curve);
+        Assert.Null((await _cluster.Trial(Id).Inspect()).LastReport);
     }
 
     [Fact]
     public async Task Stop_InTraining_TellsTheSlot()
     {
         await _cluster.Trial(Id).Admit(Ticket(fence: 3));
+        _cluster.Training.Begin(Id, 3);
 
         Assert.True(await _cluster.Trial(Id).Stop());
 
-        Assert.True(_cluster.Stops.IsSet(Id, 3));
-        Assert.False(_cluster.Stops.IsSet(Id, 4));
+        Assert.True(_cluster.Training.IsStopWanted(Id, 3));
+        Assert.True((await _cluster.Trial(Id).Inspect()).StopRequested);
     }
 
     [Fact]
     public async Task Stop_Idle_SaysThatNobodyTrainsIt() => Assert.False(await _cluster.Trial(Id).Stop());
 
     [Fact]
-    public async Task Observe_Ending_TravelsWhole()
+    public async Task Settle_OtherFence_ChangesNothing()
     {
         await _cluster.Trial(Id).Admit(Ticket(fence: 3));
-        var report = new EpochReport(Id, 7, 0.1, double.NaN, 0.5, 12, 0.25, new(Outcome.Failed, 1.5, 0.25, new("bad-data", "no rows")));
-
-        await _cluster.Trial(Id).Observe(new(report, 3));
-
-        var view = await _cluster.Trial(Id).Inspect();
-        Assert.Equal(TrialState.Ending, view.State);
-        Assert.Equal(report, Assert.Single(view.Curve));
-    }
-
-    [Fact]
-    public async Task Settle_CurrentFence_LeavesNothingBehind()
-    {
-        await _cluster.Trial(Id).Admit(Ticket(fence: 3));
-        await _cluster.Trial(Id).Stop();
 
         await _cluster.Trial(Id).Settle(2);
         Assert.Equal(TrialState.Training, (await _cluster.Trial(Id).Inspect()).State);
 
         await _cluster.Trial(Id).Settle(3);
         Assert.Equal(TrialState.Idle, (await _cluster.Trial(Id).Inspect()).State);
-        await Eventually.True(() => Task.FromResult(!_cluster.Stops.IsSet(Id, 3)), "the stop request to be cleared");
     }
 
-    private static FencedReport Report(int epoch, long fence) => new(new(Id, epoch, 0.1, 0.2, 0.3, 10, 0.1, null), fence);
+    private static EpochReport Report(int epoch) => new(Id, epoch, 0.1, 0.2, 0.3, 10, 0.1, null);
 
     private Ticket Ticket(long fence) => new(_cluster.Slot(), Guid.NewGuid(), fence, 1);
 }

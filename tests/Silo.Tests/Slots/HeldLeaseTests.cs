@@ -1,4 +1,5 @@
 using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Tests;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.Time.Testing;
 
@@ -9,8 +10,9 @@ public sealed class HeldLeaseTests : IDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private readonly FakeTimeProvider _time = new();
+    private readonly WatchedTime _time = new();
     private readonly HeldLease _lease;
+    private Thread _waiting = null!;
 
     public HeldLeaseTests() => _lease = new("digits-1", Guid.NewGuid(), new("silo", 0), _time.GetTimestamp(), Deadline, _time);
 
@@ -64,8 +66,7 @@ public sealed class HeldLeaseTests : IDisposable
     public async Task WaitUntilGood_PastTheDeadline_ParksUntilARenewal()
     {
         _time.Advance(Deadline);
-        var parked = Park(CancellationToken.None);
-        Assert.False(parked.IsCompleted);
+        var parked = await ParkAsync(CancellationToken.None);
 
         _lease.Renewed(_time.GetTimestamp(), Wanted.Train);
 
@@ -77,11 +78,12 @@ public sealed class HeldLeaseTests : IDisposable
     {
         var sentAt = _time.GetTimestamp();
         _time.Advance(Deadline);
-        var parked = Park(CancellationToken.None);
+        var parked = await ParkAsync(CancellationToken.None);
 
         // What counts is when the renewal was asked for, not when its answer came.
+        var looks = _time.Looks;
         _lease.Renewed(sentAt, Wanted.Train);
-        Assert.False(parked.IsCompleted);
+        await WaitsAsync(after: looks);
 
         _lease.Lose();
         Assert.False(await parked.WaitAsync(Patience));
@@ -91,7 +93,7 @@ public sealed class HeldLeaseTests : IDisposable
     public async Task WaitUntilGood_Lost_EndsTheWaitAndStaysLost()
     {
         _time.Advance(Deadline);
-        var parked = Park(CancellationToken.None);
+        var parked = await ParkAsync(CancellationToken.None);
 
         _lease.Lose();
         _lease.Renewed(_time.GetTimestamp(), Wanted.Train);
@@ -105,7 +107,7 @@ public sealed class HeldLeaseTests : IDisposable
     {
         using var stopping = new CancellationTokenSource();
         _time.Advance(Deadline);
-        var parked = Park(stopping.Token);
+        var parked = await ParkAsync(stopping.Token);
 
         await stopping.CancelAsync();
 
@@ -123,17 +125,32 @@ public sealed class HeldLeaseTests : IDisposable
         Assert.False(_lease.IsRefused(other));
     }
 
-    private Task<bool> Park(CancellationToken stopping)
+    /// <summary>Waits for the lease on a thread of its own, and returns when that thread is seen to wait.</summary>
+    private async Task<Task<bool>> ParkAsync(CancellationToken stopping)
     {
-        var started = new TaskCompletionSource();
-        var waiting = Task.Factory.StartNew(
-            () =>
-            {
-                started.SetResult();
-                return _lease.WaitUntilGood(stopping);
-            },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        started.Task.Wait(CancellationToken.None);
-        return waiting;
+        var looks = _time.Looks;
+        var result = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waiting = new Thread(() => result.SetResult(_lease.WaitUntilGood(stopping))) { IsBackground = true };
+        _waiting.Start();
+        await WaitsAsync(after: looks);
+        return result.Task;
+    }
+
+    /// <param name="after">So often the clock had been looked at before the thread found that it has to wait.</param>
+    private Task WaitsAsync(long after) => Eventually.True(
+        () => Task.FromResult(_time.Looks > after && _waiting.ThreadState.HasFlag(ThreadState.WaitSleepJoin)), "the thread to wait for its lease");
+
+    /// <summary>A clock that counts how often it is looked at: a thread that waits for its lease looks once each time that it is woken.</summary>
+    private sealed class WatchedTime : FakeTimeProvider
+    {
+        private long _looks;
+
+        public long Looks => Interlocked.Read(ref _looks);
+
+        public override long GetTimestamp()
+        {
+            Interlocked.Increment(ref _looks);
+            return base.GetTimestamp();
+        }
     }
 }

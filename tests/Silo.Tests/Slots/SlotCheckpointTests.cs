@@ -42,6 +42,33 @@ public sealed class SlotCheckpointTests
     }
 
     [Fact]
+    public async Task Cohort_WantedElsewhereAndCannotBeSaved_TrainsOnUntilItCan()
+    {
+        await using var cluster = await SlotCluster.StartAsync(lease: TimeSpan.FromSeconds(3));
+        var (isDiskFull, hasTried) = (true, new TaskCompletionSource());
+        cluster.Trainer.BeforeSave = () =>
+        {
+            hasTried.TrySetResult();
+            if (Volatile.Read(ref isDiskFull))
+                throw new IOException("No space left on device.");
+        };
+        await cluster.SubmitAsync("0.1, 0.3", Endless);
+        await Eventually.True(async () => await cluster.CountAsync("SELECT MAX(epoch) FROM epochs") > 1, "some epochs");
+
+        // The slots of a sweep that is paused, and of one that has to share them, are told the same.
+        Assert.True(await cluster.Sweep.Pause());
+        await hasTried.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        var tried = await cluster.CountAsync("SELECT MAX(epoch) FROM epochs");
+
+        await Eventually.True(async () => await cluster.CountAsync("SELECT MAX(epoch) FROM epochs") > tried + 5, "further epochs");
+        Assert.Equal((2, 0), ((await cluster.OverviewAsync()).Leased, (await cluster.OverviewAsync()).Waiting));
+
+        Volatile.Write(ref isDiskFull, false);
+        await Eventually.True(async () => (await cluster.OverviewAsync()).Leased == 0, "the trials to be given back once they are saved");
+        Assert.True(await cluster.CountAsync("SELECT MIN(checkpoint_epoch) FROM trials") > tried);
+    }
+
+    [Fact]
     public async Task Trial_FailsAfterGoingOn_KeepsTheEpochsItWentOnFrom()
     {
         await using var cluster = await SlotCluster.StartAsync();

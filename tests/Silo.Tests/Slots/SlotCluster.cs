@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Grains.Tests;
@@ -21,6 +22,9 @@ internal sealed class SlotCluster : IAsyncDisposable
 
     public ISweepStore Store => _store;
 
+    /// <summary>The calls that the silo's grains got.</summary>
+    public ConcurrentQueue<(string Interface, string Method)> Calls { get; } = [];
+
     public DataFolder Folder => new(_folder.Root);
 
     public ISweepGrain Sweep => _cluster.Client.Sweep(SweepId);
@@ -41,17 +45,16 @@ internal sealed class SlotCluster : IAsyncDisposable
             .AddSingleton(TimeProvider.System)
             .AddSingleton(new LeaseTimes { Lease = lease ?? new LeaseTimes().Lease })
             .AddSingleton(FlakyStore.Of(fixture._store, failingWrites, lostGrants))
-            .AddSingleton(Sample.Provenance)
             .AddSingleton<ActiveSweeps>()
-            .AddSingleton<StopRequests>()
+            .AddSingleton<TrialsInTraining>()
             .AddSingleton<ClusterMetrics>()
-            .AddSingleton(new SlotTrainers([fixture.Trainer]))
             .AddSingleton(fixture.Folder)
-            .AddSingleton(new SlotSettings(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1)))
-            .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
-            .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
-            .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
-            .AddHostedService<SlotHost>());
+            .AddWorker(new(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1)), Sample.Provenance, new([fixture.Trainer])));
+        builder.ConfigureSilo((_, silo) => silo.AddIncomingGrainCallFilter(async context =>
+        {
+            fixture.Calls.Enqueue(($"{context.InterfaceName}".Split('.')[^1], context.MethodName));
+            await context.Invoke();
+        }));
         fixture._cluster = builder.Build();
         await fixture._cluster.DeployAsync();
         return fixture;

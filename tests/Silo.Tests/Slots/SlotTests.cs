@@ -63,6 +63,40 @@ public sealed class SlotTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Trial_InTraining_IsShownByItsLastEpoch()
+    {
+        using var gate = new ManualResetEventSlim();
+        var begun = new TaskCompletionSource<CohortTrial>();
+        _cluster.Trainer.BeforeEpoch = (trials, epoch) =>
+        {
+            if (epoch != 3)
+                return;
+            begun.TrySetResult(trials.Single());
+            gate.Wait();
+        };
+        await _cluster.SubmitAsync("0.3", epochs: 4);
+        var trial = await begun.Task;
+
+        var view = await _cluster.Trial(trial.Id).Inspect();
+
+        gate.Set();
+        Assert.Equal((TrialState.Training, 2, 0.3), (view.State, view.LastReport!.Epoch, view.LastReport.ValidationAccuracy));
+        Assert.Equal((_cluster.Silo, 1, 1), (view.Ticket!.Slot.Silo, view.Ticket.Fence, view.Ticket.Attempt));
+    }
+
+    [Fact]
+    public async Task Trial_OfManyEpochs_CallsItsGrainOnlyAtItsBeginningAndEnd()
+    {
+        await _cluster.SubmitAsync("0.1", epochs: 100);
+        await _cluster.FinishedAsync();
+
+        await Eventually.True(() => Task.FromResult(_cluster.Calls.Any(call => call.Method == nameof(ITrialGrain.Settle))), "the trial to be settled");
+        Assert.Equal([nameof(ITrialGrain.Admit), nameof(ITrialGrain.Settle)],
+            _cluster.Calls.Where(call => call.Interface == nameof(ITrialGrain)).Select(call => call.Method));
+        Assert.Single(_cluster.Calls, call => call == (nameof(ISweepGrain), nameof(ISweepGrain.Report)));
+    }
+
+    [Fact]
     public async Task Sweep_Cancelled_RefusedTrialsLeaveAndTheirGrainsAreFree()
     {
         var aboard = new TaskCompletionSource<ImmutableArray<CohortTrial>>();

@@ -1,0 +1,62 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary><c>status ID --trial TRIAL</c>: how one trial stands. While it is trained, its slot tells; else the store does.</summary>
+internal static class TrialStatus
+{
+    public static async Task WriteAsync(Place place, string sweepId, string text, OutputFormat format, CancellationToken cancellation)
+    {
+        var (_, sweep, results) = await StoredSweep.ReadAsync(place.Reader, sweepId, cancellation);
+        var trial = TrialSelector.Select(sweepId, sweep, text);
+        var result = results.FirstOrDefault(result => result.Trial == trial);
+        var view = result is null ? await InspectAsync(place, trial, cancellation) : null;
+        var state = result is not null ? Output.Name(result.Outcome) : view?.Ticket is null ? "waiting" : Output.Name(view.State);
+        var last = view?.LastReport is { } report
+            ? new EpochResult(report.Epoch, view.Ticket!.Fence, Finite(report.TrainLoss), Finite(report.ValidationLoss),
+                Finite(report.ValidationAccuracy), report.Seconds, report.Health)
+            : (await place.Reader.ReadEpochsAsync(trial, cancellation)).LastOrDefault();
+        Output.WriteRows(
+            format,
+            [
+                ("trial", false), ("state", false), ("epoch", true), ("trainLoss", true), ("validationLoss", true), ("validationAccuracy", true),
+                ("attempt", true), ("silo", false), ("slot", true), ("stopRequested", false),
+            ],
+            [[
+                $"{trial}", state, $"{last?.Epoch}", Show(last?.TrainLoss), Show(last?.ValidationLoss), Show(last?.ValidationAccuracy),
+                $"{view?.Ticket?.Attempt}", view?.Ticket?.Slot.Silo ?? "", $"{view?.Ticket?.Slot.Number}", view is { StopRequested: true } ? "yes" : "no",
+            ]],
+            new
+            {
+                Trial = $"{trial}",
+                State = state,
+                last?.Epoch,
+                last?.TrainLoss,
+                last?.ValidationLoss,
+                last?.ValidationAccuracy,
+                view?.Ticket?.Attempt,
+                view?.Ticket?.Slot.Silo,
+                Slot = view?.Ticket?.Slot.Number,
+                StopRequested = view is { StopRequested: true },
+            });
+
+        string Show(double? value) => format is OutputFormat.Csv ? Output.Exact(value) : Output.Number(value);
+    }
+
+    /// <summary>Asks whoever trains there. Null: nobody, or nobody that answers.</summary>
+    private static async Task<TrialView?> InspectAsync(Place place, TrialId trial, CancellationToken cancellation)
+    {
+        await using var connection = await place.TryAttachAsync(cancellation);
+        try
+        {
+            return connection is null ? null : await connection.Grains.Trial(trial).Inspect();
+        }
+        catch (Exception error) when (SweepConnection.IsSilence(error))
+        {
+            return null;
+        }
+    }
+
+    private static double? Finite(double number) => double.IsFinite(number) ? number : null;
+}

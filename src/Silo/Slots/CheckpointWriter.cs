@@ -1,0 +1,53 @@
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Writes and deletes the checkpoints of this silo's runs.</summary>
+internal sealed class CheckpointWriter(
+    DataFolder folder, SlotSettings settings, ClusterMetrics metrics, TimeProvider time, ILogger<CheckpointWriter> log)
+{
+    private readonly Outage _outage = new(
+        $"No checkpoint could be written into {folder.Checkpoints}: is the disk full? Training goes on; what dies now is trained again, "
+        + "and what other sweeps or a pause wait for is not given back before it is saved.",
+        LogLevel.Error, log, time);
+
+    /// <summary>The checkpoints of a run that begins.</summary>
+    /// <param name="name">What the names of its files begin with; no other run has it.</param>
+    public RunCheckpoints Begin(HeldLease lease, string name) => new(this, name, lease, settings.CheckpointInterval, time);
+
+    /// <returns>False: it could not be written, and the run goes on without.</returns>
+    public bool TryWrite(ITrainingRun run, string file)
+    {
+        var began = time.GetTimestamp();
+        using var span = SweepTraces.Begin("checkpoint");
+        try
+        {
+            var path = Path.Combine(folder.Checkpoints, file);
+            run.Save(path);
+            metrics.CheckpointWritten(new FileInfo(path).Length, time.GetElapsedTime(began));
+            _outage.Succeeded();
+            return true;
+        }
+        catch (Exception error)
+        {
+            // Whatever it was, no trial is the worse for it.
+            metrics.CheckpointFailed();
+            _outage.Failed(error);
+            return false;
+        }
+    }
+
+    public void Delete(string file)
+    {
+        try
+        {
+            File.Delete(Path.Combine(folder.Checkpoints, file));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            log.LogWarning(error, "Checkpoint {File}, which is no longer needed, could not be deleted; it is tried again in an hour.", file);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Trains the cohorts of one slot, each from its start or checkpoint to its end, or until it is stopped, lost or wanted elsewhere.</summary>
+internal sealed class CohortRunner(
+    ITrainer trainer, CohortSizes sizes, ReportSink sink, CheckpointWriter checkpoints, DataFolder folder, ILogger<CohortRunner> log)
+{
+    /// <summary>A store that is away must not keep a process from ending.</summary>
+    private static readonly TimeSpan LastWritePatience = TimeSpan.FromSeconds(20);
+
+    private int _runs;
+
+    /// <summary>How many trials in a row could not begin for what is around them: a folder that is away, a network.</summary>
+    public int FailedStarts { get; private set; }
+
+    /// <param name="stopping">What is in training is saved at the end of its epoch.</param>
+    /// <param name="breaking">Even the epoch's end is not waited for.</param>
+    /// <returns>The trials that were not trained to an end.</returns>
+    public ImmutableArray<LeasedTrial> Train(LeasedCohort cohort, CancellationToken stopping, CancellationToken breaking)
+    {
+        var unfinished = cohort.Trials;
+        // Lost, or broken off: it is of no use to go on even to the end of an epoch.
+        using var vain = CancellationTokenSource.CreateLinkedTokenSource(cohort.Lease.Gone, breaking);
+        sink.Begin(cohort.Trials);
+        try
+        {
+            // Those that go on from one file go on together.
+            unfinished = [.. cohort.Trials.GroupBy(trial => trial.Checkpoint).SelectMany(part => Train(cohort, [.. part], stopping, vain.Token))];
+        }
+        finally
+        {
+            sink.GiveUp(unfinished);
+        }
+        return unfinished;
+    }
+
+    /// <summary>Trains trials together; if that fails they are trained one by one, so that only those fail that fail alone.</summary>
+    /// <returns>The trials that were not trained to an end.</returns>
+    private ImmutableArray<LeasedTrial> Train(
+        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, CancellationToken stopping, CancellationToken vain)
+    {
+        var lease = cohort.Lease;
+        if (lease.IsPauseWanted || !lease.WaitUntilGood(stopping))
+            return trials;
+        var inTraining = trials.ToDictionary(trial => trial.Trial);
+        // What fails before it is under way has trained nothing, and takes nothing from the curve that it goes on from.
+        var epoch = trials[0].CheckpointEpoch;
+        var begun = false;
+        try
+        {
+            using var run = Spanned("start", () => Start(cohort, trials));
+            begun = true;
+            FailedStarts = 0;
+            var files = checkpoints.Begin(lease, $"{lease.Id:N}-{++_runs}");
+            epoch = run.Epoch;
+            IReadOnlyList<EpochReport> last = epoch == 0 ? run.ReportStart() : [];
+            foreach (var report in last)
+                sink.Pass(lease, report, inTraining[report.Trial]);
+            var isYielded = false;
+            while (inTraining.Count > 0 && !isYielded && lease.WaitUntilGood(stopping))
+            {
+                Leave(run, inTraining, [.. inTraining.Values.Where(trial => lease.IsRefused(trial.Trial))]);
+                if (inTraining.Count == 0)
+                    break;
+
+                var reports = Spanned("epoch", () => run.TrainEpoch(vain), run.Epoch + 1).Select(report => StopIfWanted(report, inTraining[report.Trial])).ToList();
+                epoch = run.Epoch;
+                var stopped = reports.Where(report => report.Ending?.Outcome is Outcome.Stopped).Select(report => report.Trial).ToList();
+                if (stopped.Count > 0)
+                    run.Leave(stopped);
+                last = [.. reports.Where(report => report.Ending is null)];
+                PassOn(lease, run, files, reports, last.Count, inTraining);
+                foreach (var report in reports.Where(report => report.Ending is not null))
+                    inTraining.Remove(report.Trial);
+                // What gave back less than an epoch, or could not save it, would begin there again, for ever where others always wait.
+                isYielded = inTraining.Count > 0 && lease.IsPauseWanted && files.IsWorthTrying && SaveForOthers(lease, run, files, last, inTraining);
+            }
+            if (!isYielded && !lease.Gone.IsCancellationRequested)
+                SaveForOthers(lease, run, files, last, inTraining);
+        }
+        catch (OperationCanceledException) when (vain.IsCancellationRequested)
+        {
+            // Whoever trains these trials next goes on from the checkpoint before.
+        }
+        catch (Exception exception) when (stopping.IsCancellationRequested)
+        {
+            log.LogError(exception, "A run failed while its slot stopped; {Count} trials are given back.", inTraining.Count);
+        }
+        catch (Exception exception) when (inTraining.Count > 1)
+        {
+            return TrainInParts(cohort, [.. inTraining.Values], exception, stopping, vain);
+        }
+        catch (Exception exception)
+        {
+            var failure = TrialFailure.Of(exception);
+            if (!begun && failure.Class == FailureClass.Infrastructure)
+                FailedStarts++;
+            foreach (var trial in inTraining.Values)
+            {
+                log.LogError(exception, "Trial {Trial} failed.", trial.Trial);
+                sink.Pass(lease, new(trial.Trial, epoch, double.NaN, double.NaN, double.NaN, 0, 0, new(Outcome.Failed, Failure: failure)), trial);
+            }
+            return [];
+        }
+        return [.. inTraining.Values];
+    }
+
+    private static T Spanned<T>(string name, Func<T> work, int? epoch = null)
+    {
+        using var span = SweepTraces.Begin(name)?.SetTag("deeptrain.epoch", epoch);
+        return work();
+    }
+
+    /// <summary>What failed together is tried in smaller parts: halves where memory was short, else one by one.</summary>
+    private ImmutableArray<LeasedTrial> TrainInParts(
+        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, Exception exception, CancellationToken stopping, CancellationToken vain)
+    {
+        var size = 1;
+        if (TrialFailure.Of(exception).Class == FailureClass.OutOfMemory)
+        {
+            size = (trials.Length + 1) / 2;
+            sizes.Limit(Configuration.Parse(trials[0].Configuration), size);
+        }
+        log.LogWarning(exception, "A cohort of {Count} trials failed; it is trained again in parts of {Size}.", trials.Length, size);
+        return [.. trials.Chunk(size).SelectMany(part => Train(cohort, [.. part], stopping, vain))];
+    }
+
+    /// <summary>Goes on from the trials' checkpoint, or starts them anew where it is of no use.</summary>
+    private ITrainingRun Start(LeasedCohort leased, ImmutableArray<LeasedTrial> trials)
+    {
+        var cohort = new Cohort(
+            [.. trials.Select(trial => new CohortTrial(trial.Trial, Configuration.Parse(trial.Configuration)))],
+            trials[0].Checkpoint is { } name ? Path.Combine(folder.Checkpoints, name) : null,
+            leased.KeepModels
+                ? new(Path.Combine(folder.Models, leased.Lease.SweepId), (trial, error) => log.LogError(error,
+                    "The model of {Trial} could not be kept: is the disk full? 'export' trains it again.", trial))
+                : null)
+        {
+            Objective = leased.Objective,
+        };
+        try
+        {
+            return trainer.Start(cohort);
+        }
+        // One that only cannot be read now may be readable later, or elsewhere: that is a failure to try again, and no reason to train anew.
+        catch (Exception error) when (cohort.Checkpoint is not null && error is InvalidDataException or EndOfStreamException or FileNotFoundException)
+        {
+            log.LogWarning(error, "{Count} trials start anew: their checkpoint is of no use.", trials.Length);
+            return trainer.Start(cohort with { Checkpoint = null });
+        }
+    }
+
+    private EpochReport StopIfWanted(EpochReport report, LeasedTrial trial) =>
+        report.Ending is null && sink.IsStopWanted(trial) ? report with { Ending = new(Outcome.Stopped) } : report;
+
+    /// <summary>Passes an epoch's reports on, with a checkpoint where one is due.</summary>
+    /// <param name="remaining">How many of the reports do not end their trial.</param>
+    private void PassOn(
+        HeldLease lease, ITrainingRun run, RunCheckpoints files, List<EpochReport> reports, int remaining, Dictionary<TrialId, LeasedTrial> inTraining)
+    {
+        var file = remaining > 0 && files.IsDue ? files.Save(run) : null;
+        foreach (var (place, report) in reports.Index())
+        {
+            // Should the cohort fail later, its parts go on from here too.
+            if (file is not null && report.Ending is null)
+                inTraining[report.Trial] = inTraining[report.Trial] with { Checkpoint = file, CheckpointEpoch = run.Epoch };
+            sink.Pass(lease, report, inTraining[report.Trial], file,
+                place + 1 == reports.Count && (file is not null || remaining == 0) ? () => files.Follow(file) : null);
+        }
+    }
+
+    /// <summary>Saves a run that ends here, and returns when the store knows what to go on from.</summary>
+    /// <returns>False: it could not be saved.</returns>
+    private bool SaveForOthers(
+        HeldLease lease, ITrainingRun run, RunCheckpoints files, IEnumerable<EpochReport> last, Dictionary<TrialId, LeasedTrial> inTraining)
+    {
+        var remaining = last.Where(report => inTraining.ContainsKey(report.Trial)).ToList();
+        if (run.Epoch == 0 || remaining.Count == 0)
+            return true;
+        if (files.Save(run) is not { } file)
+            return false;
+        var durable = new TaskCompletionSource();
+        foreach (var (place, report) in remaining.Index())
+            sink.Pass(lease, report, inTraining[report.Trial], file, place + 1 == remaining.Count ? () =>
+            {
+                files.Follow(file);
+                durable.SetResult();
+            } : null);
+        if (!durable.Task.Wait(LastWritePatience))
+            log.LogWarning("The store does not answer: the last checkpoint of {Count} trials may be lost.", remaining.Count);
+        return true;
+    }
+
+    /// <summary>Takes trials off whose writes are refused: nobody waits for them here any more.</summary>
+    private void Leave(ITrainingRun run, Dictionary<TrialId, LeasedTrial> inTraining, List<LeasedTrial> refused)
+    {
+        if (refused.Count == 0)
+            return;
+        run.Leave([.. refused.Select(trial => trial.Trial)]);
+        foreach (var trial in refused)
+            inTraining.Remove(trial.Trial);
+        sink.GiveUp(refused);
+    }
+}
