@@ -114,6 +114,9 @@ internal sealed class Slot(
             var checkpoints = new RunCheckpoints(
                 folder.Checkpoints, $"{lease.Id:N}-{++_runs}", lease, settings.CheckpointInterval, metrics, time, log);
             epoch = run.Epoch;
+            using var late = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+            using var ending = stopping.Register(() => late.CancelAfter(settings.SavableEpochPatience));
+            using var brokenOff = CancellationTokenSource.CreateLinkedTokenSource(vain, run.SavesWithinEpochs ? late.Token : vain);
             IReadOnlyList<EpochReport> last = epoch == 0 ? run.ReportStart() : [];
             foreach (var report in last)
                 Pass(lease, report, aboard[report.Trial]);
@@ -125,7 +128,9 @@ internal sealed class Slot(
                 if (aboard.Count == 0)
                     break;
 
-                var reports = Spanned("epoch", () => run.TrainEpoch(vain), run.Epoch + 1).Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
+                if (TrainEpoch(run, brokenOff.Token, vain) is not { } trained)
+                    break;
+                var reports = trained.Select(report => StopIfWanted(report, aboard[report.Trial])).ToList();
                 epoch = run.Epoch;
                 var stopped = reports.Where(report => report.Ending?.Outcome is Outcome.Stopped).Select(report => report.Trial).ToList();
                 if (stopped.Count > 0)
@@ -170,6 +175,21 @@ internal sealed class Slot(
             return [];
         }
         return [.. aboard.Values];
+    }
+
+    /// <returns>Null: the slot stops, and the run is to be saved as it was at the end of the epoch before.</returns>
+    private IReadOnlyList<EpochReport>? TrainEpoch(ITrainingRun run, CancellationToken brokenOff, CancellationToken vain)
+    {
+        try
+        {
+            return Spanned("epoch", () => run.TrainEpoch(brokenOff), run.Epoch + 1);
+        }
+        catch (OperationCanceledException) when (!vain.IsCancellationRequested && brokenOff.IsCancellationRequested)
+        {
+            log.LogInformation("Epoch {Epoch} of {Trials} is broken off, since it did not end within {Seconds} s.",
+                run.Epoch + 1, string.Join(", ", run.Aboard), settings.SavableEpochPatience.TotalSeconds);
+            return null;
+        }
     }
 
     private static T Spanned<T>(string name, Func<T> work, int? epoch = null)

@@ -7,7 +7,11 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="Count">How many slots this silo has.</param>
 /// <param name="CheckpointInterval">A run is saved at the first end of an epoch that comes so long after it was saved last.</param>
 /// <param name="EpochPatience">How long an epoch may still take when the silo is asked to end; then it is broken off.</param>
-public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSpan EpochPatience);
+public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSpan EpochPatience)
+{
+    /// <summary>The same for runs that can be saved within an epoch, so that breaking it off loses no more than this epoch.</summary>
+    public TimeSpan SavableEpochPatience { get; init; } = TimeSpan.FromSeconds(Math.Min(5, EpochPatience.TotalSeconds / 2));
+}
 
 /// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
 internal sealed class SlotHost(

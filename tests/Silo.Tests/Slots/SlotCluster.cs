@@ -31,7 +31,8 @@ internal sealed class SlotCluster : IAsyncDisposable
     /// <param name="epochPatience">As long, likewise.</param>
     /// <param name="lease">As people have it.</param>
     public static async Task<SlotCluster> StartAsync(
-        int failingWrites = 0, int lostGrants = 0, TimeSpan? checkpointInterval = null, TimeSpan? epochPatience = null, TimeSpan? lease = null)
+        int failingWrites = 0, int lostGrants = 0, TimeSpan? checkpointInterval = null, TimeSpan? epochPatience = null, TimeSpan? lease = null,
+        TimeSpan? savableEpochPatience = null)
     {
         var fixture = new SlotCluster();
         Directory.CreateDirectory(fixture.Folder.Checkpoints);
@@ -47,7 +48,10 @@ internal sealed class SlotCluster : IAsyncDisposable
             .AddSingleton<ClusterMetrics>()
             .AddSingleton(new SlotTrainers([fixture.Trainer]))
             .AddSingleton(fixture.Folder)
-            .AddSingleton(new SlotSettings(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1)))
+            .AddSingleton(new SlotSettings(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1))
+            {
+                SavableEpochPatience = savableEpochPatience ?? TimeSpan.FromHours(1),
+            })
             .AddSingleton<CoordinatorReports>().AddHostedService(provider => provider.GetRequiredService<CoordinatorReports>())
             .AddSingleton<ResultWriter>().AddHostedService(provider => provider.GetRequiredService<ResultWriter>())
             .AddSingleton<LeaseRenewer>().AddHostedService(provider => provider.GetRequiredService<LeaseRenewer>())
