@@ -72,7 +72,7 @@ public sealed class SettingsReader
             CheckpointInterval = Value(SettingsTable.Checkpoint)!.Value,
             ProbeTimeout = Value(SettingsTable.Probe)!.Value,
             Grace = Value(SettingsTable.Grace)!.Value,
-            Commands = CommandPolicy.Of(Value(SettingsTable.Commands)),
+            Commands = Value(SettingsTable.Commands) ?? CommandPolicy.None,
             Datasets = Value(SettingsTable.Datasets),
             LibTorch = Value(SettingsTable.LibTorch),
         };
@@ -207,6 +207,7 @@ public sealed class SettingsReader
         JsonValueKind.False => "false",
         JsonValueKind.Array when value.EnumerateArray().All(item => item.ValueKind is JsonValueKind.String) =>
             string.Join(';', value.EnumerateArray().Select(item => item.GetString())),
+        JsonValueKind.Array when value.EnumerateArray().All(item => item.ValueKind is JsonValueKind.Array) => JsonSerializer.Serialize(value),
         _ => null,
     };
 }

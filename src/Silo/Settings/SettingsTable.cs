@@ -110,8 +110,8 @@ public static class SettingsTable
     public static readonly Setting<TimeSpan?> Grace = Setting.Seconds("graceSeconds", 25, 1, 3_600,
         "How long a silo that is asked to end has for its checkpoints; shorter than what whoever ends it waits.");
 
-    public static readonly Setting<string?> Commands = Setting.Text("commands", null,
-        "The command lines that a sweep's command trainer may start on this worker, separated by ';'.");
+    public static readonly Setting<CommandPolicy?> Commands = new("commands", null, CommandPolicy.Parse, CommandPolicy.Expected,
+        "The commands that sweeps with a command trainer may start on this worker; by default none.");
 
     public static readonly ImmutableArray<Setting> All =
     [

@@ -17,19 +17,17 @@ internal sealed class CohortRunner(
     /// <summary>How many trials in a row could not begin for what is around them: a folder that is away, a network.</summary>
     public int FailedStarts { get; private set; }
 
-    /// <param name="stopping">What is in training is saved at the end of its epoch.</param>
-    /// <param name="breaking">Even the epoch's end is not waited for.</param>
     /// <returns>The trials that were not trained to an end.</returns>
-    public ImmutableArray<LeasedTrial> Train(LeasedCohort cohort, CancellationToken stopping, CancellationToken breaking)
+    public ImmutableArray<LeasedTrial> Train(LeasedCohort cohort, SlotStop stop)
     {
         var unfinished = cohort.Trials;
         // Lost, or broken off: it is of no use to go on even to the end of an epoch.
-        using var vain = CancellationTokenSource.CreateLinkedTokenSource(cohort.Lease.Gone, breaking);
+        using var vain = CancellationTokenSource.CreateLinkedTokenSource(cohort.Lease.Gone, stop.Breaking);
         sink.Begin(cohort.Trials);
         try
         {
             // Those that go on from one file go on together.
-            unfinished = [.. cohort.Trials.GroupBy(trial => trial.Checkpoint).SelectMany(part => Train(cohort, [.. part], stopping, vain.Token))];
+            unfinished = [.. cohort.Trials.GroupBy(trial => trial.Checkpoint).SelectMany(part => Train(cohort, [.. part], stop, vain.Token))];
         }
         finally
         {
@@ -41,10 +39,10 @@ internal sealed class CohortRunner(
     /// <summary>Trains trials together; if that fails they are trained one by one, so that only those fail that fail alone.</summary>
     /// <returns>The trials that were not trained to an end.</returns>
     private ImmutableArray<LeasedTrial> Train(
-        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, CancellationToken stopping, CancellationToken vain)
+        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, SlotStop stop, CancellationToken vain)
     {
         var lease = cohort.Lease;
-        if (lease.IsPauseWanted || !lease.WaitUntilGood(stopping))
+        if (lease.IsPauseWanted || !lease.WaitUntilGood(stop.Stopping))
             return trials;
         var inTraining = trials.ToDictionary(trial => trial.Trial);
         // What fails before it is under way has trained nothing, and takes nothing from the curve that it goes on from.
@@ -57,17 +55,20 @@ internal sealed class CohortRunner(
             FailedStarts = 0;
             var files = checkpoints.Begin(lease, $"{lease.Id:N}-{++_runs}");
             epoch = run.Epoch;
+            using var brokenOff = CancellationTokenSource.CreateLinkedTokenSource(vain, run.SavesWithinEpochs ? stop.BreakingSavable : vain);
             IReadOnlyList<EpochReport> last = epoch == 0 ? run.ReportStart() : [];
             foreach (var report in last)
                 sink.Pass(lease, report, inTraining[report.Trial]);
             var isYielded = false;
-            while (inTraining.Count > 0 && !isYielded && lease.WaitUntilGood(stopping))
+            while (inTraining.Count > 0 && !isYielded && lease.WaitUntilGood(stop.Stopping))
             {
                 Leave(run, inTraining, [.. inTraining.Values.Where(trial => lease.IsRefused(trial.Trial))]);
                 if (inTraining.Count == 0)
                     break;
 
-                var reports = Spanned("epoch", () => run.TrainEpoch(vain), run.Epoch + 1).Select(report => StopIfWanted(report, inTraining[report.Trial])).ToList();
+                if (TrainEpoch(run, brokenOff.Token, vain) is not { } trained)
+                    break;
+                var reports = trained.Select(report => StopIfWanted(report, inTraining[report.Trial])).ToList();
                 epoch = run.Epoch;
                 var stopped = reports.Where(report => report.Ending?.Outcome is Outcome.Stopped).Select(report => report.Trial).ToList();
                 if (stopped.Count > 0)
@@ -86,13 +87,13 @@ internal sealed class CohortRunner(
         {
             // Whoever trains these trials next goes on from the checkpoint before.
         }
-        catch (Exception exception) when (stopping.IsCancellationRequested)
+        catch (Exception exception) when (stop.Stopping.IsCancellationRequested)
         {
             log.LogError(exception, "A run failed while its slot stopped; {Count} trials are given back.", inTraining.Count);
         }
         catch (Exception exception) when (inTraining.Count > 1)
         {
-            return TrainInParts(cohort, [.. inTraining.Values], exception, stopping, vain);
+            return TrainInParts(cohort, [.. inTraining.Values], exception, stop, vain);
         }
         catch (Exception exception)
         {
@@ -109,6 +110,21 @@ internal sealed class CohortRunner(
         return [.. inTraining.Values];
     }
 
+    /// <returns>Null: the slot stops, and the run is to be saved as it was at the end of the epoch before.</returns>
+    private IReadOnlyList<EpochReport>? TrainEpoch(ITrainingRun run, CancellationToken brokenOff, CancellationToken vain)
+    {
+        try
+        {
+            return Spanned("epoch", () => run.TrainEpoch(brokenOff), run.Epoch + 1);
+        }
+        catch (OperationCanceledException) when (!vain.IsCancellationRequested && brokenOff.IsCancellationRequested)
+        {
+            log.LogInformation("Epoch {Epoch} of {Trials} is broken off, since it did not end soon after the silo was asked to.",
+                run.Epoch + 1, string.Join(", ", run.Aboard));
+            return null;
+        }
+    }
+
     private static T Spanned<T>(string name, Func<T> work, int? epoch = null)
     {
         using var span = SweepTraces.Begin(name)?.SetTag("deeptrain.epoch", epoch);
@@ -117,7 +133,7 @@ internal sealed class CohortRunner(
 
     /// <summary>What failed together is tried in smaller parts: halves where memory was short, else one by one.</summary>
     private ImmutableArray<LeasedTrial> TrainInParts(
-        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, Exception exception, CancellationToken stopping, CancellationToken vain)
+        LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, Exception exception, SlotStop stop, CancellationToken vain)
     {
         var size = 1;
         if (TrialFailure.Of(exception).Class == FailureClass.OutOfMemory)
@@ -126,7 +142,7 @@ internal sealed class CohortRunner(
             sizes.Limit(Configuration.Parse(trials[0].Configuration), size);
         }
         log.LogWarning(exception, "A cohort of {Count} trials failed; it is trained again in parts of {Size}.", trials.Length, size);
-        return [.. trials.Chunk(size).SelectMany(part => Train(cohort, [.. part], stopping, vain))];
+        return [.. trials.Chunk(size).SelectMany(part => Train(cohort, [.. part], stop, vain))];
     }
 
     /// <summary>Goes on from the trials' checkpoint, or starts them anew where it is of no use.</summary>

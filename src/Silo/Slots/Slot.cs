@@ -13,17 +13,16 @@ internal sealed class Slot(
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Works until it is told to stop; then gives back what it has not finished.</summary>
-    /// <param name="stopping">No cohort is begun any more, and one in training is saved at the end of its epoch.</param>
-    /// <param name="breaking">Even the epoch's end is not waited for.</param>
-    public void Run(CancellationToken stopping, CancellationToken breaking)
+    public void Run(SlotStop stop)
     {
+        var stopping = stop.Stopping;
         while (!stopping.IsCancellationRequested)
         {
             try
             {
                 if (Next(stopping) is not { } cohort)
                     continue;
-                Work(cohort, stopping, breaking);
+                Work(cohort, stop);
                 // What is lacking here may be there elsewhere: this slot must not use up the attempts of trials that others can train.
                 if (runner.FailedStarts is > 0 and var failed)
                     Pause(TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, failed - 1) * ErrorPause.TotalSeconds)), stopping);
@@ -55,7 +54,7 @@ internal sealed class Slot(
         }
     }
 
-    private void Work(LeasedCohort cohort, CancellationToken stopping, CancellationToken breaking)
+    private void Work(LeasedCohort cohort, SlotStop stop)
     {
         using var lease = cohort.Lease;
         using var span = SweepTraces.Begin("cohort", lease.SweepId)
@@ -66,7 +65,7 @@ internal sealed class Slot(
         ImmutableArray<LeasedTrial> unfinished;
         try
         {
-            unfinished = runner.Train(cohort, stopping, breaking);
+            unfinished = runner.Train(cohort, stop);
         }
         finally
         {

@@ -8,7 +8,11 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="Count">How many slots this silo has.</param>
 /// <param name="CheckpointInterval">A run is saved at the first end of an epoch that comes so long after it was saved last.</param>
 /// <param name="EpochPatience">How long an epoch may still take when the silo is asked to end; then it is broken off.</param>
-public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSpan EpochPatience);
+public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSpan EpochPatience)
+{
+    /// <summary>The same for runs that can be saved within an epoch, so that breaking it off loses no more than this epoch.</summary>
+    public TimeSpan SavableEpochPatience { get; init; } = TimeSpan.FromSeconds(Math.Min(5, EpochPatience.TotalSeconds / 2));
+}
 
 /// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
 internal sealed class SlotHost(
@@ -17,6 +21,7 @@ internal sealed class SlotHost(
 {
     private readonly Provenance _worker = services.GetRequiredService<Provenance>();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _breakingSavable = new();
     private readonly CancellationTokenSource _breaking = new();
     private readonly List<Task> _running = [];
 
@@ -35,7 +40,7 @@ internal sealed class SlotHost(
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             SlotThread.Start($"slot-{number}", () =>
             {
-                slot.Run(_stopping.Token, _breaking.Token);
+                slot.Run(new(_stopping.Token, _breakingSavable.Token, _breaking.Token));
                 ended.SetResult();
             });
             _running.Add(ended.Task);
@@ -47,7 +52,8 @@ internal sealed class SlotHost(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
-        using var timer = time.CreateTimer(_ => _breaking.Cancel(), null, settings.EpochPatience, Timeout.InfiniteTimeSpan);
+        using var first = time.CreateTimer(_ => _breakingSavable.Cancel(), null, settings.SavableEpochPatience, Timeout.InfiniteTimeSpan);
+        using var second = time.CreateTimer(_ => _breaking.Cancel(), null, settings.EpochPatience, Timeout.InfiniteTimeSpan);
         await Task.WhenAll(_running).WaitAsync(cancellationToken);
         metrics.SlotsChanged(-settings.Count, _worker.Device);
     }
@@ -55,6 +61,7 @@ internal sealed class SlotHost(
     public void Dispose()
     {
         _stopping.Dispose();
+        _breakingSavable.Dispose();
         _breaking.Dispose();
     }
 }

@@ -12,10 +12,12 @@ namespace DeepTrain.Cluster.Silo;
 /// </remarks>
 internal static class LeaseStatements
 {
-    private const string Ready = "(retry_at IS NULL OR retry_at <= @now)";
+    // A time that lies beyond the longest pause was written before the store's clock was set back: such a trial would wait as long as that.
+    private static readonly string Ready =
+        $"(retry_at IS NULL OR retry_at <= @now OR retry_at > @now + {(long)ReportedTrial.LongestPause.TotalMilliseconds})";
 
     // Only what goes on from one file goes on together: others would wait in a lease, and be lost with it, untrained.
-    private const string NextMembers = $"""
+    private static readonly string NextMembers = $"""
         SELECT key FROM trials
         WHERE sweep = @sweep AND fusion_key = @fusionKey AND replicate <= @last AND {SweepContext.Waiting} AND {Ready}
           AND checkpoint IS NOT DISTINCT FROM @checkpoint

@@ -12,9 +12,11 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="maxAttempts">How often it may be tried if it fails for a reason that may pass.</param>
 internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
 {
-    // A trial that failed for a reason that may pass pauses; each time twice as long.
+    /// <summary>The longest that a trial pauses which failed for a reason that may pass.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
+    // Each pause is twice as long as the one before.
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
     private readonly List<(EpochReport Report, long Fence)> _written = [];
 

@@ -8,20 +8,21 @@ using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>A command with all that it starts: a process group that ends with this object, or with this process, however that ends.</summary>
+/// <summary>A command with all that it starts: a session of processes that ends with this object, or with this process, however that ends.</summary>
 /// <remarks>
 /// A shell stands between. Its input is a pipe that only this process holds: the first line is handed on to the command, and when the pipe
-/// closes, by <see cref="Dispose"/> or because this process is gone, the shell kills the group. Used by one thread; whoever reads is who
-/// drains the pipes, so that a command which runs ahead waits, and nothing piles up here.
+/// closes, by <see cref="Dispose"/> or because this process is gone, the shell kills the group. Used by one thread. The command's output is
+/// read only when somebody asks for a line, so that a command which runs ahead waits, and its lines do not fill the memory.
 /// </remarks>
 internal sealed class CommandGroup : IDisposable
 {
     /// <summary>The longest line that a command may print, in bytes.</summary>
     public const int LineLimit = 64 << 10;
 
-    // The command leads a session where there is setsid, else a job of the shell, so that its number is its group's. Signals of the
-    // terminal are for this process, not for the shell; the command gets their usual meaning back. A folder that nobody is left to
-    // delete is deleted by who sees the pipe close.
+    // The command leads a session where there is setsid, else a job of the shell, so that its process number is its group's. The shell
+    // ignores signals of the terminal, which are for this process; for the command they have their usual meaning. The process that sees
+    // the pipe close deletes the folder, as nobody else may be left to do so. It kills those too that have left the command's group, but not
+    // its session; when this process lives, it does that itself.
     internal const string Shell = """
         trap '' HUP INT QUIT TERM
         folder=$1
@@ -34,7 +35,16 @@ internal sealed class CommandGroup : IDisposable
         $trial
         END
         group=$!
-        ( while read -r _; do :; done; kill -s KILL -- "-$group" || kill -s KILL "$group"; rm -rf -- "$folder" ) <&3 >/dev/null 2>&1 &
+        end() {
+          kill -s KILL -- "-$group" || kill -s KILL "$group"
+          [ "$own" ] || return
+          for pass in 1 2; do
+            for stat in /proc/[0-9]*/stat; do
+              IFS= read -r line <"$stat" && set -- ${line##*) } && [ "$4" = "$group" ] && process=${stat#/proc/} && kill -s KILL "${process%/stat}"
+            done
+          done
+        }
+        ( while read -r _; do :; done; end; rm -rf -- "$folder" ) <&3 >/dev/null 2>&1 &
         guard=$!
         exec 3<&- </dev/null
         wait "$group"
@@ -51,8 +61,11 @@ internal sealed class CommandGroup : IDisposable
     private const int KillSignal = 9;
     private const short Readable = 1;
 
-    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPausing = TimeSpan.FromSeconds(10);
+
+    /// <summary>As many reads empty any pipe that nobody writes into any more: the system lets none be larger than 1 MiB.</summary>
+    private const int MostReadsAfterEnd = 2 * (1 << 20) / LineLimit;
 
     private readonly Process _shell;
     private readonly AnonymousPipeClientStream _output;
@@ -77,7 +90,7 @@ internal sealed class CommandGroup : IDisposable
         };
         foreach (var word in (string[])["-c", Shell, "deeptrain", folder, .. command])
             start.ArgumentList.Add(word);
-        // The cluster's passwords are none of a command's business.
+        // A command must not learn the cluster's passwords.
         foreach (var secret in SettingsTable.All.Where(setting => setting.IsSecret))
             start.Environment.Remove(secret.Variable);
         try
@@ -114,30 +127,30 @@ internal sealed class CommandGroup : IDisposable
     /// <summary>The tail of what it wrote to its standard error.</summary>
     public string Log => _log.ToString();
 
-    /// <summary>Its next line; null: it has ended.</summary>
+    /// <summary>Its next line; null: the command has ended. The last line needs no line feed, unless the command failed.</summary>
     /// <exception cref="InvalidDataException">The line is too long.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled.</exception>
     public byte[]? ReadLine(CancellationToken stop)
     {
+        var readsAfterEnd = 0;
         while (true)
         {
             if (TakeLine() is { } line)
                 return line;
             stop.ThrowIfCancellationRequested();
-            if (_outputEnded && _errorsEnded)
-                return null;
-            // A process that left the group may hold the pipes open for as long as it likes: all that the command wrote was in them
-            // before the shell ended.
+            // The shell holds both pipes open until it ends, whatever the command closes. A process that left the group may hold them open,
+            // and write into them, for as long as it likes: all that the command wrote was in them before the shell ended.
             var hasEnded = _shell.HasExited;
-            if (!Pump(hasEnded ? TimeSpan.Zero : Glance) && hasEnded)
-                return null;
+            if ((_outputEnded && _errorsEnded) || (hasEnded && ++readsAfterEnd > MostReadsAfterEnd)
+                || (!ReadPipes(hasEnded ? TimeSpan.Zero : PollInterval) && hasEnded))
+                return TakeUnfinishedLine();
         }
     }
 
     /// <summary>All lines that it has printed while it is paused, whole ones.</summary>
     public IReadOnlyList<byte[]> ReadPrinted()
     {
-        while (Pump(TimeSpan.Zero))
+        while (ReadPipes(TimeSpan.Zero))
         {
         }
         var lines = new List<byte[]>();
@@ -151,30 +164,33 @@ internal sealed class CommandGroup : IDisposable
     public void Pause()
     {
         for (LearnGroup(); _group is null && !_outputEnded; LearnGroup())
-            Pump(Glance);
-        if (_group is not { } group || Signal(-group, OperatingSystem.IsMacOS() ? StopSignalOfMac : StopSignal) != 0)
+            ReadPipes(PollInterval);
+        if (_group is not { } group)
             return;
         var since = Stopwatch.StartNew();
-        while (!ProcessGroups.IsAtRest(group))
+        for (SignalAll(); !ProcessGroups.IsAtRest(group); SignalAll())
         {
-            if (since.Elapsed > StopPatience)
-                throw new IOException($"The command's process group {group} does not stop.");
+            if (since.Elapsed > LongestPausing)
+                throw new IOException($"The command's processes, those of the session {group}, do not stop.");
             // No event tells that another process has come to rest.
             Thread.Sleep(1);
         }
+
+        // A process that was not stopped yet may have started others since, in groups of their own.
+        void SignalAll() => Signal(ProcessGroups.Of(group), OperatingSystem.IsMacOS() ? StopSignalOfMac : StopSignal);
     }
 
     public void Continue()
     {
         if (_group is { } group)
-            _ = Signal(-group, OperatingSystem.IsMacOS() ? ContinueSignalOfMac : ContinueSignal);
+            Signal(ProcessGroups.Of(group), OperatingSystem.IsMacOS() ? ContinueSignalOfMac : ContinueSignal);
     }
 
     /// <summary>Ends the group: when this returns, the command has ended, and all that it started has been killed.</summary>
     public void Dispose()
     {
         if (_group is { } group && !_shell.HasExited)
-            _ = Signal(-group, KillSignal);
+            Signal(ProcessGroups.Of(group), KillSignal);
         try
         {
             _shell.StandardInput.Close();
@@ -185,12 +201,30 @@ internal sealed class CommandGroup : IDisposable
         }
         _shell.WaitForExit();
         _shell.Dispose();
+        if (_group is { } ended)
+            Signal(ProcessGroups.LeftBy(ended), KillSignal);
+    }
+
+    private static void Signal(IEnumerable<int> groups, int signal)
+    {
+        foreach (var group in groups)
+            _ = Signal(-group, signal);
     }
 
     private byte[]? TakeLine()
     {
         LearnGroup();
         return _lines.TryDequeue(out var line) ? line : null;
+    }
+
+    /// <summary>What it printed after its last line feed. Of a command that failed it may be half a line, and its exit code says more.</summary>
+    private byte[]? TakeUnfinishedLine()
+    {
+        if (_unfinished.Length == 0 || ExitCode != 0)
+            return null;
+        var line = _unfinished.ToArray();
+        _unfinished.SetLength(0);
+        return line;
     }
 
     /// <summary>The first line is the group's number, from the process that becomes the command.</summary>
@@ -200,20 +234,21 @@ internal sealed class CommandGroup : IDisposable
             _group = int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Reads what is there, or comes within the patience. False: nothing.</summary>
-    private bool Pump(TimeSpan patience)
+    /// <summary>Reads what the pipes hold, or waits for it.</summary>
+    /// <returns>False: nothing came.</returns>
+    private bool ReadPipes(TimeSpan wait)
     {
         Polled[] polled =
         [
             new() { Descriptor = _outputEnded ? -1 : (int)_output.SafePipeHandle.DangerousGetHandle(), Events = Readable },
             new() { Descriptor = _errorsEnded ? -1 : (int)_errors.SafePipeHandle.DangerousGetHandle(), Events = Readable },
         ];
-        // Less than none: a signal came first, and says nothing about the pipes.
-        if (Poll(polled, (nuint)polled.Length, (int)patience.TotalMilliseconds) is <= 0 and var none)
+        // Below 0: a signal came first, and nothing is known about the pipes.
+        if (Poll(polled, (nuint)polled.Length, (int)wait.TotalMilliseconds) is <= 0 and var none)
             return none < 0;
-        if (polled[0].Happened != 0)
+        if (polled[0].Returned != 0)
             _outputEnded = !ReadOutput(_output.Read(_buffer));
-        if (polled[1].Happened != 0)
+        if (polled[1].Returned != 0)
         {
             var read = _errors.Read(_buffer);
             _log.Append(_buffer.AsSpan(0, read));
@@ -248,7 +283,7 @@ internal sealed class CommandGroup : IDisposable
     {
         public int Descriptor;
         public short Events;
-        public short Happened;
+        public short Returned;
     }
 
     [DllImport("libc", EntryPoint = "poll")]

@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>One trial, trained by one process group.</summary>
 /// <remarks>
 /// The command's checkpoint folder is this run's own, temporary, and packed into the checkpoints of the store. So a command whose worker
-/// was taken for dead never writes where its successor does, and the store's pointer alone says what is gone on from.
+/// was taken for dead never writes where its successor does, and what the store points to is all that a trial resumes from.
 /// </remarks>
 internal sealed class CommandRun : ITrainingRun
 {
@@ -21,9 +21,11 @@ internal sealed class CommandRun : ITrainingRun
     private readonly int _epochs;
     private readonly DirectoryInfo _folder;
     private readonly CommandGroup _group;
+
+    /// <summary>Lines of epochs that are not reported yet.</summary>
     private readonly Queue<byte[]> _ahead = [];
 
-    /// <summary>The last epoch whose line may come again, because the command goes on from before it.</summary>
+    /// <summary>The last epoch whose line may come again, because the command resumes before it.</summary>
     private readonly int _known;
     private long _reported;
     private bool _isAboard = true;
@@ -61,6 +63,9 @@ internal sealed class CommandRun : ITrainingRun
 
     public int Epoch { get; private set; }
 
+    /// <summary>A command writes its own state, whenever it likes, and replaces its files as a whole.</summary>
+    public bool SavesWithinEpochs => true;
+
     public IReadOnlyList<EpochReport> ReportStart() => [];
 
     public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default)
@@ -68,9 +73,8 @@ internal sealed class CommandRun : ITrainingRun
         if (!_isAboard)
             throw new InvalidOperationException("Nobody is aboard: the trial has ended or left.");
         var line = NextEpoch(stop);
-        Epoch++;
         var ending = line.IsDiverged ? new Ending(Outcome.Diverged)
-            : Epoch == _epochs ? new(Outcome.Completed, line.TestLoss, line.TestAccuracy)
+            : line.Epoch == _epochs ? new(Outcome.Completed, line.TestLoss, line.TestAccuracy)
             : null;
         if (ending is { Outcome: Outcome.Completed })
         {
@@ -78,6 +82,9 @@ internal sealed class CommandRun : ITrainingRun
             if (_objective is { } metric && line.Of(metric) is (var name, null))
                 throw Wrong($"the line of the last epoch has no {name}, by which the sweep compares its cells");
         }
+        // Until here the line is one of those that a checkpoint has beyond its epoch.
+        _ahead.Dequeue();
+        Epoch++;
         if (ending is not null)
             Leave([_trial.Id]);
         var seconds = _time.GetElapsedTime(_reported).TotalSeconds;
@@ -118,25 +125,26 @@ internal sealed class CommandRun : ITrainingRun
         DeleteFolder();
     }
 
-    /// <summary>The line of the next epoch; those of epochs that are behind are passed over after a resumption.</summary>
+    /// <summary>The line of the next epoch; those of epochs that are behind are skipped after a resumption.</summary>
     private EpochLine NextEpoch(CancellationToken stop)
     {
         while (true)
         {
-            var line = Parse(NextLine(stop) ?? throw Ended());
+            if (_ahead.Count == 0)
+                _ahead.Enqueue(ReadLine(stop) ?? throw Ended());
+            var line = Parse(_ahead.Peek());
             if (line.Epoch == Epoch + 1 && line.Epoch <= _epochs)
                 return line;
+            _ahead.Dequeue();
             if (line.Epoch > Epoch + 1)
-                throw Wrong($"it printed epoch {line.Epoch} where {Epoch + 1} was next; a program that goes on from a checkpoint prints the line of the last epoch in it again first");
+                throw Wrong($"it printed epoch {line.Epoch} where {Epoch + 1} was next; a program that resumes from a checkpoint prints the line of the last epoch in it again first");
             if (line.Epoch > _known || line.Epoch < 1)
                 throw Wrong($"it printed epoch {line.Epoch} again; epochs are counted from 1, and each is printed once");
         }
     }
 
-    private byte[]? NextLine(CancellationToken stop)
+    private byte[]? ReadLine(CancellationToken stop)
     {
-        if (_ahead.TryDequeue(out var ahead))
-            return ahead;
         try
         {
             return _group.ReadLine(stop);
@@ -150,22 +158,27 @@ internal sealed class CommandRun : ITrainingRun
     /// <summary>The trial has its result when its command has ended well.</summary>
     private void AwaitEnd(CancellationToken stop)
     {
-        while (NextLine(stop) is { } line)
-        {
-            if (Parse(line) is { } late && late.Epoch > _known)
-                throw Wrong($"it printed epoch {late.Epoch} after the last, {_epochs}");
-        }
+        foreach (var line in _ahead.Skip(1))
+            Check(line);
+        while (ReadLine(stop) is { } line)
+            Check(line);
         if (_group.ExitCode != 0)
             throw Ended();
+
+        void Check(byte[] line)
+        {
+            if (Parse(line).Epoch is var late && late > _known)
+                throw Wrong($"it printed epoch {late} after the last, {_epochs}");
+        }
     }
 
     private TrainerException Ended() => _group.ExitCode switch
     {
         0 => Wrong($"it ended with exit code 0 after epoch {Epoch} of {_epochs}; expected a line for each epoch"),
-        TemporaryFailure => new(FailureClass.Infrastructure, $"The command ended with exit code {TemporaryFailure}: a passing trouble.") { Log = Tail() },
+        TemporaryFailure => new(FailureClass.Infrastructure, $"The command ended with exit code {TemporaryFailure}, by which a program says that what it lacks may be there later.") { Log = Tail() },
         127 => Wrong("it was not found (exit code 127); its path is relative to the folder in which deeptrain, or the worker, was started"),
         126 => Wrong("it cannot be executed (exit code 126); is it a program, and are you allowed to run it?"),
-        137 => Wrong("it was killed by signal 9; was the memory short?"),
+        137 => Wrong("it was killed by signal 9; did the machine run out of memory?"),
         > 128 and var code => Wrong($"it was killed by signal {code - 128}"),
         var code => Wrong($"it ended with exit code {code}"),
     };
@@ -213,12 +226,21 @@ internal sealed class CommandRun : ITrainingRun
     {
         try
         {
-            return Directory.CreateTempSubdirectory("deeptrain-trial-");
+            return new(WithoutLinks(Directory.CreateTempSubdirectory("deeptrain-trial-").FullName));
         }
         catch (IOException error)
         {
             throw new TrainerException(FailureClass.Infrastructure, $"No temporary folder can be made for a command's checkpoints: {error.Message}", error);
         }
+    }
+
+    /// <summary>The path that a command gets which asks the system for it, so that both name the folder alike.</summary>
+    private static string WithoutLinks(string path)
+    {
+        if (Path.GetDirectoryName(path) is not { } parent)
+            return path;
+        path = Path.Combine(WithoutLinks(parent), Path.GetFileName(path));
+        return Directory.ResolveLinkTarget(path, returnFinalTarget: true) is { } target ? WithoutLinks(target.FullName) : path;
     }
 
     private void DeleteFolder()

@@ -14,9 +14,10 @@ internal sealed class CommandTrainer(CommandPolicy allowed, TimeProvider time) :
         var command = cohort.Trials[0].Configuration[Parameters.CommandLine];
         if (!allowed.Allows(command))
             throw new TrainerException(FailureClass.CodeError,
-                $"This worker does not start '{string.Join(' ', command)}': its setting {CommandPolicy.Setting} does not list it. Add the line there, as it stands in the sweep file, on every worker, and retry the trial.");
+                $"This worker does not start the sweep's command, because its setting {CommandPolicy.Setting} does not list it. If it may be started, add "
+                + $"'{CommandPolicy.Listed(command)}' to that setting on every worker, start the workers again, and retry the trial.");
         if (OperatingSystem.IsWindows())
-            throw new TrainerException(FailureClass.CodeError, "Commands are started by a POSIX shell, which Windows has not; run this sweep on Linux or macOS.");
+            throw new TrainerException(FailureClass.CodeError, "Commands are started by a POSIX shell, which Windows does not have; run this sweep on Linux or macOS.");
         return new CommandRun(cohort, command, time);
     }
 }

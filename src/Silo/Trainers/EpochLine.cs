@@ -55,8 +55,13 @@ internal sealed partial record EpochLine(
         };
     }
 
-    private static FormatException Unusable(string text, string why) => new(string.Create(CultureInfo.InvariantCulture,
-        $"it printed '{new string([.. text.Take(MostShown).Select(character => char.IsControl(character) ? ' ' : character)])}{(text.Length > MostShown ? "..." : "")}': {why}"));
+    private static FormatException Unusable(string text, string why) =>
+        new($"it printed '{string.Concat(text.Take(MostShown).Select(Visible))}{(text.Length > MostShown ? "..." : "")}': {why}");
+
+    /// <summary>What nobody sees, such as a byte order mark, as JSON writes it.</summary>
+    private static string Visible(char character) => char.GetUnicodeCategory(character) is UnicodeCategory.Control or UnicodeCategory.Format
+        ? $"\\u{(int)character:x4}"
+        : $"{character}";
 
     [GeneratedRegex(@"(?<=[:,\[\s])-?(NaN|Infinity)(?=[,}\]\s])", RegexOptions.CultureInvariant)]
     private static partial Regex NotFinite();

@@ -2,24 +2,43 @@ using System.Globalization;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>What the system says of process groups.</summary>
+/// <summary>What the system says of the processes of a command: those of the session that it leads, in whatever groups they are.</summary>
+/// <remarks>
+/// A program such as timeout(1) makes a group of its own, which no signal to the command's group reaches. Where there is no /proc, only the
+/// command's group is known.
+/// </remarks>
 internal static class ProcessGroups
 {
-    /// <summary>Whether every process of a group is stopped or has ended. Taken for granted where there is no /proc to ask.</summary>
+    /// <summary>The groups of a command's processes that have not ended.</summary>
+    public static IReadOnlyCollection<int> Of(int command) => OperatingSystem.IsLinux()
+        ? [.. Members(command).Where(member => !member.HasEnded).Select(member => member.Group).Distinct()]
+        : [command];
+
+    /// <summary>The groups that a command has left which has ended itself.</summary>
+    // A process with its number is another's by now, and so is the session of that number.
+    public static IReadOnlyCollection<int> LeftBy(int command) =>
+        OperatingSystem.IsLinux() && Member.Read(new($"/proc/{command}")) is null ? Of(command) : [];
+
+    /// <summary>Whether every process of a command is stopped or has ended. Taken for granted where there is no /proc to ask.</summary>
     /// <remarks>Who waits in vfork for a child that was stopped before it became another program does not stop until that goes on.</remarks>
-    public static bool IsAtRest(int group)
+    public static bool IsAtRest(int command)
     {
         if (!OperatingSystem.IsLinux())
             return true;
-        var members = new DirectoryInfo("/proc").EnumerateDirectories()
-            .Where(process => char.IsAsciiDigit(process.Name[0]))
-            .Select(Member.Read).Where(member => member?.Group == group).Select(member => member!).ToList();
+        var members = Members(command);
         return members.All(member => member.IsStopped || (member.State == 'D' && members.Any(child => child.IsStopped && child.Parent == member.Id)));
     }
 
-    private sealed record Member(int Id, char State, int Parent, int Group)
+    private static List<Member> Members(int command) =>
+        [.. new DirectoryInfo("/proc").EnumerateDirectories()
+            .Where(process => char.IsAsciiDigit(process.Name[0]))
+            .Select(Member.Read).Where(member => member?.Session == command || member?.Group == command).Select(member => member!)];
+
+    private sealed record Member(int Id, char State, int Parent, int Group, int Session)
     {
-        public bool IsStopped => State is 'T' or 't' or 'Z' or 'X';
+        public bool HasEnded => State is 'Z' or 'X';
+
+        public bool IsStopped => HasEnded || State is 'T' or 't';
 
         /// <summary>Null where the process has gone.</summary>
         public static Member? Read(DirectoryInfo process)
@@ -28,8 +47,8 @@ internal static class ProcessGroups
             {
                 var status = File.ReadAllText(Path.Combine(process.FullName, "stat"));
                 // The name of the program stands in brackets, and may hold any character: proc(5).
-                var fields = status[(status.LastIndexOf(')') + 2)..].Split(' ', 4);
-                return new(Number(process.Name), fields[0][0], Number(fields[1]), Number(fields[2]));
+                var fields = status[(status.LastIndexOf(')') + 2)..].Split(' ', 5);
+                return new(Number(process.Name), fields[0][0], Number(fields[1]), Number(fields[2]), Number(fields[3]));
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -12,16 +11,21 @@ internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
 
     public ITrainingRun Start(Cohort cohort) => new Run(cohort, time);
 
-    /// <summary>All that a simulated cohort needs to go on.</summary>
+    /// <summary>All that a simulated cohort needs to resume.</summary>
     private sealed record Saved(string Format, int Epoch, ImmutableArray<string> Trials)
     {
         public const string KnownFormat = "deeptrain-simulated-1";
 
         public static Saved Read(string path)
         {
+            using var stream = File.OpenRead(path);
+            if (HashedFile.ContentLength(stream) is not { } length)
+                throw new InvalidDataException($"{path}: this checkpoint cannot be resumed: the file is cut off, or its contents have changed since it was written.");
+            var json = new byte[length];
+            stream.ReadExactly(json);
             try
             {
-                if (JsonSerializer.Deserialize<Saved>(File.ReadAllBytes(path)) is { Format: KnownFormat, Trials.IsDefault: false } saved)
+                if (JsonSerializer.Deserialize<Saved>(json) is { Format: KnownFormat, Trials.IsDefault: false } saved)
                     return saved;
             }
             catch (JsonException broken)
@@ -80,8 +84,11 @@ internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
 
         public void Leave(IReadOnlyCollection<TrialId> trials) => _aboard = _aboard.RemoveRange(trials);
 
-        public void Save(string path) => DurableFile.Write(path, stream =>
-            JsonSerializer.Serialize(stream, new Saved(Saved.KnownFormat, Epoch, [.. _aboard.Select(trial => $"{trial}")])));
+        public void Save(string path) => HashedFile.Write(path, stream =>
+        {
+            JsonSerializer.Serialize(stream, new Saved(Saved.KnownFormat, Epoch, [.. _aboard.Select(trial => $"{trial}")]));
+            stream.WriteByte((byte)'\n');
+        });
 
         public void Dispose()
         {

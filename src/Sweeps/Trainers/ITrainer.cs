@@ -24,12 +24,15 @@ public interface ITrainingRun : IDisposable
     /// <summary>The epochs that are behind; more than 0 at the start of a run that goes on from a checkpoint.</summary>
     int Epoch { get; }
 
+    /// <summary>Whether it can be saved after an epoch was broken off, as it was before that epoch. Who is to end need not wait for it then.</summary>
+    bool SavesWithinEpochs => false;
+
     /// <summary>What trials show before the first epoch: a report for each trial aboard, of epoch 0 and without an ending; none where the trainer does not look.</summary>
     IReadOnlyList<EpochReport> ReportStart();
 
     /// <summary>Trains one epoch: a report for each trial aboard. Those whose report has an ending have left.</summary>
     /// <param name="stop">Ends it early, where the wait for the epoch's end would be too long.</param>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled; the run is only good for being disposed.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled; the run can only be disposed, or else saved.</exception>
     IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default);
 
     /// <summary>Takes trials off between epochs, without a report.</summary>

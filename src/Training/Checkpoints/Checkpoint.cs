@@ -20,6 +20,7 @@ internal static class Checkpoint
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Save(string path, int epoch, IReadOnlyList<TrialId> trials, IEnumerable<Stacked> state, ComputeDevice device)
     {
+        using var scope = NewDisposeScope();
         var byName = state.ToDictionary(stacked => stacked.Name);
         var metadata = new Dictionary<string, string>
         {
@@ -29,7 +30,10 @@ internal static class Checkpoint
             ["trials"] = JsonSerializer.Serialize(trials.Select(trial => $"{trial}")),
             ["starts"] = JsonSerializer.Serialize(byName.ToDictionary(stacked => stacked.Key, stacked => stacked.Value.Trials.Start)),
         };
-        TensorFile.Save(path, metadata, byName.Select(stacked => (stacked.Key, stacked.Value.Value)));
+        // Copied from the device once, for the hash and the file.
+        var tensors = byName.Select(stacked => (stacked.Key, stacked.Value.Value.cpu().contiguous())).ToList();
+        metadata[CheckpointHash.Key] = CheckpointHash.Of(metadata, tensors);
+        TensorFile.Save(path, metadata, tensors);
     }
 
     /// <summary>Fills a network's state with what these trials had.</summary>
@@ -73,6 +77,8 @@ internal static class Checkpoint
             throw Unusable(path, $"its format is '{metadata.GetValueOrDefault("format")}'; expected {Format}");
         if (metadata.GetValueOrDefault("origin") is var origin && origin != expected)
             throw Unusable(path, $"it was written by '{origin}'; expected '{expected}'");
+        if (metadata.GetValueOrDefault(CheckpointHash.Key) != CheckpointHash.Of(file))
+            throw Unusable(path, "its contents have changed since it was written");
         try
         {
             return (int.Parse(metadata["epoch"], NumberStyles.None, CultureInfo.InvariantCulture),

@@ -46,6 +46,22 @@ public class SettingsReaderTests
         Assert.False(settings.Commands.Allows(["sh"]));
     }
 
+    [Theory]
+    [InlineData("""[["sh", "-c", "a; b"]]""", true)]
+    [InlineData("""["sh -c x", "python3 train.py"]""", false)]
+    public void Read_CommandsInTheFile_AreListsOfWordsOrLines(string commands, bool allowed)
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(allowed, Read(Write(folder, $$"""{ "commands": {{commands}} }""")).Settings!.Commands.Allows(["sh", "-c", "a; b"]));
+    }
+
+    [Fact]
+    public void Read_CommandsThatAreNoJson_SaysWhatIsExpected()
+    {
+        var problem = Assert.Single(Read(null, new() { ["DEEPTRAIN_COMMANDS"] = """[["sh", "-c]]""" }).Problems);
+        Assert.StartsWith("""DEEPTRAIN_COMMANDS is '[["sh", "-c]]': expected command lines separated by ';', or JSON""", problem, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Read_ManyMistakes_TellsAllAtOnce()
     {
@@ -96,12 +112,12 @@ public class SettingsReaderTests
             var section = root;
             foreach (var part in path[..^1])
                 section = (JsonObject)(section[part] ??= new JsonObject());
-            section[path[^1]] = "?";
+            section[path[^1]] = "[";
         }
         var file = Write(folder, root.ToJsonString());
 
-        AssertProblems(Read(file), setting => $"{file}: {setting.Name} is '?': expected ");
-        AssertProblems(Read(file, settings.ToDictionary(setting => setting.Variable, _ => "?")), setting => $"{setting.Variable} is '?': expected ");
+        AssertProblems(Read(file), setting => $"{file}: {setting.Name} is '[': expected ");
+        AssertProblems(Read(file, settings.ToDictionary(setting => setting.Variable, _ => "[")), setting => $"{setting.Variable} is '[': expected ");
 
         void AssertProblems(SettingsReading reading, Func<Setting, string> expected)
         {

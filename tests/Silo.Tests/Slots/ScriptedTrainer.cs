@@ -24,6 +24,9 @@ internal sealed class ScriptedTrainer : ITrainer
     /// <summary>What breaks off the epoch in training.</summary>
     public CancellationToken Stop { get; private set; }
 
+    /// <summary>Whether its runs can be saved after an epoch that was broken off.</summary>
+    public bool SavesWithinEpochs { get; set; }
+
     /// <summary>How many runs have been disposed.</summary>
     public int Ended;
 
@@ -54,15 +57,17 @@ internal sealed class ScriptedTrainer : ITrainer
 
         public int Epoch => _epoch;
 
+        public bool SavesWithinEpochs => trainer.SavesWithinEpochs;
+
         public IReadOnlyList<EpochReport> ReportStart() =>
             [.. _aboard.Select(trial => new EpochReport(trial.Id, 0, double.NaN, 2.3, 0.1, 0, 0, null))];
 
         public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop)
         {
             trainer.Stop = stop;
-            _epoch++;
-            trainer.BeforeEpoch(_aboard, _epoch);
+            trainer.BeforeEpoch(_aboard, _epoch + 1);
             stop.ThrowIfCancellationRequested();
+            _epoch++;
             var reports = _aboard.Select(trial => new EpochReport(
                 trial.Id, _epoch, 1.0 / _epoch, 2.0 / _epoch, Rate(trial), 40, 0.1,
                 _epoch == trial.Configuration[Parameters.Epochs] ? new(Outcome.Completed, 0.5, 0.9) : null)).ToList();

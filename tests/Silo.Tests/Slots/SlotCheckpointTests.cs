@@ -185,6 +185,40 @@ public sealed class SlotCheckpointTests
         Assert.Equal((1, 0, SweepStatus.Running), (overview.Waiting, overview.Leased, overview.Status));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Slots_StoppingInALongEpoch_BreakOffOnlyWhatCanBeSavedWithinIt(bool savesWithinEpochs)
+    {
+        await using var cluster = await SlotCluster.StartAsync(savableEpochPatience: TimeSpan.FromMilliseconds(1));
+        cluster.Trainer.SavesWithinEpochs = savesWithinEpochs;
+        using var gate = new ManualResetEventSlim();
+        var begun = new TaskCompletionSource();
+        cluster.Trainer.BeforeEpoch = (_, epoch) =>
+        {
+            if (epoch < 3)
+                return;
+            begun.TrySetResult();
+            // A run that cannot be saved within the epoch is waited for; the token of one that can is cancelled.
+            if (savesWithinEpochs)
+                gate.Wait(cluster.Trainer.Stop);
+            else
+                gate.Wait(CancellationToken.None);
+        };
+        await cluster.SubmitAsync("0.1", Endless);
+        await begun.Task;
+
+        var stopped = cluster.StopSlotsAsync();
+        if (!savesWithinEpochs)
+            gate.Set();
+        await stopped.WaitAsync(TimeSpan.FromSeconds(60));
+
+        var file = Assert.Single(Directory.GetFiles(cluster.Folder.Checkpoints));
+        Assert.Equal(savesWithinEpochs ? "2" : "3", await File.ReadAllTextAsync(file));
+        Assert.Equal([Path.GetFileName(file)], await cluster.Store.ReadCheckpointsAsync());
+        Assert.Equal(savesWithinEpochs ? 2 : 3, await cluster.CountAsync("SELECT checkpoint_epoch FROM trials WHERE lease IS NULL"));
+    }
+
     [Fact]
     public async Task Slots_Stopping_SaveWhatTheyHaveTrained()
     {

@@ -35,7 +35,8 @@ internal sealed class SlotCluster : IAsyncDisposable
     /// <param name="epochPatience">As long, likewise.</param>
     /// <param name="lease">As people have it.</param>
     public static async Task<SlotCluster> StartAsync(
-        int failingWrites = 0, int lostGrants = 0, TimeSpan? checkpointInterval = null, TimeSpan? epochPatience = null, TimeSpan? lease = null)
+        int failingWrites = 0, int lostGrants = 0, TimeSpan? checkpointInterval = null, TimeSpan? epochPatience = null, TimeSpan? lease = null,
+        TimeSpan? savableEpochPatience = null)
     {
         var fixture = new SlotCluster();
         Directory.CreateDirectory(fixture.Folder.Checkpoints);
@@ -49,7 +50,10 @@ internal sealed class SlotCluster : IAsyncDisposable
             .AddSingleton<TrialsInTraining>()
             .AddSingleton<ClusterMetrics>()
             .AddSingleton(fixture.Folder)
-            .AddWorker(new(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1)), Sample.Provenance, new([fixture.Trainer])));
+            .AddWorker(new(1, checkpointInterval ?? TimeSpan.FromHours(1), epochPatience ?? TimeSpan.FromHours(1))
+            {
+                SavableEpochPatience = savableEpochPatience ?? TimeSpan.FromHours(1),
+            }, Sample.Provenance, new([fixture.Trainer])));
         builder.ConfigureSilo((_, silo) => silo.AddIncomingGrainCallFilter(async context =>
         {
             fixture.Calls.Enqueue(($"{context.InterfaceName}".Split('.')[^1], context.MethodName));

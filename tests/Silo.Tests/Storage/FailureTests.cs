@@ -66,6 +66,21 @@ public abstract class FailureTests(StoreKind kind) : StoreTests(kind)
     }
 
     [Fact]
+    public async Task GrantAsync_ClockSetBackWhileATrialPauses_IsGrantedAtOnce()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 1) with { MaxAttempts = 3 });
+        await using var owned = fixture;
+        var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
+        await fixture.Store.WriteAsync([Failed(leased, 0, FailureClass.Infrastructure)]);
+        Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1)));
+
+        // The store's clock is now a day behind what it was.
+        await fixture.ExecuteAsync("UPDATE trials SET retry_at = retry_at + 86400000");
+
+        Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
+    }
+
+    [Fact]
     public async Task GrantAsync_LostTwice_IsLeasedAloneAfterAllOthers()
     {
         var sweep = Sample.Sweep(1, 4);

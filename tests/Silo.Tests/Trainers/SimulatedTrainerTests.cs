@@ -62,6 +62,10 @@ public sealed class SimulatedTrainerTests : IDisposable
         Assert.Equal(2, resumed.Epoch);
         Assert.Equal([(trials[1].Id, 3), (trials[2].Id, 3)], resumed.TrainEpoch().Select(report => (report.Trial, report.Epoch)));
         Assert.Throws<InvalidDataException>(() => new SimulatedTrainer(TimeProvider.System).Start(new([trials[0]], path)));
+        var saved = File.ReadAllText(path);
+        Assert.Contains("\"Epoch\":2", saved, StringComparison.Ordinal);
+        File.WriteAllText(path, saved.Replace("\"Epoch\":2", "\"Epoch\":3", StringComparison.Ordinal));
+        Assert.Throws<InvalidDataException>(() => new SimulatedTrainer(TimeProvider.System).Start(new([trials[1]], path)));
         File.WriteAllText(path, "{}");
         Assert.Throws<InvalidDataException>(() => new SimulatedTrainer(TimeProvider.System).Start(new([trials[1]], path)));
     }

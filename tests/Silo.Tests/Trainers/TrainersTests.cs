@@ -1,10 +1,11 @@
+using CsCheck;
 using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
 public class TrainersTests
 {
-    private static readonly Trainers WithoutTorch = new(null, CommandPolicy.Of("python3 train.py; sh other.sh "), TimeProvider.System);
+    private static readonly Trainers WithoutTorch = new(null, CommandPolicy.Parse("python3 train.py; sh other.sh ")!, TimeProvider.System);
 
     [Fact]
     public void Start_FusedWithoutTorch_FailsSo()
@@ -30,13 +31,17 @@ public class TrainersTests
     [InlineData("python3")]
     [InlineData("python3 train.py")]
     [InlineData("sh", "-c", "true")]
+    [InlineData("sh", "-c", "exit 1; echo 'x' \"\u00e9\"")]
+    [InlineData("")]
+    [InlineData("[")]
     public void Start_CommandThatIsNotListed_IsRefusedWithTheRemedy(params string[] words)
     {
         var error = Assert.Throws<TrainerException>(() => WithoutTorch.Start(new([TrainerTrials.Command(words)])));
 
         Assert.Equal(FailureClass.CodeError, error.FailureClass);
         Assert.Contains("DEEPTRAIN_COMMANDS", error.Message, StringComparison.Ordinal);
-        Assert.Contains($"'{string.Join(' ', words)}'", error.Message, StringComparison.Ordinal);
+        var listed = error.Message[(error.Message.IndexOf("add '", StringComparison.Ordinal) + "add '".Length)..error.Message.LastIndexOf("' to that setting", StringComparison.Ordinal)];
+        Assert.True(CommandPolicy.Parse(listed)!.Allows([.. words]), listed);
     }
 
     [Theory]
@@ -44,10 +49,36 @@ public class TrainersTests
     [InlineData(" sh other.sh ;; python3   train.py ", true)]
     [InlineData("python3 train.py --fast", false)]
     [InlineData("", false)]
-    [InlineData(null, false)]
-    public void Allows_ListOfLines_TakesThoseAlone(string? lines, bool allowed)
+    [InlineData("""[["python3", "train.py"]]""", true)]
+    [InlineData(""" [ ["sh", "-c", "a; b"], ["python3", "train.py"] ]""", true)]
+    [InlineData("""[["python3 train.py"]]""", false)]
+    [InlineData("[]", false)]
+    public void Allows_ListOfCommands_TakesThoseAlone(string listed, bool allowed)
     {
-        Assert.Equal(allowed, CommandPolicy.Of(lines).Allows(["python3", "train.py"]));
+        Assert.Equal(allowed, CommandPolicy.Parse(listed)!.Allows(["python3", "train.py"]));
         Assert.True(CommandPolicy.Any.Allows(["python3", "train.py"]));
+        Assert.False(CommandPolicy.None.Allows(["python3", "train.py"]));
     }
+
+    [Theory]
+    [InlineData("[")]
+    [InlineData("[[]]")]
+    [InlineData("[null]")]
+    [InlineData("""["python3 train.py"]""")]
+    [InlineData("""[["python3", null]]""")]
+    [InlineData("""[["python3", 1]]""")]
+    [InlineData("""[["python3"]], [["sh"]]""")]
+    public void Parse_NoListOfCommands_IsNull(string text) => Assert.Null(CommandPolicy.Parse(text));
+
+    [Fact]
+    public void Listed_AnyCommand_IsThatCommandAlone() => Gen.String[Gen.Char["ab ;[]\"'\\$\t\n\u00e9"], 0, 5].Array[1, 4].Sample(words =>
+    {
+        var policy = CommandPolicy.Parse(CommandPolicy.Listed([.. words]))!;
+        Assert.True(policy.Allows([.. words]));
+        Assert.False(policy.Allows([.. words, "more"]));
+    });
+
+    /// <summary>No character of lines had a meaning but ';' and the space, and none has got one.</summary>
+    [Fact]
+    public void Parse_Line_TakesQuotesAsTheyAre() => Assert.True(CommandPolicy.Parse("python3 it's.py \"a\" b\\c")!.Allows(["python3", "it's.py", "\"a\"", "b\\c"]));
 }

@@ -1,3 +1,4 @@
+using CsCheck;
 using DeepTrain.Cluster.Silo.Tests;
 using DeepTrain.Cluster.Sweeps;
 using static TorchSharp.torch;
@@ -127,6 +128,24 @@ public sealed class CheckpointTests : IDisposable
         Assert.Throws<FileNotFoundException>(() => new FusedTrainer(TimeProvider.System).Start(new([.. trials], Path)));
     }
 
+    [Fact]
+    public void Start_CheckpointWithAChangedBit_IsRefused()
+    {
+        CohortTrial[] trials = [Trials.Configuration((Parameters.Epochs, Epochs)).Trial()];
+        Save(trials, 1);
+        var whole = File.ReadAllBytes(Path);
+
+        Gen.Int[0, whole.Length * 8 - 1].Sample(bit =>
+        {
+            var changed = whole.ToArray();
+            changed[bit / 8] ^= (byte)(1 << bit % 8);
+            File.WriteAllBytes(Path, changed);
+            var before = Tensor.TotalCount;
+            Assert.Throws<InvalidDataException>(() => new FusedTrainer(TimeProvider.System).Start(new([.. trials], Path)));
+            Assert.Equal(before, Tensor.TotalCount);
+        }, iter: 100, threads: 1);
+    }
+
     private void Save(CohortTrial[] trials, int after)
     {
         using var run = new FusedTrainer(TimeProvider.System).Start(trials.Cohort());
@@ -148,11 +167,16 @@ public sealed class CheckpointTests : IDisposable
         using var file = SafeTensorsFile.Open(Path);
         var metadata = file.Metadata.ToDictionary();
         change(metadata);
-        SafeTensorsWriter.Save(Path, metadata, [.. file.Tensors.Values], (tensor, stream) =>
-        {
-            var bytes = new byte[tensor.Length];
-            file.Read(tensor.Name, 0, bytes);
-            stream.Write(bytes);
-        });
+        Write(file, metadata);
+        using var changed = SafeTensorsFile.Open(Path);
+        metadata[CheckpointHash.Key] = CheckpointHash.Of(changed);
+        Write(file, metadata);
     }
+
+    private void Write(SafeTensorsFile file, Dictionary<string, string> metadata) => SafeTensorsWriter.Save(Path, metadata, [.. file.Tensors.Values], (tensor, stream) =>
+    {
+        var bytes = new byte[tensor.Length];
+        file.Read(tensor.Name, 0, bytes);
+        stream.Write(bytes);
+    });
 }
