@@ -15,10 +15,10 @@ internal static class ControlVerbs
     public static Command Cancel() => Verb("cancel", "End a sweep; its finished trials keep their results.",
         async sweep => await sweep.Cancel() ? ("is cancelled", ("cancelled", true)) : ("had ended before", ("cancelled", false)));
 
-    public static Command Retry() => Verb("retry", "Let the failed trials of a sweep be tried again.",
+    public static Command Retry() => Verb("retry", "Let the failed and cancelled trials of a sweep be tried again.",
         async sweep => await sweep.Retry() is > 0 and var trials
-            ? ($"tries {trials} failed trials again", ("retried", trials))
-            : ("has no failed trials", ("retried", 0)));
+            ? ($"tries {trials} failed or cancelled trials again", ("retried", trials))
+            : ("has no failed or cancelled trials", ("retried", 0)));
 
     private static Command Verb(string name, string description, Func<ISweepGrain, Task<(string Said, (string, object) Field)>> act)
     {
