@@ -59,11 +59,11 @@ public sealed class ControlTests : IDisposable
         Assert.Contains("does not work yet", failure.GetProperty("log").GetString(), StringComparison.Ordinal);
         _workplace.Write("mended", "");
 
-        Assert.Contains("script-1 tries 1 failed trials again", (await _workplace.Tell("retry", "script")).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("script-1 tries 1 failed or cancelled trials again", (await _workplace.Tell("retry", "script")).Expect(0).Output, StringComparison.Ordinal);
         var done = (await _workplace.Run(file).WaitAsync()).Expect(0);
 
         Assert.Equal(2, done.Json.GetProperty("trials").GetProperty("completed").GetInt32());
-        Assert.Contains("has no failed trials", (await _workplace.Tell("retry", "script")).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("has no failed or cancelled trials", (await _workplace.Tell("retry", "script")).Expect(0).Output, StringComparison.Ordinal);
     }
 
     [Fact]

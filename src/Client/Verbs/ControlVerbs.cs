@@ -16,10 +16,10 @@ internal static class ControlVerbs
         async sweep => await sweep.Cancel() ? ("is cancelled", ("cancelled", true)) : ("had ended before", ("cancelled", false)),
         new("--trial") { Description = "Stop one trial in training instead, at the end of its epoch; the others go on.", HelpName = "TRIAL" });
 
-    public static Command Retry() => Verb("retry", "Let the failed trials of a sweep be tried again.",
+    public static Command Retry() => Verb("retry", "Let the failed and cancelled trials of a sweep be tried again.",
         async sweep => await sweep.Retry() is > 0 and var trials
-            ? ($"tries {trials} failed trials again", ("retried", trials))
-            : ("has no failed trials", ("retried", 0)));
+            ? ($"tries {trials} failed or cancelled trials again", ("retried", trials))
+            : ("has no failed or cancelled trials", ("retried", 0)));
 
     /// <param name="trial">The option that names a trial to be stopped, in place of what is done to its sweep; null: there is none.</param>
     private static Command Verb(

@@ -31,6 +31,9 @@ public interface ISweepReader
     /// <summary>What a coordinator has to know of every active trial that has an outcome, in any order.</summary>
     Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId);
 
+    /// <summary>Which of these trials have failed under just this fence, and not been retried since.</summary>
+    Task<ImmutableHashSet<(TrialId Trial, long Fence)>> ReadFailedAsync(IReadOnlyCollection<(TrialId Trial, long Fence)> trials);
+
     /// <summary>The active trials of a sweep, counted; none where there is no such sweep.</summary>
     Task<TrialCounts> CountAsync(string sweepId);
 

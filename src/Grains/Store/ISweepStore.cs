@@ -37,8 +37,8 @@ public interface ISweepStore : ISweepReader
     /// <summary>Gives leases their full time again. Returns those that still hold a trial; the others are lost.</summary>
     Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime);
 
-    /// <summary>Lets trials that a lease still holds wait again, in good order: nothing counts as lost.</summary>
-    Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials);
+    /// <summary>Lets trials that a lease still holds wait again, in good order: nothing counts as lost. How many it held.</summary>
+    Task<int> ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials);
 
     /// <summary>Lets all trials that a silo has leased wait again, as lost, because the silo is dead.</summary>
     Task<TakenTrials> ReleaseSiloAsync(string silo);
@@ -55,8 +55,11 @@ public interface ISweepStore : ISweepReader
     /// <summary>Ends every trial that has no outcome as <see cref="Outcome.Cancelled"/>, raises their fences, and the sweep with them.</summary>
     Task CancelAsync(Coordinator coordinator);
 
-    /// <summary>Recounts, and marks the sweep as finished if every active trial has an outcome. True if it is finished now.</summary>
-    Task<bool> FinishAsync(Coordinator coordinator);
+    /// <summary>
+    /// Recounts, and ends the sweep if every active trial has an outcome: as <see cref="SweepStatus.Cancelled"/> if any of them is, else
+    /// as <see cref="SweepStatus.Finished"/>. What it is now.
+    /// </summary>
+    Task<SweepStatus> FinishAsync(Coordinator coordinator);
 
     /// <summary>Running becomes paused. No lease is touched: workers give theirs back. False: it was not running.</summary>
     Task<bool> PauseAsync(Coordinator coordinator);
@@ -65,8 +68,8 @@ public interface ISweepStore : ISweepReader
     Task<bool> ResumeAsync(Coordinator coordinator);
 
     /// <summary>
-    /// Lets failed active trials wait again as if they had never been tried, and makes the sweep <see cref="SweepStatus.Running"/> if
-    /// there are any, unless it is paused. How many there were.
+    /// Lets failed and cancelled active trials wait again as if they had never been tried, and makes the sweep
+    /// <see cref="SweepStatus.Running"/> if there are any, unless it is paused. How many there were.
     /// </summary>
     Task<int> RetryAsync(Coordinator coordinator);
 
@@ -121,7 +124,11 @@ public sealed record GrantRequest(
 /// Nothing was granted because of who asked, and when: the silo holds what nothing may be beside, or other trials where only suspects
 /// wait; the sweep is trained on another kind of devices; or it has as many leases as it may have. Another, or the same a little later, may be granted what waits.
 /// </param>
-public sealed record Granted(ImmutableArray<LeasedTrial> Trials, LostTrials Lost, bool HeldBack);
+public sealed record Granted(ImmutableArray<LeasedTrial> Trials, LostTrials Lost, bool HeldBack)
+{
+    /// <summary>The lease had been granted before; nothing has changed.</summary>
+    public bool IsRepeated { get; init; }
+}
 
 /// <summary>Trials that were taken from leases, because whoever trained them is dead or silent.</summary>
 /// <param name="Count">How many. They wait again, but for the killers.</param>

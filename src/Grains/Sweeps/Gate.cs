@@ -24,6 +24,13 @@ internal sealed class Gate
         }
     }
 
+    /// <inheritdoc cref="PassAsync{T}"/>
+    public Task PassAsync(Func<Task> work) => PassAsync(async () =>
+    {
+        await work();
+        return true;
+    });
+
     /// <summary>Lets those who pass end and nobody else begin, then runs. Must not be called by one who passes.</summary>
     public async Task AloneAsync(Func<Task> work)
     {

@@ -43,7 +43,7 @@ public interface ISweepGrain : IGrainWithStringKey
     [Alias("Cancel")]
     Task<bool> Cancel();
 
-    /// <summary>Lets failed trials wait again, as if they had never been tried. How many.</summary>
+    /// <summary>Lets failed and cancelled trials wait again, as if they had never been tried. How many.</summary>
     [Alias("Retry")]
     Task<int> Retry();
 
@@ -62,6 +62,10 @@ public interface ISweepGrain : IGrainWithStringKey
     /// <summary>Counts anew what the store holds, because something else than this coordinator has changed it.</summary>
     [Alias("Recount")]
     Task Recount();
+
+    /// <summary>Counts anew what waits, because trials failed that are tried again after a pause.</summary>
+    [Alias("RecountWaiting")]
+    Task RecountWaiting();
 }
 
 /// <summary>A lease that its slot works under.</summary>

@@ -19,7 +19,10 @@ internal sealed class SweepGrain(
 
     private static readonly LeaseReply NoWork = new([], [], KeepModels: false, Objective: null);
 
-    /// <summary>Grants are counted in what is opened and counted anew at times, which therefore happens between them.</summary>
+    /// <summary>
+    /// Grants, releases and reports change what is counted. The sweep is opened and counted anew between them, so that no older count
+    /// overwrites theirs.
+    /// </summary>
     private readonly Gate _gate = new();
 
     private Coordinated? _sweep;
@@ -111,15 +114,16 @@ internal sealed class SweepGrain(
         });
         var released = sweep.Released;
         var takeExpired = IsReached(time.GetTimestamp()) && time.GetElapsedTime(_reachedSince) >= times.Lease;
-        var (trials, lost, heldBack) = await Reach(store.GrantAsync(sweep.Coordinator, new(
+        var granted = await Reach(store.GrantAsync(sweep.Coordinator, new(
             request.Lease, request.Slot.Silo, request.Slot.Number, request.Worker, limits, times.Lease, takeExpired)
         {
             MaxLeases = sweep.Sweep.MaxSlots,
             Device = sweep.Sweep.Device,
         }));
+        var (trials, lost, heldBack) = granted;
 
-        if (sweep.Granted.Add(request.Lease))
-            sweep.Move(trials.Length);
+        if (!granted.IsRepeated)
+            sweep.Waiting -= trials.Length;
         if (!trials.IsEmpty)
             sweep.Pin = request.Worker.Device;
         // What was given back since the store looked waits again; and what this slot may not have now, another may.
@@ -146,30 +150,40 @@ internal sealed class SweepGrain(
             sweep.Status is SweepStatus.Paused || sweep.Yielding.Contains(lease.Slot) ? Wanted.Pause : Wanted.Train);
     }
 
-    public async Task Release(Guid lease, ImmutableArray<TrialId> trials)
+    public Task Release(Guid lease, ImmutableArray<TrialId> trials) => _gate.PassAsync(async () =>
     {
         if (_sweep is not { } sweep)
             return;
-        await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
-        sweep.Move(-trials.Length);
+        var released = await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
+        sweep.Waiting += released;
         sweep.Released++;
         sweep.Exhausted = false;
         await AnnounceAsync();
-    }
+    });
 
-    public async Task Report(ImmutableArray<TrialEnding> durable)
+    public Task Report(ImmutableArray<TrialEnding> durable) => _gate.PassAsync(async () =>
     {
         if (_sweep is not { } sweep)
             return;
-        foreach (var ending in durable)
+        foreach (var ending in await WithoutRetriedAsync(durable))
         {
             var objective = sweep.Sweep.Objective.Of(ending.Outcome, ending.TrainLoss, ending.ValidationLoss, ending.ValidationAccuracy);
             if (sweep.Tally.Record(ending.Trial, ending.Outcome, objective, ending.Ailments))
-                (sweep.Running, sweep.LastResult) = (Math.Max(0, sweep.Running - 1), time.GetUtcNow());
+                sweep.LastResult = time.GetUtcNow();
         }
         sweep.LastEpoch = time.GetUtcNow();
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
+    });
+
+    /// <summary>Leaves out failures whose trials wait again: somebody has retried them while the report was on its way.</summary>
+    private async Task<IEnumerable<TrialEnding>> WithoutRetriedAsync(ImmutableArray<TrialEnding> durable)
+    {
+        var failures = durable.Where(ending => ending.Outcome is Outcome.Failed).ToLookup(ending => ending.Trial);
+        if (failures.Count == 0)
+            return durable;
+        var failed = await Reach(store.ReadFailedAsync([.. failures.SelectMany(of => of.Select(ending => (of.Key, ending.Fence)))]));
+        return durable.Where(ending => !failures.Contains(ending.Trial) || failed.Contains((ending.Trial, ending.Fence)));
     }
 
     public Task<bool> Pause() => ChangeAsync(SweepStatus.Running, store.PauseAsync);
@@ -207,6 +221,14 @@ internal sealed class SweepGrain(
 
     public Task Recount() => _sweep is { } sweep ? RecountAsync(sweep) : Task.CompletedTask;
 
+    public Task RecountWaiting() => _gate.AloneAsync(async () =>
+    {
+        if (_sweep is not { } sweep)
+            return;
+        sweep.Waiting = (await Reach(store.CountAsync(Id))).Waiting;
+        await AnnounceAsync();
+    });
+
     public Task<SweepProgress?> GetProgress() => Task.FromResult(_sweep?.Progress(Id));
 
     public async Task Touch()
@@ -215,6 +237,8 @@ internal sealed class SweepGrain(
             return;
         // Nothing to renew: it shows whether the store answers, and whether this is still the coordinator.
         await Reach(store.RenewAsync(sweep.Coordinator, [], times.Lease));
+        if (sweep.IsUncertain)
+            await RecountAsync(sweep);
         sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
         // Leases may have run out, which only a request finds.
@@ -266,11 +290,11 @@ internal sealed class SweepGrain(
 
     private async Task CountAsync(Coordinated sweep)
     {
+        sweep.IsUncertain = false;
         var counts = await Reach(store.CountAsync(Id));
         if (sweep.Tally.Ended != counts.Ended)
             sweep.Tally = new(sweep.Sweep, await Reach(store.ReadEndedAsync(Id)));
-        (sweep.Waiting, sweep.Running, sweep.Exhausted) = (counts.Waiting, counts.Leased, false);
-        sweep.Granted.Clear();
+        (sweep.Waiting, sweep.Exhausted) = (counts.Waiting, false);
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
     }
@@ -279,11 +303,9 @@ internal sealed class SweepGrain(
     {
         if (sweep.Status is not (SweepStatus.Running or SweepStatus.Paused) || sweep.Tally.Ended < sweep.Sweep.TrialCount)
             return;
-        if (await Reach(store.FinishAsync(sweep.Coordinator)))
-        {
-            sweep.Status = SweepStatus.Finished;
-            log.LogInformation("Sweep {Sweep} is finished.", Id);
-        }
+        sweep.Status = await Reach(store.FinishAsync(sweep.Coordinator));
+        if (sweep.Status is SweepStatus.Finished or SweepStatus.Cancelled)
+            log.LogInformation("Sweep {Sweep} has ended: {Status}.", Id, sweep.Status);
         else
             log.LogWarning("Sweep {Sweep} counted all its trials as ended, but its store does not.", Id);
     }
@@ -339,6 +361,9 @@ internal sealed class SweepGrain(
         catch
         {
             _reachedLast = null;
+            // What it asked for may have been done all the same.
+            if (_sweep is { } sweep)
+                sweep.IsUncertain = true;
             throw;
         }
     }
@@ -383,13 +408,11 @@ internal sealed class SweepGrain(
         /// <summary>The kind of devices that may train it; null: any.</summary>
         public string? Device => Pin ?? Sweep.Device;
 
-        /// <summary>Trials that nobody trains, and those under a lease: the store's counts, kept up between two recounts.</summary>
-        public int Waiting { get; set; }
+        /// <summary>Trials that nobody trains: the store's count, kept up between two recounts. All others run or have ended.</summary>
+        public int Waiting { get; set => field = Math.Clamp(value, 0, sweep.TrialCount); }
 
-        public int Running { get; set; }
-
-        /// <summary>The leases granted since the last recount: a repeated request moves no count again.</summary>
-        public HashSet<Guid> Granted { get; } = [];
+        /// <summary>An answer of the store is missing, so that the counts may be wrong.</summary>
+        public bool IsUncertain { get; set; }
 
         /// <summary>The slots that train for the sweep, and when they last renewed.</summary>
         public Dictionary<SlotId, long> Heard { get; } = [];
@@ -408,14 +431,8 @@ internal sealed class SweepGrain(
             .GroupBy(cell => cell.Configuration.FusionKey)
             .ToImmutableDictionary(shape => shape.Key, shape => (shape.First().Configuration, shape.Count()));
 
-        public void Move(int trials)
-        {
-            Waiting = Math.Max(0, Waiting - trials);
-            Running = Math.Max(0, Running + trials);
-        }
-
         public SweepProgress Progress(string id) => new(
-            id, Status, sweep.TrialCount, Waiting, Running,
+            id, Status, sweep.TrialCount, Waiting, Math.Max(0, sweep.TrialCount - Waiting - Tally.Ended),
             Tally.Count(Outcome.Completed), Tally.Count(Outcome.Diverged), Tally.Count(Outcome.Stopped),
             Tally.Count(Outcome.Failed), Tally.Count(Outcome.Cancelled), Tally.Best);
     }

@@ -41,7 +41,8 @@ internal static class LeaseStatements
     {
         var (sweep, now) = SweepStatements.Admit(session, coordinator);
         var lost = LostTrials.None;
-        if (Find(session, sweep, request.Lease) is not { } lease)
+        var known = Find(session, sweep, request.Lease);
+        if (known is not { } lease)
         {
             lost = request.TakeExpired ? TakeExpired(session, sweep, now) : LostTrials.None;
             if (!IsOfItsDevice(session, sweep, request))
@@ -63,7 +64,10 @@ internal static class LeaseStatements
                     row.GetInt64(2), row.GetInt32(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5),
                     row.IsDBNull(6) ? 0 : row.GetInt32(6)),
                 ("@lease", lease))],
-            lost, HeldBack: false);
+            lost, HeldBack: false)
+        {
+            IsRepeated = known is not null,
+        };
     }
 
     /// <summary>Whether the worker is of the kind that the sweep is trained on, or may be the first.</summary>

@@ -69,6 +69,16 @@ public abstract class SweepReader : ISweepReader
                 NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5),
                 row.IsDBNull(6) ? null : (Ailments)row.GetInt32(6)), stop), [], CancellationToken.None);
 
+    public Task<ImmutableHashSet<(TrialId Trial, long Fence)>> ReadFailedAsync(IReadOnlyCollection<(TrialId Trial, long Fence)> trials) =>
+        ReadAsync<ImmutableHashSet<(TrialId, long)>>(async (context, stop) =>
+        {
+            var failed = ImmutableHashSet.CreateBuilder<(TrialId, long)>();
+            foreach (var (trial, fence) in trials)
+                if (await Rows(context, trial).AnyAsync(row => row.Fence == fence && row.Outcome == Outcome.Failed, stop))
+                    failed.Add((trial, fence));
+            return failed.ToImmutable();
+        }, [], CancellationToken.None);
+
     public Task<TrialCounts> CountAsync(string sweepId) => ReadAsync(
         async (context, stop) => (await QueryAsync(context, """
             SELECT COUNT(*) - COUNT(t.lease) - COUNT(t.outcome), COUNT(t.lease), COUNT(t.outcome)

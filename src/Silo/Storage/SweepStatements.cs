@@ -99,15 +99,16 @@ internal static class SweepStatements
         return true;
     }
 
-    public static bool Finish(Session session, Coordinator coordinator)
+    public static SweepStatus Finish(Session session, Coordinator coordinator)
     {
         var (key, now) = Admit(session, coordinator);
         session.Execute("""
-            UPDATE sweeps SET status = 'Finished', finished = @now
+            UPDATE sweeps SET finished = @now, status = CASE
+                WHEN EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome = 'Cancelled') THEN 'Cancelled' ELSE 'Finished' END
             WHERE key = @key AND status IN ('Running', 'Paused')
               AND NOT EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome IS NULL)
             """, ("@key", key), ("@now", now));
-        return session.First("SELECT status = 'Finished' FROM sweeps WHERE key = @key", row => row.GetBoolean(0), ("@key", key))!.Value;
+        return Enum.Parse<SweepStatus>(session.Query("SELECT status FROM sweeps WHERE key = @key", row => row.GetString(0), ("@key", key))[0]);
     }
 
     public static bool Pause(Session session, Coordinator coordinator) =>
@@ -122,13 +123,14 @@ internal static class SweepStatements
     {
         session.Patience = Bulk;
         var (key, _) = Admit(session, coordinator);
-        LockTrials(session, "sweep = @key AND outcome = 'Failed'", ("@key", key));
-        var retried = session.Execute("""
+        const string ended = "outcome IN ('Failed', 'Cancelled')";
+        LockTrials(session, $"sweep = @key AND {ended}", ("@key", key));
+        var retried = session.Execute($"""
             UPDATE trials SET outcome = NULL, fence = fence + 1, train_loss = NULL, validation_loss = NULL, validation_accuracy = NULL,
                 test_loss = NULL, test_accuracy = NULL, epochs = 0, seconds = 0, ailments_end = NULL,
                 failure_class = NULL, failure_message = NULL, failure_log = NULL,
                 tries = 0, losses = 0, losses_alone = 0, loss_epoch = 0, retry_at = NULL
-            WHERE sweep = @key AND active AND outcome = 'Failed'
+            WHERE sweep = @key AND active AND {ended}
             """, ("@key", key));
         if (retried > 0)
             session.Execute("UPDATE sweeps SET status = 'Running', finished = NULL WHERE key = @key AND status <> 'Paused'", ("@key", key));

@@ -21,7 +21,7 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
     public Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime) =>
         TransactAsync(session => LeaseStatements.Renew(session, coordinator, leases, leaseTime), coordinator.SweepId);
 
-    public Task ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials) =>
+    public Task<int> ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials) =>
         TransactAsync(session => LeaseStatements.Release(session, coordinator, lease, trials), coordinator.SweepId);
 
     public Task<TakenTrials> ReleaseSiloAsync(string silo) =>
@@ -37,7 +37,7 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
 
     public Task CancelAsync(Coordinator coordinator) => TransactAloneAsync(session => SweepStatements.Cancel(session, coordinator));
 
-    public Task<bool> FinishAsync(Coordinator coordinator) =>
+    public Task<SweepStatus> FinishAsync(Coordinator coordinator) =>
         TransactAsync(session => SweepStatements.Finish(session, coordinator), coordinator.SweepId);
 
     public Task<bool> PauseAsync(Coordinator coordinator) =>
@@ -69,6 +69,9 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
         reader.ReadResultsAsync(sweepId, cancellation);
 
     public Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId) => reader.ReadEndedAsync(sweepId);
+
+    public Task<ImmutableHashSet<(TrialId Trial, long Fence)>> ReadFailedAsync(IReadOnlyCollection<(TrialId Trial, long Fence)> trials) =>
+        reader.ReadFailedAsync(trials);
 
     public Task<TrialCounts> CountAsync(string sweepId) => reader.CountAsync(sweepId);
 

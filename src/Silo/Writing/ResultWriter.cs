@@ -86,6 +86,7 @@ internal sealed class ResultWriter(
     private void Conclude(List<Pending> batch, ImmutableArray<WriteVerdict> verdicts)
     {
         var durable = new List<FencedReport>(batch.Count);
+        var retried = new HashSet<string>();
         foreach (var ((lease, report, concluded), verdict) in batch.Zip(verdicts))
         {
             var ending = report.Report.Ending;
@@ -103,6 +104,7 @@ internal sealed class ResultWriter(
                     break;
                 case WriteVerdict.WillRetry:
                     metrics.TrialRetried(ending!.Failure!.Class);
+                    retried.Add(report.Report.Trial.Sweep);
                     break;
                 case WriteVerdict.Refused:
                     metrics.WriteRefused();
@@ -118,6 +120,9 @@ internal sealed class ResultWriter(
             concluded?.Invoke();
         }
         reports.Post(durable);
+        // Whoever does not hear of it counts anew before long.
+        foreach (var sweep in retried)
+            grains.Sweep(sweep).RecountWaiting().Ignore();
         if (verdicts.Count(verdict => verdict is WriteVerdict.Refused) is > 0 and var refused)
             log.LogWarning("{Count} reports were refused: they came under leases that this silo has lost.", refused);
     }

@@ -250,6 +250,147 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Report_WhileARecountReads_IsNotOverwrittenByTheOlderSnapshot()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", replicates: 1), asNew: false);
+        var (one, other) = (Guid.NewGuid(), Guid.NewGuid());
+        await _cluster.LeaseAsync("digits-1", size: 1, slots: 3);
+        var unheard = await _cluster.LeaseAsync("digits-1", size: 1, slots: 3, lease: one);
+        var late = await _cluster.LeaseAsync("digits-1", size: 1, slots: 3, lease: other);
+        await PassAsync(() => _cluster.Sweep("digits-1").Renew([new(one, _cluster.Slot()), new(other, _cluster.Slot())]));
+        // A request finds that the first lease is over, and counts anew: it reads that a trial has ended, and meanwhile another ends.
+        await _cluster.EndAsync(unheard, 0.5);
+        var reading = _cluster.Held.Next(nameof(ISweepReader.ReadEndedAsync));
+        var request = _cluster.LeaseAsync("digits-1", size: 1, slots: 3);
+        await reading.Reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        var report = _cluster.Sweep("digits-1").Report(await _cluster.EndAsync(late, 0.6));
+        // It has to wait for what is read; if it did not, it would be overwritten.
+        await Task.WhenAny(report, Task.Delay(TimeSpan.FromMilliseconds(200)));
+        reading.Released.SetResult();
+        await Task.WhenAll(request, report);
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((2, 0, 1), (progress.Completed, progress.Waiting, progress.Running));
+    }
+
+    [Fact]
+    public async Task Report_OfAFailureThatWasRetriedMeanwhile_IsNotCounted()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var leased = await _cluster.LeaseAsync("digits-1", 2);
+        var late = await FailAsync(leased[1], "code-error");
+        Assert.Equal(1, await _cluster.Sweep("digits-1").Retry());
+
+        await _cluster.Sweep("digits-1").Report([late]);
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((0, 1, 1), (progress.Failed, progress.Waiting, progress.Running));
+        var again = Assert.Single(await _cluster.LeaseAsync("digits-1", 2));
+        await FailAsync(again, "code-error");
+        Assert.Equal(1, (await _cluster.Sweep("digits-1").GetProgress())!.Failed);
+    }
+
+    [Fact]
+    public async Task Lease_OfATrialThatIsTriedAgain_CountsItOnce()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: false);
+        var failing = Assert.Single(await _cluster.LeaseAsync("digits-1", 1));
+        Assert.Equal([WriteVerdict.WillRetry], await _cluster.Store.WriteAsync([Failed(failing, "infrastructure")]));
+        _cluster.Time.Leap(TimeSpan.FromSeconds(10));
+
+        Assert.Single(await _cluster.LeaseAsync("digits-1", 1));
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((1, 0, 1), (progress.Total, progress.Waiting, progress.Running));
+    }
+
+    [Fact]
+    public async Task RecountWaiting_AfterAFailureThatIsTriedAgain_CountsItAsWaiting()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        var leased = await _cluster.LeaseAsync("digits-1", 2);
+        await _cluster.Store.WriteAsync([Failed(leased[0], "infrastructure")]);
+
+        await _cluster.Sweep("digits-1").RecountWaiting();
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((1, 1), (progress.Waiting, progress.Running));
+    }
+
+    [Fact]
+    public async Task Release_TrialsThatTheLeaseNoLongerHolds_CountsThoseThatItHeld()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", 1), asNew: false);
+        var lease = Guid.NewGuid();
+        var leased = await _cluster.LeaseAsync("digits-1", 3, lease: lease);
+        await _cluster.CompleteAsync("digits-1", leased.Take(1), 0.9);
+
+        await _cluster.Sweep("digits-1").Release(lease, [.. leased.Select(trial => trial.Trial)]);
+        await _cluster.Sweep("digits-1").Release(lease, [.. leased.Select(trial => trial.Trial)]);
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((1, 2, 0), (progress.Completed, progress.Waiting, progress.Running));
+    }
+
+    [Fact]
+    public async Task Lease_RepeatedAfterARecount_IsCountedOnce()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", 1), asNew: false);
+        var lease = Guid.NewGuid();
+        await _cluster.LeaseAsync("digits-1", size: 2, slots: 2, lease: lease);
+        await _cluster.Sweep("digits-1").Recount();
+
+        await _cluster.LeaseAsync("digits-1", size: 2, slots: 2, lease: lease);
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((2, 2), (progress.Waiting, progress.Running));
+    }
+
+    [Fact]
+    public async Task Touch_AfterAnAnswerOfTheStoreWasLost_CountsAnew()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", 1), asNew: false);
+        var lease = Guid.NewGuid();
+        var granting = _cluster.Held.Next(nameof(ISweepStore.GrantAsync));
+        granting.Released.SetException(new IOException("The connection was lost."));
+        await Assert.ThrowsAsync<IOException>(() => _cluster.LeaseAsync("digits-1", size: 2, slots: 2, lease: lease));
+        Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", size: 2, slots: 2, lease: lease)).Length);
+
+        await _cluster.Sweep("digits-1").Touch();
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((2, 2), (progress.Waiting, progress.Running));
+    }
+
+    [Fact]
+    public async Task Report_LastTrialOfASweepThatWasCancelledAndExtended_LeavesItCancelled()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: false);
+        await _cluster.Sweep("digits-1").Cancel();
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 2), asNew: false);
+
+        await _cluster.CompleteAsync("digits-1", await _cluster.LeaseAsync("digits-1", 2), 0.9);
+
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((SweepStatus.Cancelled, 1, 1), (progress.Status, progress.Completed, progress.Cancelled));
+    }
+
+    [Fact]
+    public async Task Retry_CancelledTrials_WaitAgain()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false);
+        await _cluster.CompleteAsync("digits-1", await _cluster.LeaseAsync("digits-1", size: 1, slots: 2), 0.9);
+        await _cluster.Sweep("digits-1").Cancel();
+
+        Assert.Equal(1, await _cluster.Sweep("digits-1").Retry());
+
+        await _cluster.CompleteAsync("digits-1", await _cluster.LeaseAsync("digits-1", 2), 0.9);
+        var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
+        Assert.Equal((SweepStatus.Finished, 2, 0), (progress.Status, progress.Completed, progress.Cancelled));
+    }
+
+    [Fact]
     public async Task Report_LastTrial_FinishesTheSweepWithItsBestCell()
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 2), asNew: false);
@@ -501,12 +642,15 @@ public sealed class SweepGrainTests : IAsyncLifetime
     private async Task<Wanted?> RenewAsync(Guid lease) =>
         (await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot())])).TryGetValue(lease, out var wanted) ? wanted : null;
 
-    private async Task FailAsync(LeasedTrial trial, string failureClass)
+    private static FencedReport Failed(LeasedTrial trial, string failureClass) => new(
+        new(trial.Trial, 1, 0.1, 0.2, 0.3, 10, 0.5, new(Outcome.Failed, Failure: new(failureClass, "no gradient"))), trial.Fence);
+
+    private async Task<FencedReport> FailAsync(LeasedTrial trial, string failureClass)
     {
-        FencedReport report = new(
-            new(trial.Trial, 1, 0.1, 0.2, 0.3, 10, 0.5, new(Outcome.Failed, Failure: new(failureClass, "no gradient"))), trial.Fence);
+        var report = Failed(trial, failureClass);
         await _cluster.Store.WriteAsync([report]);
         await _cluster.Sweep("digits-1").Report([report]);
+        return report;
     }
 
     private async Task<(SweepStatus Status, int Failed)> StateAsync()

@@ -57,7 +57,7 @@ public sealed class JanitorTests
         else if (status is SweepStatus.Cancelled)
             await fixture.Store.CancelAsync(coordinator);
         else if (status is SweepStatus.Finished)
-            Assert.True(await fixture.Store.FinishAsync(coordinator));
+            Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
         Assert.Equal(status, (await fixture.Store.FindAsync(Sample.SweepId, CancellationToken.None))!.Status);
         using var folder = new TemporaryFolder();
         var data = new DataFolder(folder.Root);

@@ -70,7 +70,7 @@ public sealed class PostgresConcurrencyTests
         var results = await fixture.ResultsAsync();
         Assert.Equal(trials, results.Count(result => result.Outcome is Outcome.Completed or Outcome.Failed));
         Assert.Equal(0L, await fixture.QueryAsync<long>("SELECT COUNT(*) FROM trials WHERE attempt <> fence AND outcome = 'Completed'"));
-        Assert.True(await fixture.Store.FinishAsync((await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync((await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator));
     }
 
     /// <remarks>Each has locked what the other comes to: the server would find that out only after a second.</remarks>

@@ -221,7 +221,7 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased, 1)]));
 
         Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(1)));
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
     }
 
     private static readonly GradientHealth Health = new(

@@ -211,7 +211,7 @@ public sealed class StoreDatabaseTests
         await using var store = await SqliteSweepStore.OpenAsync(copy["sweeps.db"], fixture.Time);
 
         Assert.Equal(await fixture.ResultsAsync(), await store.ReadResultsAsync(Sample.SweepId, CancellationToken.None));
-        Assert.True(await store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await store.FinishAsync(coordinator));
     }
 
     [Fact]
@@ -236,7 +236,7 @@ public sealed class StoreDatabaseTests
         await fixture.ExecuteAsync("PRAGMA max_page_count = 1000000");
         Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Accepted],
             await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Completion(leased[1], 1)]));
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
     }
 
     [Fact]
@@ -287,7 +287,7 @@ public sealed class StoreDatabaseTests
         Assert.Equal(trials, accepted.SelectMany(mine => mine).Distinct().Count());
         Assert.Equal(trials, accepted.Sum(mine => mine.Count));
         Assert.Equal(trials, (await fixture.ResultsAsync()).Count(result => result is { Outcome: Outcome.Completed, Epochs: 2 }));
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
     }
 
     [Fact]

@@ -156,7 +156,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     await WriteAsync(sent, sent with { Fence = sent.Fence - 1 }, sent with { Fence = sent.Fence + 1 }, sent);
                     break;
                 case Act.Release when Pick(_leases, step) is { } request:
-                    await store.ReleaseAsync(_coordinator, request.Lease, [.. _trials.Select(trial => trial.Id)]);
+                    Assert.Equal(Held(request.Lease).Count(),
+                        await store.ReleaseAsync(_coordinator, request.Lease, [.. _trials.Select(trial => trial.Id)]));
                     LetGo(trial => trial.Lease == request.Lease);
                     break;
                 case Act.ReleaseOne when Pick(_leases, step) is { } request:
@@ -202,7 +203,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     _status = _status == SweepStatus.Paused ? SweepStatus.Running : _status;
                     break;
                 case Act.Retry:
-                    var failed = Active().Where(trial => trial.Outcome is Outcome.Failed).ToList();
+                    var failed = Active().Where(trial => trial.Outcome is Outcome.Failed or Outcome.Cancelled).ToList();
                     foreach (var trial in failed)
                     {
                         (trial.Outcome, trial.EndedAt, trial.Fence, trial.Tries) = (null, 0, trial.Fence + 1, 0);
@@ -225,8 +226,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     break;
                 case Act.Finish:
                     if (_status is SweepStatus.Running or SweepStatus.Paused && Active().All(trial => trial.Outcome is not null))
-                        _status = SweepStatus.Finished;
-                    Assert.Equal(_status == SweepStatus.Finished, await store.FinishAsync(_coordinator));
+                        _status = Active().Any(trial => trial.Outcome is Outcome.Cancelled) ? SweepStatus.Cancelled : SweepStatus.Finished;
+                    Assert.Equal(_status, await store.FinishAsync(_coordinator));
                     break;
                 case Act.Restart:
                     await fixture.ReopenAsync();

@@ -125,7 +125,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         await using var owned = fixture;
         var leased = await fixture.GrantAsync(coordinator, Sample.Request(4, acrossReplicates: true));
         await fixture.Store.WriteAsync([.. leased.Select(trial => Sample.Completion(trial, 1))]);
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
         var results = await fixture.ResultsAsync();
 
         await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(3, 2));
@@ -152,7 +152,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal([results[2], results[0]], await fixture.ResultsAsync());
         Assert.Equal(2, (await fixture.OverviewAsync()).Total);
         Assert.Empty(await fixture.GrantAsync(coordinator, Sample.Request(9, acrossReplicates: true)));
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
 
         await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(2, 3));
 
@@ -188,7 +188,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
         await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 1));
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
 
         await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 2));
 
@@ -226,7 +226,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Empty(await fixture.Store.UnfinishedAsync());
         var second = (await fixture.ResultsAsync())[1];
         Assert.Equal((Outcome.Cancelled, 1, 0.5, leased[1].Fence + 1), (second.Outcome, second.Epochs, second.Seconds, second.Fence));
-        Assert.False(await fixture.Store.FinishAsync(coordinator));
+        Assert.NotEqual(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
     }
 
     [Fact]
@@ -236,7 +236,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         await using var owned = fixture;
         var leased = await fixture.GrantAsync(coordinator, Sample.Request(1));
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
 
         await fixture.Store.CancelAsync(coordinator);
 
@@ -296,7 +296,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         else
         {
             await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
-            Assert.True(await fixture.Store.FinishAsync(coordinator));
+            Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
         }
 
         Assert.Equal(cancel ? SweepStatus.Cancelled : SweepStatus.Finished, (await fixture.OverviewAsync()).Status);
@@ -314,7 +314,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
             Sample.Epoch(leased[1], 1, new(Outcome.Failed, Failure: new(FailureClass.CodeError, "no gradient") { Log = "line 1" })),
         ];
         await fixture.Store.WriteAsync(reports);
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
         Assert.Equal(new(FailureClass.CodeError, "no gradient") { Log = "line 1" }, (await fixture.ResultsAsync())[1].Failure);
 
         Assert.Equal(1, await fixture.Store.RetryAsync(coordinator));
@@ -327,7 +327,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal((leased[1].Trial, 3, 2), (again.Trial, (int)again.Fence, again.Attempt));
         await fixture.Store.WriteAsync([Sample.Completion(again, 1)]);
         Assert.Equal((Outcome.Completed, null, 0.5), (await fixture.ResultsAsync()).Select(result => (result.Outcome, result.Failure, result.Seconds)).Last());
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
     }
 
     [Fact]
@@ -392,15 +392,15 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
 
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);
-        Assert.False(await fixture.Store.FinishAsync(coordinator));
+        Assert.NotEqual(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
         Assert.Equal(SweepStatus.Running, (await fixture.OverviewAsync()).Status);
 
         await fixture.Store.WriteAsync([Sample.Completion(leased[1], 1)]);
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
         var finished = (await fixture.OverviewAsync()).Finished;
         fixture.AssertNow(finished);
         await fixture.PassAsync(TimeSpan.FromHours(1));
-        Assert.True(await fixture.Store.FinishAsync(coordinator));
+        Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
 
         var overview = await fixture.OverviewAsync();
         Assert.Equal((SweepStatus.Finished, finished), (overview.Status, overview.Finished));
