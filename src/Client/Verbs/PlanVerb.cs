@@ -32,7 +32,7 @@ internal static class PlanVerb
             try
             {
                 if (input.DataFile is var (path, content))
-                    KeptFiles.Keep(path, content, kept.FullName);
+                    KeptFiles.Keep(path, content, kept.FullName, TimeProvider.System);
                 sources = sources with { Kept = kept.FullName };
                 if (parsed.GetValue(costs))
                     WriteCosts(parsed.GetValue(CommonOptions.Format), input.Sweep, sources);

@@ -59,6 +59,7 @@ internal sealed class SweepGrain(
         if (asNew || _sweep is null)
             return new(Id, SubmissionKind.Taken, 0, 0, []);
 
+        proposed = SweepFile.ReadAs(_sweep.Sweep, proposed);
         var change = SweepChange.Between(_sweep.Sweep, proposed);
         // What one trial is trained on all of them are.
         if (proposed.Device is { } wanted && _sweep.Pin is { } pin && wanted != pin)

@@ -20,7 +20,7 @@ internal sealed class CellFormer(
         {
             var (place, key) = search.Search is SearchMethod.Grid ? (spaceField!.Place, spaceField.Path) : (search.Place, "search");
             problems.Error(place, key,
-                $"{(count > Sweep.TrialLimit ? "at least " : "")}{count:N0} cells x {replicates:N0} replicates are more than the {Sweep.TrialLimit:N0} trials that one sweep may have; remove levels or replicates");
+                $"{(count > Sweep.TrialLimit ? "at least " : "")}{count:N0} cells x {replicates:N0} replicates are more than the {Sweep.TrialLimit:N0} trials that one sweep may have; {Fewer(search.Search)}");
             return [];
         }
 
@@ -51,10 +51,10 @@ internal sealed class CellFormer(
         {
             var idle = cells.Where(cell => cell.Levels.All(level => level.Factor != factor.Parameter.Name)).ToList();
             if (idle.Count == cells.Length)
-                problems.Warn(factor.Field.Place, factor.Field.Path, "it applies in no cell");
+                problems.Warn(factor.Field.Place, factor.Field.Path, "its condition holds in no cell");
             else if (factor.Parameter.AppliesWhen is { } applies && idle.Any(cell => factor.When?.Holds(cell.Configuration.Values) ?? true))
                 problems.Warn(factor.Field.Place, factor.Field.Path,
-                    $"its levels have no effect in some cells, which are run once: {Needs(applies)}; say so with when: {{ {applies.Of.Name}: {string.Join(", ", applies.Values)} }}");
+                    $"its levels have no effect in some cells, which are run once: {Needs(applies)}; to say so, {HowToSay(factor, applies, factorFields)}");
         }
     }
 
@@ -83,5 +83,23 @@ internal sealed class CellFormer(
         return [.. cells.Values.Select(cell => cell.Cell)];
     }
 
-    private static string Needs(Applicability applies) => $"it takes {applies.Of.Name} {string.Join(" or ", applies.Values)}";
+    private static string Fewer(SearchMethod? search) => search switch
+    {
+        SearchMethod.Random => "ask for fewer trials or replicates",
+        SearchMethod.List => "remove configurations or replicates",
+        _ => "remove levels or replicates",
+    };
+
+    /// <summary>The condition that a factor has anyway, as the file can give it: with the values that occur in this sweep.</summary>
+    private static string HowToSay(FactorField factor, Applicability applies, ImmutableArray<FactorField> factorFields)
+    {
+        var decider = factorFields.First(other => other.Parameter == applies.Of);
+        var occurring = ((Domain.Levels)decider.Domain!).Values.Select(level => $"{level}")
+            .Concat(decider.When is null ? [] : [$"{decider.Parameter.Default}"]).ToList();
+        var values = applies.Values.Where(occurring.Contains).ToList();
+        var condition = $"{applies.Of.Name}: {(values is [var only] ? only : $"[{string.Join(", ", values)}]")}";
+        return factor.When is null ? $"add when: {{ {condition} }} beside its values" : $"add {condition} to its when";
+    }
+
+    private static string Needs(Applicability applies) => $"it needs {applies.Of.Name} {string.Join(" or ", applies.Values)}";
 }

@@ -16,6 +16,8 @@ internal sealed class IdleWarner(ImmutableArray<Cell> cells, ImmutableArray<Fiel
             cell[Parameters.Optimizer] == "adamw" && cell[Parameters.WeightDecay] == 0);
         Warn(Parameters.Schedule, "the step schedule never steps where scheduleEpochs is not below epochs", cell =>
             cell[Parameters.Schedule] == "step" && cell[Parameters.ScheduleEpochs] >= cell[Parameters.Epochs]);
+        Warn(Parameters.WarmupEpochs, "the warm-up does not end before the training does, so no epoch is trained at the full learning rate; make warmupEpochs smaller than epochs", cell =>
+            cell[Parameters.WarmupEpochs] >= cell[Parameters.Epochs]);
     }
 
     private void Warn(Parameter at, string rule, Func<Configuration, bool> isBroken)

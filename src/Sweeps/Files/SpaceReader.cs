@@ -37,7 +37,7 @@ internal sealed class SpaceReader(ValueReader values, KnownParameters known, Pro
         var fields = Fields.Read(map, field.Path, FactorKeys, problems)!;
         var domains = fields.All.Where(key => key.Name != SweepKeys.When).ToList();
         if (domains.Count != 1 && fields.All.Length == map.Entries.Length)
-            problems.Error(fields.Place, field.Path, $"expected one of {string.Join(", ", SweepKeys.DomainKeys)}, found {domains.Count}");
+            problems.Error(fields.Place, field.Path, $"expected one of {string.Join(", ", DomainKeysHere(parameter))}, found {domains.Count}");
         var domain = domains is [var only] ? ReadDomain(parameter, only) : null;
         var when = fields[SweepKeys.When] is { } key ? ReadWhen(key) : null;
         return new(parameter, field, domain, when?.Fields, when?.Condition);
@@ -47,17 +47,17 @@ internal sealed class SpaceReader(ValueReader values, KnownParameters known, Pro
     {
         if (!IsRange(field.Name))
             return ReadLevels(parameter, field.Value, field.Path);
+        if (!DomainKeysOf(parameter).Contains(field.Name))
+        {
+            problems.Error(field.Place, field.Path,
+                $"{parameter.Name} takes {parameter.Expected}; expected one of {string.Join(", ", DomainKeysHere(parameter))} here");
+            return null;
+        }
+
         if (!isRandom)
         {
             problems.Error(field.Place, field.Path,
                 "a range needs random draws; list levels instead, or set search: { method: random, trials: 50 }");
-            return null;
-        }
-
-        if (!DomainKeysOf(parameter).Contains(field.Name))
-        {
-            problems.Error(field.Place, field.Path,
-                $"{parameter.Name} takes {parameter.Expected}; expected one of {string.Join(", ", DomainKeysOf(parameter))} here");
             return null;
         }
 
@@ -86,6 +86,9 @@ internal sealed class SpaceReader(ValueReader values, KnownParameters known, Pro
 
         return null;
     }
+
+    /// <summary>The ways to write its domain that this sweep's search takes.</summary>
+    private IEnumerable<string> DomainKeysHere(Parameter parameter) => DomainKeysOf(parameter).Where(key => isRandom || !IsRange(key));
 
     private Domain.Levels? ReadLevels(Parameter parameter, YamlNode node, string path)
     {

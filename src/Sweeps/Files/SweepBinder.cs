@@ -53,6 +53,8 @@ internal sealed class SweepBinder(Problems problems)
             .RemoveRange(domains.Keys);
         if (dataFile is not null && ContentLine.Find(text) is { } content)
             fixedValues = fixedValues.SetItem(Parameters.DataContent.Name, ParameterValue.Of(content));
+        if (ContentLine.SaysLabelIsLast(text))
+            fixedValues = fixedValues.Remove(Parameters.LabelColumn.Name);
         ImmutableArray<Factor> varying = search.Search is SearchMethod.List
             ? [.. domains.Select(domain => new Factor(known[domain.Key], domain.Value!, null))]
             : [.. factors.Select(factor => new Factor(factor.Parameter, factor.Domain!, factor.When))];
@@ -126,7 +128,7 @@ internal sealed class SweepBinder(Problems problems)
 
         var path = Read(key, file)?.AsText();
         if (dataset is not null && !isNeeded)
-            problems.Warn(field.Place, field.Path, $"it has no effect: it takes dataset {string.Join(" or ", key.AppliesWhen!.Values)}");
+            problems.Warn(field.Place, field.Path, $"it has no effect: it needs dataset {string.Join(" or ", key.AppliesWhen!.Values)}");
         if (isNeeded && trainer.IsFused)
             return path;
         if (isNeeded && trainer.Kind is { } kind)

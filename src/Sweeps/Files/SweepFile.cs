@@ -35,9 +35,22 @@ public static class SweepFile
 
     /// <summary>The sweep with what its data file holds as a part of each cell; its text says so too.</summary>
     /// <param name="dataContent">The file's SHA-256 in lower-case hexadecimal digits.</param>
-    public static Sweep WithContent(Sweep sweep, string dataContent) =>
-        Parse(ContentLine.Append(sweep.Text, dataContent), sweep.Name).Sweep
+    /// <param name="labelIsLast">Whether the labels stand in the last column, so that naming it makes no other cells.</param>
+    public static Sweep WithContent(Sweep sweep, string dataContent, bool labelIsLast = false) =>
+        Parse(ContentLine.Append(sweep.Text, dataContent, labelIsLast && sweep.Fixed.ContainsKey(Parameters.LabelColumn.Name)), sweep.Name).Sweep
         ?? throw new ArgumentException("The text of a sweep cannot be read again.", nameof(sweep));
+
+    /// <summary>The SHA-256 of the data file that a stored sweep trains on, in lower-case hexadecimal digits; null: its data set is no file.</summary>
+    public static string? DataContentOf(string text) => ContentLine.Find(text);
+
+    /// <summary>
+    /// A changed file of a stored sweep, read as that one was: a sweep that was stored when naming the last column as
+    /// <c>labelColumn</c> still made other cells keeps those.
+    /// </summary>
+    public static Sweep ReadAs(Sweep stored, Sweep proposed) =>
+        ContentLine.SaysLabelIsLast(proposed.Text) && stored.Cells[0].Configuration[Parameters.LabelColumn] is not null
+            ? WithContent(proposed, ContentLine.Find(proposed.Text)!)
+            : proposed;
 
     /// <summary>The text of a valid sweep with another number of replicates, all else as it was written.</summary>
     /// <remarks>The number may be one that the sweep cannot have: whoever reads the result is told then.</remarks>

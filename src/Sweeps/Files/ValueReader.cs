@@ -49,13 +49,13 @@ internal sealed class ValueReader(Problems problems)
 
     public static string At(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]");
 
-    private static (ParameterValue?, string? Remedy) ReadNumber(NumberParameter parameter, YamlNode node) =>
-        node is not YamlScalar { Number: { } number } ? (null, RemedyForNumber(node))
+    private static (ParameterValue? Value, string? Remedy) ReadNumber(NumberParameter parameter, YamlNode node) =>
+        node is not YamlScalar { Number: { } number } ? (null, RemedyForNumber(node, other => ReadNumber(parameter, other).Value))
         : !double.IsFinite(number) ? (null, "; write a finite number")
         : !parameter.Allows(number) ? (null, "")
         : (ParameterValue.Of(number), null);
 
-    private static (ParameterValue?, string? Remedy) ReadInteger(IntegerParameter parameter, YamlNode node) =>
+    private static (ParameterValue? Value, string? Remedy) ReadInteger(IntegerParameter parameter, YamlNode node) =>
         node is not YamlScalar { Integer: { } number } ? (null, RemedyForInteger(parameter, node))
         : number < parameter.Minimum || number > parameter.Maximum ? (null, "")
         : (ParameterValue.Of((long)number), null);
@@ -63,16 +63,17 @@ internal sealed class ValueReader(Problems problems)
     private static string RemedyForInteger(IntegerParameter parameter, YamlNode node) =>
         parameter.Section == Section.Free && node is YamlScalar { Number: not null }
             ? $"; its default is a whole number: write {parameter.Default}.0 there if any number will do"
-            : RemedyForNumber(node);
+            : RemedyForNumber(node, other => ReadInteger(parameter, other).Value);
 
-    private static string RemedyForNumber(YamlNode node)
+    /// <param name="read">Null where a value would be refused too.</param>
+    private static string RemedyForNumber(YamlNode node, Func<YamlScalar, ParameterValue?> read)
     {
         if (node is not YamlScalar scalar)
             return "";
-        if (!scalar.Plain && (scalar with { Plain = true }).Number is not null)
+        if (!scalar.Plain && read(scalar with { Plain = true }) is not null)
             return "; remove the quotes";
         var bare = scalar.Text.Replace("_", "", StringComparison.Ordinal);
-        return bare != scalar.Text && (scalar with { Text = bare }).Number is not null ? $"; write {bare}" : "";
+        return bare != scalar.Text && read(scalar with { Text = bare, Plain = true }) is not null ? $"; write {bare}" : "";
     }
 
     private static (ParameterValue?, string? Remedy) ReadFlag(YamlNode node) => node switch

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -19,12 +20,14 @@ internal static class CsvFile
         if (!text.Read())
             throw new DataFileException(1, 1, "the file is empty; expected a header and rows");
         var columns = text.Count;
-        var label = ReadHeader(text, labelColumn);
+        var findings = ImmutableArray.CreateBuilder<DataFinding>();
+        var label = ReadHeader(text, labelColumn, findings);
 
         var numbers = new List<double>();
         var names = new List<string>();
         var known = new Dictionary<string, string>(StringComparer.Ordinal);
-        var emptyLine = 0;
+        var spellings = new LabelSpellings();
+        var (emptyLine, isBeyond) = (0, false);
         while (text.Read())
         {
             if (IsEmpty(text))
@@ -40,15 +43,23 @@ internal static class CsvFile
                 DataTable.CheckSize(names.Count + 1, columns - 1);
             for (var column = 0; column < columns; column++)
             {
-                if (column != label)
-                    numbers.Add(NumberOf(text, column));
+                if (column == label)
+                    continue;
+                numbers.Add(NumberOf(text, column));
+                if (isBeyond || float.IsFinite((float)numbers[^1]))
+                    continue;
+                isBeyond = true;
+                findings.Add(Finding(text, column, "the number is beyond the range of float32, which ends at 3.4e38; correct it, or leave the row out"));
             }
             var name = TextOf(text, label, "label");
             if (name.Length == 0)
                 throw At(text, label, "the label is empty; expected the name of a class");
             // One object for each class, not for each row.
             if (!known.TryGetValue(name, out var first))
+            {
                 known[name] = first = name;
+                spellings.Add(name, text.PlaceOf(label));
+            }
             names.Add(first);
         }
         if (names.Count == 0)
@@ -60,11 +71,35 @@ internal static class CsvFile
         {
             ClassNames = [.. classes.Keys.Order(StringComparer.Ordinal)],
         };
-        return (new(info, [], [.. names.Select(name => classes[name])], [.. numbers]), Convert.ToHexStringLower(hash.GetHashAndReset()));
+        if (spellings.Finding is { } finding)
+            findings.Add(finding);
+        if (LabelSpellings.LookLikeMeasurements(known.Keys, names.Count))
+            findings.Add(DataFinding.Measurements(known.Count, names.Count, "name the column that holds the classes with labelColumn, or replace the numbers by classes such as low and high"));
+        return (new(info, [], [.. names.Select(name => classes[name])], [.. numbers])
+        {
+            Findings = findings.DrainToImmutable(), LabelIsLast = label == columns - 1,
+        }, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    /// <summary>Where a value of a table that was read stands; 0 and 0 where the file is another by now.</summary>
+    public static (int Line, int Column) PlaceOf(Stream stream, string? labelColumn, int row, int feature)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var text = new CsvText(stream, hash);
+        if (!text.Read())
+            return default;
+        var label = ReadHeader(text, labelColumn, findings: null);
+        for (var read = -1; read < row; read++)
+        {
+            if (!text.Read())
+                return default;
+        }
+        return text.PlaceOf(feature < label ? feature : feature + 1);
     }
 
     /// <returns>The column of the labels.</returns>
-    private static int ReadHeader(CsvText text, string? labelColumn)
+    /// <param name="findings">Is given what speaks against its being a header; null: nobody asks.</param>
+    private static int ReadHeader(CsvText text, string? labelColumn, ImmutableArray<DataFinding>.Builder? findings)
     {
         if (text.Count < 2)
             throw new DataFileException(1, 1, text.Count == 1 && text[0].IndexOfAny(";\t|"u8) >= 0
@@ -73,8 +108,9 @@ internal static class CsvFile
         var names = Enumerable.Range(0, text.Count).Select(column => TextOf(text, column, "name")).ToList();
         if (names.IndexOf("") is >= 0 and var nameless)
             throw At(text, nameless, "the column has no name; name it, or leave it out if it numbers the rows");
-        if (names.TrueForAll(name => double.TryParse(name, NumberStyles.Float, CultureInfo.InvariantCulture, out _)))
-            throw new DataFileException(1, 1, "the first line holds numbers; expected a header with the names of the columns");
+        if (names.FindIndex(name => double.TryParse(name, NumberStyles.Float, CultureInfo.InvariantCulture, out _)) is >= 0 and var number)
+            findings?.Add(Finding(text, number, "the name of this column is a number, so the first line looks like a row of data; "
+                + "add a first line with the names of the columns, or, if this line is the header, let the name begin with a letter"));
         if (labelColumn is null)
             return text.Count - 1;
         var label = names.IndexOf(labelColumn);
@@ -111,7 +147,13 @@ internal static class CsvFile
 
     private static DataFileException At(CsvText text, int column, string message)
     {
+        var (said, line, character, _) = Finding(text, column, message);
+        return new(line, character, said);
+    }
+
+    private static DataFinding Finding(CsvText text, int column, string message)
+    {
         var (line, character) = text.PlaceOf(column);
-        return new(line, character, $"column {column + 1} of {text.Count}: {message}");
+        return new($"column {column + 1} of {text.Count}: {message}", line, character, IsWarning: false);
     }
 }

@@ -73,6 +73,10 @@ internal sealed class CsvText(Stream stream, IncrementalHash hash)
         ReadOnlySpan<byte> start = _buffer.AsSpan(0, _filled);
         if (start.StartsWith((ReadOnlySpan<byte>)[0xff, 0xfe]) || start.StartsWith((ReadOnlySpan<byte>)[0xfe, 0xff]))
             throw new DataFileException(1, 1, "this is UTF-16 text; save the file as UTF-8");
+        if (start.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]))
+            throw new DataFileException("this file is compressed with gzip; unpack it with gunzip and name the unpacked file");
+        if (start.StartsWith("PK\x03\x04"u8))
+            throw new DataFileException("this is a zip archive, such as a spreadsheet or an npz file; save the table as CSV, or write dataset: npz for arrays of NumPy");
         if (start.StartsWith((ReadOnlySpan<byte>)[0xef, 0xbb, 0xbf]))
             _at = 3;
     }

@@ -8,6 +8,12 @@ namespace DeepTrain.Cluster.Training;
 /// <param name="Unscaled">Not null: [n, D], features that each run standardises by its own training rows.</param>
 internal sealed record DataTable(DatasetInfo Info, float[] Features, ImmutableArray<int> Labels, double[]? Unscaled = null)
 {
+    /// <summary>What a person should know before anything is trained on it.</summary>
+    public ImmutableArray<DataFinding> Findings { get; init; } = [];
+
+    /// <summary>Of a csv file, whether the labels stand in the last column, where they are looked for if nobody says where they are.</summary>
+    public bool LabelIsLast { get; init; }
+
     /// <summary>More features than this are no row of a table, nor an image that a small network takes.</summary>
     public const int MostFeatures = 1 << 18;
 

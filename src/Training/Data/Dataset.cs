@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.IO.Compression;
@@ -8,18 +7,17 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training;
 
-/// <summary>A data set in a device's memory: one for the process and device, shared by all that train.</summary>
+/// <summary>A data set in a device's memory, which all who train on it share. Whoever asked for it disposes it: the last one gives it back.</summary>
 /// <param name="Features">[n, D], float32; of a data set that is standardised only what <see cref="For"/> returns has them.</param>
 /// <param name="Labels">The class of each row.</param>
 internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray<int> Labels) : IDisposable
 {
     private const double MaximumPixel = 16;
 
-    private static readonly ConcurrentDictionary<(string Name, string? Content, string? LabelColumn, string Device), Lazy<Dataset>> Resident = new();
-
     private readonly double[]? _unscaled;
     private readonly bool _isOfOneRun;
     private readonly ImmutableArray<Standardisation> _scalings = []; // one for each block
+    private Action? _dispose;
 
     /// <summary>[n] int64.</summary>
     public Tensor LabelTensor { get; private init; } = Lasting(() => tensor(Labels.Select(label => (long)label).ToArray(), device: Features.device));
@@ -35,7 +33,7 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     /// <summary>Of a data set that nothing but its name identifies.</summary>
     public static Dataset Of(string name) => Of((name, null, null), DatasetSources.Default, CPU);
 
-    /// <summary>The data set of a configuration, read where this process has not read it before.</summary>
+    /// <summary>The data set of a configuration, read where it is not in memory. To be disposed when it is not needed any more.</summary>
     /// <param name="device">Where it is needed; null: on the processor.</param>
     /// <exception cref="TrainerException">It cannot be had, or it is not the one that was submitted.</exception>
     public static Dataset Of(Configuration configuration, DatasetSources sources, Device? device = null) => Of(
@@ -45,7 +43,8 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
 
     /// <summary>
     /// The data set as one run needs it: this very one, or, where features are standardised, one with a block of all rows for each
-    /// partition, scaled by that partition's training rows; partition i's rows begin at i times <c>Info.Rows</c>. To be disposed by the run.
+    /// partition, scaled by that partition's training rows; partition i's rows begin at i times <c>Info.Rows</c>. To be disposed by the run
+    /// in place of this one.
     /// </summary>
     public Dataset For(IReadOnlyList<Partition> partitions)
     {
@@ -65,8 +64,21 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         return new(this, features, scalings);
     }
 
-    /// <summary>A copy on another device, to be kept for as long as the process.</summary>
-    internal Dataset To(Device device) => new(this, device);
+    /// <summary>The bytes that it takes, on its device and beside it.</summary>
+    internal long Bytes => Features.numel() * sizeof(float) + LabelTensor.numel() * sizeof(long) + Targets.numel() * sizeof(float)
+        + Labels.Length * (long)sizeof(int) + (_unscaled?.Length ?? 0L) * sizeof(double);
+
+    /// <summary>The same data set for somebody who disposes it.</summary>
+    /// <param name="giveBack">Called once, when it is disposed.</param>
+    internal Dataset Lend(Action giveBack) => this with { _dispose = giveBack };
+
+    /// <summary>Gives its memory back. Nobody may have it on loan.</summary>
+    internal void Free()
+    {
+        Features.Dispose();
+        LabelTensor.Dispose();
+        Targets.Dispose();
+    }
 
     /// <summary>How the rows from <see cref="FirstRowOf"/> on were scaled; null where the data set gives features as they are.</summary>
     public Standardisation? ScalingFrom(int firstRow) => _isOfOneRun ? _scalings[firstRow / Info.Rows] : null;
@@ -74,15 +86,8 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     /// <summary>Where a partition's rows begin in what <see cref="For"/> returned.</summary>
     public int FirstRowOf(int partition) => _isOfOneRun ? partition * Info.Rows : 0;
 
-    /// <summary>Gives back what belongs to one run; what is resident stays.</summary>
-    public void Dispose()
-    {
-        if (!_isOfOneRun)
-            return;
-        Features.Dispose();
-        LabelTensor.Dispose();
-        Targets.Dispose();
-    }
+    /// <summary>Gives back what belongs to one run, and what was on loan.</summary>
+    public void Dispose() => Interlocked.Exchange(ref _dispose, null)?.Invoke();
 
     internal static DataTable ReadDigits()
     {
@@ -114,29 +119,25 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     {
         _isOfOneRun = true;
         _scalings = scalings;
+        _dispose = () =>
+        {
+            Free();
+            all.Dispose();
+        };
         (var labels, LabelTensor) = (LabelTensor, Lasting(() => all.LabelTensor.repeat(scalings.Length)));
         labels.Dispose();
         (var targets, Targets) = (Targets, Lasting(() => all.Targets.repeat(scalings.Length, 1)));
         targets.Dispose();
     }
 
-    private static Dataset Of((string Name, string? Content, string? LabelColumn) data, DatasetSources sources, Device device)
-    {
-        var key = (data.Name, data.Content, data.LabelColumn, $"{device}");
-        var reading = Resident.GetOrAdd(key, _ => new(() => device.type == DeviceType.CPU
-            ? new(Read(data.Name, data.Content, data.LabelColumn, sources))
-            : Of(data, sources, CPU).To(device)));
-        try
+    private static Dataset Of((string Name, string? Content, string? LabelColumn) data, DatasetSources sources, Device device) =>
+        sources.Memory.Lend(new(data.Name, data.Content, data.LabelColumn, $"{device}"), () =>
         {
-            return reading.Value;
-        }
-        catch
-        {
-            // Whoever asks next may find it: a person has been told what to do.
-            Resident.TryRemove(new(key, reading));
-            throw;
-        }
-    }
+            if (device.type == DeviceType.CPU)
+                return new(Read(data.Name, data.Content, data.LabelColumn, sources));
+            using var here = Of(data, sources, CPU);
+            return new(here, device);
+        });
 
     private static DataTable Read(string name, string? content, string? labelColumn, DatasetSources sources) =>
         name == "digits" ? ReadDigits()

@@ -25,6 +25,9 @@ public sealed record DatasetSources
     /// <summary>Where the data files of submitted sweeps are kept, each under its SHA-256; null: nowhere.</summary>
     public string? Kept { get; init; }
 
+    /// <summary>What is in memory already.</summary>
+    internal DatasetMemory Memory { get; init; } = DatasetMemory.OfProcess;
+
     /// <summary>Makes the client of a download, without a time-out of its own; null: nothing is downloaded.</summary>
     public Func<HttpClient>? Network { get; init; } = static () => new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) })
     {

@@ -11,12 +11,12 @@ public static class KeptFiles
 {
     private const string Remedy = "To have it kept again, run the sweep's file again.";
 
-    /// <summary>Keeps a copy, whole or not at all; nothing is done where it is kept already.</summary>
+    /// <summary>Keeps a copy, whole or not at all. One that is there already only becomes as young as a new one, so that it is not stale.</summary>
     /// <exception cref="IOException">It cannot be copied, or its content is another by now.</exception>
-    public static void Keep(string file, string content, string folder)
+    public static void Keep(string file, string content, string folder, TimeProvider time)
     {
         var kept = Path.Combine(folder, content);
-        if (File.Exists(kept))
+        if (File.Exists(kept) && TryRenew(kept, time))
             return;
         DurableFile.Write(kept, copy =>
         {
@@ -31,6 +31,20 @@ public static class KeptFiles
             if (Convert.ToHexStringLower(hash.GetHashAndReset()) != content)
                 throw new IOException($"{file} has changed while it was read. Run the command again when nobody writes to it.");
         });
+    }
+
+    /// <summary>False: the file is another account's, and has to be written anew.</summary>
+    private static bool TryRenew(string kept, TimeProvider time)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(kept, time.GetUtcNow().UtcDateTime);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Reads the kept file of a configuration.</summary>
@@ -58,12 +72,22 @@ public static class KeptFiles
     internal static (DataTable Table, string Content) Read(string path, string dataset, string? labelColumn)
     {
         using var stream = File.OpenRead(path);
+        // It is read twice: once to be checked, and once to be kept.
+        if (!stream.CanSeek)
+            throw new DataFileException("this is a pipe or a device; expected a file that can be read again: save the data to a file and name that");
         return dataset switch
         {
             "csv" => CsvFile.Read(stream, labelColumn),
             "npz" => NpzFile.Read(stream),
             _ => throw Unknown(dataset),
         };
+    }
+
+    /// <summary>Where a value of a csv file that was read stands; 0 and 0 where the file is another by now.</summary>
+    internal static (int Line, int Column) PlaceOf(string path, string? labelColumn, int row, int feature)
+    {
+        using var stream = File.OpenRead(path);
+        return CsvFile.PlaceOf(stream, labelColumn, row, feature);
     }
 
     private static TrainerException Unknown(string name) => new(FailureClass.BadData,

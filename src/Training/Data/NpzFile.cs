@@ -56,7 +56,12 @@ internal static class NpzFile
                 _ => null,
             },
         };
-        return new(info, features.ReadNumbers(), [.. classOfRow.Select(label => classes[label])]);
+        return new(info, features.ReadNumbers(), [.. classOfRow.Select(label => classes[label])])
+        {
+            Findings = LabelSpellings.AreManyFor(known.Count, rows)
+                ? [DataFinding.Measurements(known.Count, rows, "give y a class for each row, such as 0 for low and 1 for high")]
+                : [],
+        };
     }
 
     private static Stream Open(ZipArchive archive, string name, out NpyArray array)

@@ -14,23 +14,28 @@ internal sealed record Partition(ImmutableArray<int> Train, ImmutableArray<int> 
     /// where only a part of them is wanted. The official test of a data set stays as it is.
     /// </summary>
     /// <exception cref="TrainerException">There are too few rows.</exception>
-    public static Partition Of(Dataset data, Configuration configuration, int replicate)
+    public static Partition Of(Dataset data, Configuration configuration, int replicate) =>
+        Of(data.Info, data.Labels, configuration, replicate);
+
+    /// <param name="labels">The class of each row.</param>
+    /// <exception cref="TrainerException">There are too few rows.</exception>
+    public static Partition Of(DatasetInfo info, ImmutableArray<int> labels, Configuration configuration, int replicate)
     {
-        if (Shortage.Of(Shortage.CountsOf(data.Labels, data.Info), data.Info, configuration).FirstOrDefault(shortage => !shortage.IsWarning) is { } shortage)
+        if (Shortage.Of(Shortage.CountsOf(labels, info), info, configuration).FirstOrDefault(shortage => !shortage.IsWarning) is { } shortage)
             throw new TrainerException(FailureClass.BadData, $"{shortage.Key.Name}: {shortage.Message}.");
 
         var draws = new BaseDraws(configuration[Parameters.Split] == "fixed" ? FixedReplicate : replicate);
         var (train, validation, test) = (new List<int>(), new List<int>(), new List<int>());
-        var parted = data.Labels.Length - data.Info.TestRows;
-        foreach (var rows in Enumerable.Range(0, parted).GroupBy(row => data.Labels[row]).OrderBy(rows => rows.Key))
+        var parted = labels.Length - info.TestRows;
+        foreach (var rows in Enumerable.Range(0, parted).GroupBy(row => labels[row]).OrderBy(rows => rows.Key))
         {
             var order = draws.Shuffle([.. rows], Purpose.Split, round: 0);
-            var share = Share.Of(order.Length, configuration, data.Info.TestRows > 0);
+            var share = Share.Of(order.Length, configuration, info.TestRows > 0);
             test.AddRange(order[..share.Test]);
             validation.AddRange(order[share.Test..(share.Test + share.Validation)]);
             train.AddRange(order[(share.Test + share.Validation)..][..share.Train]);
         }
-        test.AddRange(Enumerable.Range(parted, data.Info.TestRows));
+        test.AddRange(Enumerable.Range(parted, info.TestRows));
         return new([.. train.Order()], [.. validation.Order()], [.. test.Order()]);
     }
 }

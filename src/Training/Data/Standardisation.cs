@@ -28,6 +28,9 @@ internal sealed class Standardisation
                 continue;
             // Measured from their middle and in their range, so that no sum of large numbers overflows or drowns their differences.
             var (middle, range) = (lowest / 2 + highest / 2, highest / 2 - lowest / 2);
+            // Differences that are denormal are zero on the threads that train.
+            if (!double.IsNormal(range))
+                continue;
             var mean = rows.Average(row => (At(row) - middle) / range);
             var variance = rows.Average(row => Math.Pow((At(row) - middle) / range - mean, 2));
             (means[feature], deviations[feature]) = (middle + mean * range, Math.Sqrt(variance) * range);

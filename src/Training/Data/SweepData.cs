@@ -7,7 +7,11 @@ namespace DeepTrain.Cluster.Training;
 /// <param name="Sweep">Null exactly when a problem is an error. Its cells know what the data file holds.</param>
 /// <param name="Problems">Those of the sweep file, then those that only its data show.</param>
 /// <param name="DataFile">The path of the data file and the SHA-256 of what it holds; null where the data set is no file.</param>
-public sealed record CheckedSweep(Sweep? Sweep, ImmutableArray<SpecProblem> Problems, (string Path, string Content)? DataFile);
+public sealed record CheckedSweep(Sweep? Sweep, ImmutableArray<SpecProblem> Problems, (string Path, string Content)? DataFile)
+{
+    /// <summary>What the data set is, in words; null where it could not be read, or the trainer brings its own data.</summary>
+    public string? Data { get; init; }
+}
 
 /// <summary>Reads the data that a sweep file names, so that what is wrong with them is told before anything is stored or trained.</summary>
 public static class SweepData
@@ -59,15 +63,76 @@ public static class SweepData
             return Refused(Parameters.Dataset.Name, broken.Message);
         }
 
-        var problems = reading.Problems.AddRange(Shortages(reading, sweep, table)).AddRange(ImpossibleNetworks(reading, sweep, table.Info));
-        return problems.Any(problem => !problem.IsWarning) ? new(null, problems, null)
+        var problems = reading.Problems
+            .AddRange(table.Findings.Select(Told))
+            .AddRange(Shortages(reading, sweep, table))
+            .AddRange(ImpossibleNetworks(reading, sweep, table.Info))
+            .AddRange(Doubts(reading, sweep, table));
+        if (!HasErrors() && table.Unscaled is not null && StandardisedRange.FindOverflow(table, sweep, cancellation) is { } overflow)
+        {
+            var (line, column) = KeptFiles.PlaceOf(path!, labelColumn, overflow.Row, overflow.Feature);
+            problems = problems.Add(Told(new(
+                $"this number is too far from the others of its column: standardised by the training rows of replicate {overflow.Replicate}, it is "
+                + "beyond the range of float32, which ends at 3.4e38; correct it, or leave the row out", line, column, IsWarning: false)));
+        }
+        return (HasErrors() ? new(null, problems, null)
             : content is null ? new(sweep, problems, null)
-            : new(SweepFile.WithContent(sweep, content), problems, (path!, content));
+            : new CheckedSweep(SweepFile.WithContent(sweep, content, table.LabelIsLast), problems, (path!, content))) with { Data = Describe(table) };
+
+        bool HasErrors() => problems.Any(problem => !problem.IsWarning);
+
+        SpecProblem Told(DataFinding finding) => finding.Line > 0
+            ? new(path!, finding.Line, finding.Column, "", finding.Message, finding.IsWarning)
+            : reading.ProblemWith(labelColumn is null ? DataFile : Parameters.LabelColumn.Name, finding.Message, finding.IsWarning);
 
         CheckedSweep Refused(string key, string message) => new(null, reading.Problems.Add(reading.ProblemWith(key, message)), null);
     }
 
     private const string DataFile = "dataFile";
+
+    /// <summary>An image file has no more channels than this: red, green, blue and opacity.</summary>
+    private const int MostColours = 4;
+
+    /// <summary>Below so many steps one-cycle is nearly at its lowest rate when it is over: three up, seven down.</summary>
+    private const int FewestOfACycle = 10;
+
+    /// <summary>Its size, as a person is told it who has just named it.</summary>
+    private static string Describe(DataTable table)
+    {
+        var (info, smallest) = (table.Info, table.Labels.GroupBy(label => label).Min(rows => rows.Count()));
+        var image = info.Image is { } shape
+            ? $"; each row is an image of {shape.Channels} {(shape.Channels == 1 ? "channel" : "channels")}, {shape.Height} pixels high and {shape.Width} wide"
+            : "";
+        return $"{info.Name}: {info.Rows:N0} rows x {info.Features:N0} features x {info.Classes:N0} classes; "
+            + $"the smallest class has {smallest:N0} {(smallest == 1 ? "row" : "rows")}{image}";
+    }
+
+    /// <summary>What the data make of settings that are valid, and that nobody can have meant.</summary>
+    private static IEnumerable<SpecProblem> Doubts(SweepReading reading, Sweep sweep, DataTable table)
+    {
+        var configurations = sweep.Cells.Select(cell => cell.Configuration).ToList();
+        if (table.Info is { Name: "npz", Image: { Channels: > MostColours, Width: <= MostColours } image }
+            && configurations.Exists(configuration => configuration[Parameters.Architecture] == "convolution"))
+            yield return reading.ProblemWith(DataFile,
+                $"x is read as [rows, channels, height, width], so each row is an image of {image.Channels} channels, {image.Height} pixels high and {image.Width} wide; "
+                + "if x is [rows, height, width, channels], write it as x.transpose(0, 3, 1, 2)", isWarning: true);
+
+        var counts = Shortage.CountsOf(table.Labels, table.Info);
+        var hasty = configurations
+            .Where(configuration => configuration[Parameters.Schedule] == "one-cycle")
+            .GroupBy(configuration => (configuration[Parameters.BatchSize], configuration[Parameters.TrainFraction], configuration[Parameters.Epochs]))
+            .Select(alike => (Steps: StepsOf(alike.First()), Cells: alike.Count()))
+            .Where(alike => alike.Steps is > 0 and < FewestOfACycle).ToList();
+        if (hasty.Count > 0)
+            yield return reading.ProblemWith(Parameters.Schedule.Name,
+                $"one-cycle raises the learning rate and lowers it again over all steps, and {hasty.Sum(alike => alike.Cells):N0} of {configurations.Count:N0} cells "
+                + $"have only {hasty.Min(alike => alike.Steps)} in all (epochs x mini-batches); expected at least {FewestOfACycle}: make epochs larger or batchSize smaller",
+                isWarning: true);
+
+        long StepsOf(Configuration configuration) =>
+            counts.Sum(rows => Share.Of(rows, configuration, table.Info.TestRows > 0).Train) / configuration[Parameters.BatchSize]
+            * (long)configuration[Parameters.Epochs];
+    }
 
     /// <summary>What the split of any cell lacks, each once.</summary>
     private static IEnumerable<SpecProblem> Shortages(SweepReading reading, Sweep sweep, DataTable table)

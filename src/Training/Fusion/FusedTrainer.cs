@@ -18,7 +18,8 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
         TorchRuntime.EnsureLoaded();
         try
         {
-            return _sizes.Of(configuration, Dataset.Of(configuration, _datasets).Info).Size;
+            using var data = Dataset.Of(configuration, _datasets);
+            return _sizes.Of(configuration, data.Info).Size;
         }
         catch (Exception error) when (error is not TrainerException { FailureClass: FailureClass.NoTorch })
         {
@@ -32,7 +33,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
     public (int CohortSize, TimeSpan TrialTime) Estimate(Configuration configuration)
     {
         TorchRuntime.EnsureLoaded();
-        var data = Dataset.Of(configuration, _datasets);
+        using var data = Dataset.Of(configuration, _datasets);
         var steps = Partition.Of(data, configuration, replicate: 1).Train.Length / configuration[Parameters.BatchSize];
         var (size, seconds) = _sizes.Of(configuration, data.Info);
         return (size, TimeSpan.FromSeconds(seconds * steps * configuration[Parameters.Epochs]));

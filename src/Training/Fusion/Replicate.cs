@@ -15,10 +15,18 @@ internal sealed record Replicate(BaseDraws Draws, Partition Partition, int First
         Configuration configuration, IEnumerable<int> numbers, DatasetSources sources, Device? device = null)
     {
         var all = Dataset.Of(configuration, sources, device);
-        var partitions = numbers.Distinct().Select(number => (Number: number, Partition: Partition.Of(all, configuration, number))).ToList();
-        var data = all.For(partitions.ConvertAll(partition => partition.Partition));
-        return (data, partitions.Index().ToImmutableDictionary(
-            partition => partition.Item.Number,
-            partition => new Replicate(new(partition.Item.Number), partition.Item.Partition, data.FirstRowOf(partition.Index))));
+        try
+        {
+            var partitions = numbers.Distinct().Select(number => (Number: number, Partition: Partition.Of(all, configuration, number))).ToList();
+            var data = all.For(partitions.ConvertAll(partition => partition.Partition));
+            return (data, partitions.Index().ToImmutableDictionary(
+                partition => partition.Item.Number,
+                partition => new Replicate(new(partition.Item.Number), partition.Item.Partition, data.FirstRowOf(partition.Index))));
+        }
+        catch
+        {
+            all.Dispose();
+            throw;
+        }
     }
 }

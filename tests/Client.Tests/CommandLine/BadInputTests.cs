@@ -78,7 +78,7 @@ public sealed class BadInputTests(ITestOutputHelper output) : IDisposable
         {
             var data = _folder[$"data.{broken.Dataset}"];
             File.WriteAllBytes(data, broken.Content);
-            File.WriteAllText(path, $"name: a\ndataset: {broken.Dataset}\ndataFile: data.{broken.Dataset}\nnetwork: {{ hidden: [8] }}\n"
+            File.WriteAllText(path, $"name: a\ndataset: {broken.Dataset}\ndataFile: data.{broken.Dataset}\nnetwork: {{ hidden: [8] }}\nreplicates: 12\n"
                 + (broken.LabelColumn is { } column ? $"labelColumn: {column}\n" : ""));
 
             var said = CommandLine.Run("run", path, "--data", Data);

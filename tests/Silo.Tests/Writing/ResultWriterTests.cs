@@ -85,6 +85,7 @@ public sealed class ResultWriterTests : IAsyncLifetime
     {
         var last = new TrialId("digits-1", "0123456789abcdef", 2);
         _judge = report => report.Report.Trial == Trial ? verdict : WriteVerdict.Accepted;
+        _parts.Grains.On("Sweep.RecountWaiting", (_, _) => Task.CompletedTask);
         await _writer.StartAsync(CancellationToken.None);
 
         await ConcludedAsync(Report(Trial, 2, new(Outcome.Failed, Failure: new(FailureClass.Infrastructure, "no disk"))));
@@ -97,6 +98,7 @@ public sealed class ResultWriterTests : IAsyncLifetime
         Assert.Equal(isRefused, _lease.IsRefused(Trial));
         Assert.Equal(isReported, isLeaseReported);
         Assert.Equal(2, _parts.Grains.Calls.Count(call => call == "Trial.Settle"));
+        Assert.Equal(verdict is WriteVerdict.WillRetry, _parts.Grains.Calls.Contains("Sweep.RecountWaiting"));
     }
 
     [Fact]

@@ -13,6 +13,9 @@ internal static class BrokenDataFiles
     public sealed record Broken(string Name, string Dataset, byte[] Content, int Line, int Column, string Expected)
     {
         public string? LabelColumn { get; init; }
+
+        /// <summary>Whether it is read all the same where it was submitted before anybody looked for what is wrong with it.</summary>
+        public bool WasTaken { get; init; }
     }
 
     public static IEnumerable<Broken> All() => Csv().Concat(Npz());
@@ -24,7 +27,15 @@ internal static class BrokenDataFiles
         yield return Of("one-column", "label\nx\ny\n", 1, 1, "at least one feature");
         yield return Of("semicolons", $"a;b;{Secret}\n1;2;x\n", 1, 1, "expected commas");
         yield return Of("tabs", $"a\tb\t{Secret}\n1\t2\tx\n", 1, 1, "expected commas");
-        yield return Of("no-header", "1,2,3\n4,5,6\n", 1, 1, "expected a header");
+        yield return Of("no-header", "1,2,3\n" + Rows, 1, 1, "column 1 of 3: the name of this column is a number") with { WasTaken = true };
+        yield return Of("no-header-and-words-as-labels", $"5.1,3.5,{Secret}\n" + Rows, 1, 1, "add a first line with the names of the columns") with { WasTaken = true };
+        yield return Of("number-in-the-header", "a,7,label\n" + Rows, 1, 3, "let the name begin with a letter") with { WasTaken = true };
+        yield return Of("beyond-float32", "a,b,label\n" + Rows + "1,-1e39,x\n", 62, 3, "beyond the range of float32, which ends at 3.4e38") with { WasTaken = true };
+        // In some replicate the row with the large number is not trained on.
+        yield return Of("beyond-float32-when-standardised",
+            "a,b,label\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"{i},{(i < 20 ? 1e-20 * i : 0)},{(i < 20 ? 'x' : 'y')}\n")) + "1,3e38,z\n2,0,z\n3,0,z\n4,0,z\n5,0,z\n",
+            62, 3, "too far from the others of its column: standardised by the training rows of replicate ") with { WasTaken = true };
+        yield return Of("gzipped", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, .. new byte[40]], 0, 0, "unpack it with gunzip");
         yield return Of("nameless-column", ",a,label\n0,1,x\n1,2,y\n", 1, 1, "has no name");
         yield return Of("too-few-fields", $"a,b,label\n1,2,{Secret}\n3,y\n", 3, 1, "2 fields; expected 3");
         yield return Of("too-many-fields", $"a,b,label\n1,2,x\n3,4,5,{Secret}\n", 3, 1, "4 fields; expected 3");
@@ -51,7 +62,7 @@ internal static class BrokenDataFiles
         yield return Of("windows-1252", [.. "a,b,label\n1,2,caf"u8, 0xe9, (byte)'\n'], 2, 5, "not UTF-8");
         yield return Of("header-windows-1252", [.. "a,caf"u8, 0xe9, .. ",label\n1,2,x\n"u8], 1, 3, "not UTF-8");
         yield return Of("utf-16", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes("a,b,label\n1,2,x\n")], 1, 1, "UTF-16");
-        yield return Of("zip", Tests.Npz.Of(("x.npy", Tests.Npz.Floats("1, 1", 1))), 1, 6, "null character");
+        yield return Of("zip", Tests.Npz.Of(("x.npy", Tests.Npz.Floats("1, 1", 1))), 0, 0, "a zip archive");
         yield return Of("measurements-as-labels",
             "a,label\n" + string.Concat(Enumerable.Range(0, 10_001).Select(i => $"1,{i}.5\n")), 0, 0, "labels of classes, or measurements?");
         yield return Of("too-wide", string.Join(',', Enumerable.Range(0, 300_000).Select(i => $"c{i}")) + "\n", 1, 1_986_051, "columns");
@@ -107,6 +118,9 @@ internal static class BrokenDataFiles
         Broken X(string name, byte[] array, string expected) => Whole($"x-{name}", Tests.Npz.Of(("x.npy", array), ("y.npy", y)), expected);
         Broken Y(string name, byte[] array, string expected) => Whole($"y-{name}", Tests.Npz.Of(("x.npy", x), ("y.npy", array)), expected);
     }
+
+    /// <summary>Enough for a split and a mini-batch.</summary>
+    private static string Rows => string.Concat(Enumerable.Range(0, 60).Select(i => $"{i},{i % 7},{(i % 2 == 0 ? 'x' : 'y')}\n"));
 
     private static Broken Of(string name, string content, int line, int column, string expected) =>
         Of(name, Encoding.UTF8.GetBytes(content), line, column, expected);

@@ -40,7 +40,7 @@ internal sealed class DataFiles : IDisposable
     public Configuration Keep(string dataset, string content)
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
-        KeptFiles.Keep(Write("original", content), hash, Sources.Kept!);
+        KeptFiles.Keep(Write("original", content), hash, Sources.Kept!, TimeProvider.System);
         return Trials.Configuration(
             (Parameters.Dataset, dataset), (Parameters.DataContent, hash), (Parameters.BatchSize, 8), (Parameters.Hidden, new[] { 8 }));
     }

@@ -19,8 +19,8 @@ public sealed class DatasetTests
         Assert.Equal(5f / 16, digits.Features[0][2].item<float>());
         Assert.Equal([178, 182, 177, 183, 181, 182, 181, 179, 174, 180],
             Enumerable.Range(0, 10).Select(label => digits.Labels.Count(other => other == label)));
-        Assert.Same(digits, Dataset.Of("digits"));
-        Assert.Same(digits, Dataset.Of(Trials.Configuration(), DatasetSources.Default));
+        Assert.Same(digits.Features, Dataset.Of("digits").Features);
+        Assert.Same(digits.Features, Dataset.Of(Trials.Configuration(), DatasetSources.Default).Features);
         Assert.Equal((new(1, 8, 8), 0), (digits.Info.Image, digits.Info.TestRows));
     }
 

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Training.Tests;
 
@@ -12,9 +14,24 @@ public sealed class KeptFilesTests : IDisposable
     public void Keep_FileThatChangedMeanwhile_IsNotKept()
     {
         var file = _files.Write("data.csv", "a,b\n1,x\n");
-        var error = Assert.Throws<IOException>(() => KeptFiles.Keep(file, new string('0', 64), _files["kept"]));
+        var error = Assert.Throws<IOException>(() => KeptFiles.Keep(file, new string('0', 64), _files["kept"], TimeProvider.System));
         Assert.Contains("has changed while it was read", error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_files["kept"]));
+    }
+
+    [Fact]
+    public void Keep_FileThatIsKeptAlready_BecomesAsYoungAsANewOne()
+    {
+        var time = new FakeTimeProvider(new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+        var file = _files.Write("data.csv", "a,b\n1,x\n");
+        var content = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)));
+        KeptFiles.Keep(file, content, _files["kept"], time);
+        var kept = Assert.Single(Directory.GetFiles(_files["kept"]));
+        File.SetLastWriteTimeUtc(kept, new(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+
+        KeptFiles.Keep(file, content, _files["kept"], time);
+
+        Assert.Equal(time.GetUtcNow().UtcDateTime, File.GetLastWriteTimeUtc(kept));
     }
 
     [Fact]

@@ -37,6 +37,10 @@ public sealed class StandardisationTests
     public void Apply_HugeNumbers_StayFinite() =>
         Assert.Equal([-1, 1], Apply([-1.7e308, 1.7e308], 1, [0, 1]));
 
+    [Fact]
+    public void Apply_DifferencesThatTrainingThreadsTakeAsZero_AreAConstantFeature() =>
+        Assert.Equal([0, 0, 0], Apply([4e-308, 2.3e-308, 7], 1, [0, 1]));
+
     private static float[] Apply(double[] numbers, int features, ImmutableArray<int> rows)
     {
         var scaled = new float[numbers.Length];

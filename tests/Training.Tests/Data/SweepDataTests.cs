@@ -46,7 +46,7 @@ public sealed class SweepDataTests : IDisposable
         {
             var data = _files.Write($"{broken.Name}.data", broken.Content);
             var label = broken.LabelColumn is { } name ? $"\nlabelColumn: {name}" : "";
-            var (sweep, problems, file) = Check($"dataset: {broken.Dataset}\ndataFile: {broken.Name}.data{label}");
+            var (sweep, problems, file) = Check($"dataset: {broken.Dataset}\ndataFile: {broken.Name}.data{label}\nreplicates: 12");
             Assert.Null(sweep);
             Assert.Null(file);
             var problem = Assert.Single(problems);
@@ -107,6 +107,9 @@ public sealed class SweepDataTests : IDisposable
         Assert.Same(reading.Sweep, sweep);
         Assert.Empty(problems);
         Assert.Null(file);
+        Assert.Equal(
+            "digits: 1,797 rows x 64 features x 10 classes; the smallest class has 174 rows; each row is an image of 1 channel, 8 pixels high and 8 wide",
+            Check("dataset: digits").Data);
         Assert.Single(Check("dataset: digits\ntraining: { batchSize: 1300 }").Problems);
         Assert.Empty(Check("dataset: digits\ntraining: { batchSize: 1200 }").Problems);
     }
@@ -134,6 +137,82 @@ public sealed class SweepDataTests : IDisposable
         var problem = Assert.Single(Check("dataset: mnist").Problems);
         Assert.Equal((2, 10, "dataset"), (problem.Line, problem.Column, problem.Key));
         Assert.Contains("mnist: train-images-idx3-ubyte is not on this machine", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_Csv_SaysItsSizeAndWarnsOfItsLabels()
+    {
+        _files.Write("data.csv", DataFiles.Csv(rows: 90).Replace("class 1\n", "class 1 \n", StringComparison.Ordinal));
+        Assert.Equal("csv: 90 rows x 2 features x 3 classes; the smallest class has 30 rows", Check("dataset: csv\ndataFile: data.csv").Data);
+
+        var data = _files.Write("data.csv", "a,label\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"{i},{(i % 4 < 2 ? i % 2 : $"{i % 2}.0")}\n")));
+        var (sweep, problems, _) = Check("dataset: csv\ndataFile: data.csv");
+        Assert.NotNull(sweep);
+        var alike = Assert.Single(problems);
+        Assert.Equal((data, 4, 3, true), (alike.File, alike.Line, alike.Column, alike.IsWarning));
+
+        _files.Write("data.csv", "a,label\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"{i},{i % 12 + 0.5}\n")));
+        var checkedSweep = Check("dataset: csv\ndataFile: data.csv");
+        Assert.Equal("csv: 60 rows x 1 features x 12 classes; the smallest class has 5 rows", checkedSweep.Data);
+        var measurements = Assert.Single(checkedSweep.Problems, problem => problem.Message.Contains("look like measurements", StringComparison.Ordinal));
+        Assert.Equal(("dataFile", 3, 11, true), (measurements.Key, measurements.Line, measurements.Column, measurements.IsWarning));
+    }
+
+    [Theory]
+    [InlineData("8, 8, 3", "convolution", true)]
+    [InlineData("3, 8, 8", "convolution", false)]
+    [InlineData("8, 8, 8", "convolution", false)]
+    [InlineData("8, 8, 3", "dense", false)]
+    public void Check_ImagesThatHaveTheirChannelsLast_AreWarnedOf(string shape, string architecture, bool isWarned)
+    {
+        var size = shape.Split(", ").Aggregate(1, (product, length) => product * int.Parse(length));
+        _files.Write("data.npz", Npz.Of(("x.npy", Npz.Floats($"40, {shape}", new float[40 * size])), ("y.npy", Npz.Longs("40,", [.. Enumerable.Range(0, 40).Select(i => i % 2L)]))));
+        var found = Check($"dataset: npz\ndataFile: data.npz\ntraining: {{ batchSize: 8 }}\nspace: {{ architecture: [{architecture}], channels: [[4]] }}");
+        Assert.NotNull(found.Sweep);
+        Assert.Equal(isWarned, found.Problems.Any(problem => problem.IsWarning && problem.Message.Contains(
+            "x is read as [rows, channels, height, width], so each row is an image of 8 channels, 8 pixels high and 3 wide", StringComparison.Ordinal)));
+        Assert.Contains("each row is an image of ", found.Data, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("training: { epochs: 1, batchSize: 1200 }\nspace: { schedule: [constant, one-cycle] }", "1 of 2 cells have only 1 in all")]
+    [InlineData("training: { schedule: one-cycle, epochs: 9, batchSize: 1200 }", "1 of 1 cells have only 9 in all")]
+    [InlineData("training: { schedule: one-cycle, epochs: 10, batchSize: 1200 }", null)]
+    [InlineData("training: { schedule: cosine, epochs: 1, batchSize: 1200 }", null)]
+    public void Check_OneCycleOverFewSteps_IsWarnedOf(string lines, string? expected)
+    {
+        var found = Check($"dataset: digits\n{lines}");
+        Assert.NotNull(found.Sweep);
+        Assert.Equal(expected is null ? 0 : 1, found.Problems.Count(problem => problem.Key == "training.schedule"));
+        Assert.All(found.Problems, problem => Assert.True(problem.IsWarning && problem.Message.Contains(expected!, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Check_LabelColumnThatIsInUseAnyway_MakesNoOtherCells()
+    {
+        _files.Write("data.csv", DataFiles.Csv(rows: 90).Replace("label\n", "kind\n", StringComparison.Ordinal));
+        var without = Check("dataset: csv\ndataFile: data.csv").Sweep!;
+        var named = Check("dataset: csv\ndataFile: data.csv\nlabelColumn: kind").Sweep!;
+        Assert.Equal(without.Cells.Select(cell => cell.Id), named.Cells.Select(cell => cell.Id));
+        Assert.True(SweepChange.Between(without, named).IsIdentical);
+        Assert.True(SweepChange.Between(named, without).IsIdentical);
+        Assert.Equal(named.Cells.Select(cell => cell.Id), SweepFile.Parse(named.Text, "stored").Sweep!.Cells.Select(cell => cell.Id));
+
+        // A sweep that was stored when it did make others keeps its own.
+        var stored = SweepFile.WithContent(named, SweepFile.DataContentOf(named.Text)!);
+        Assert.NotEqual(stored.Cells[0].Id, named.Cells[0].Id);
+        Assert.True(SweepChange.Between(stored, SweepFile.ReadAs(stored, named)).IsIdentical);
+        Assert.Same(named, SweepFile.ReadAs(without, named));
+    }
+
+    [Fact]
+    public void Check_PipeAsDataFile_SaysToSaveItToAFile()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux names open pipes.");
+        using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);
+        var problem = Assert.Single(Check($"dataset: csv\ndataFile: /dev/fd/{pipe.ClientSafePipeHandle.DangerousGetHandle()}").Problems);
+        Assert.Equal("dataFile", problem.Key);
+        Assert.Contains("this is a pipe or a device", problem.Message, StringComparison.Ordinal);
     }
 
     private CheckedSweep Check(string lines) => SweepData.Check(Read(lines), _files.Sources, _ => { }, CancellationToken.None);

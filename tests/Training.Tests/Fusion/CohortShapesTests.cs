@@ -59,7 +59,7 @@ public sealed class CohortShapesTests
             ("x.npy", Npz.Floats($"{rows}, {string.Join(", ", shape.Input)},", [.. Enumerable.Range(0, rows * features).Select(_ => random.NextSingle() - 0.5f)])),
             ("y.npy", Npz.Longs($"{rows},", [.. Enumerable.Range(0, rows).Select(row => (long)row % shape.Classes)])));
         var content = Convert.ToHexStringLower(SHA256.HashData(file));
-        KeptFiles.Keep(files.Write("original", file), content, files.Sources.Kept!);
+        KeptFiles.Keep(files.Write("original", file), content, files.Sources.Kept!, TimeProvider.System);
         var mixed = Tests.Trials.Mixed([.. shape.Hidden], shape.BatchSize, normalisesLast: normalisesLast, batchNorm: shape.BatchSize > 1);
         return [.. places.Select(place => Configuration.Resolve(new Dictionary<string, ParameterValue>(mixed[place].Configuration.Values)
         {
