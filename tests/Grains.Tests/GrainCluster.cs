@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 using Orleans.TestingHost;
 
 namespace DeepTrain.Cluster.Grains.Tests;
@@ -39,7 +40,8 @@ public sealed class GrainCluster : IAsyncDisposable
 
     internal SlotId Slot(int number = 0) => new(Service<ILocalSiloDetails>().SiloAddress.ToParsableString(), number);
 
-    public static async Task<GrainCluster> StartAsync()
+    /// <param name="answerTime">How long a call may take, where it does not say otherwise; null: as long as Orleans lets it.</param>
+    public static async Task<GrainCluster> StartAsync(TimeSpan? answerTime = null)
     {
         var folder = Directory.CreateTempSubdirectory("grains-").FullName;
         var time = new LeapingTime();
@@ -52,6 +54,8 @@ public sealed class GrainCluster : IAsyncDisposable
             .AddSingleton(asGrainsHaveIt)
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<StopRequests>());
+        if (answerTime is { } patience)
+            builder.ConfigureClient(client => client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = patience));
         var cluster = builder.Build();
         await cluster.DeployAsync();
         return new(folder, store, held, time, cluster);

@@ -46,7 +46,7 @@ internal sealed class SweepGrain(
 
     public async Task<Submission> Submit(string text, bool asNew)
     {
-        var proposed = Parse(text);
+        var proposed = await FormAsync(text);
         if (_sweep is null)
         {
             var number = int.Parse(Id.AsSpan(Id.LastIndexOf('-') + 1), CultureInfo.InvariantCulture);
@@ -56,7 +56,7 @@ internal sealed class SweepGrain(
                 return new(Id, SubmissionKind.Created, proposed.TrialCount, 0, []);
         }
         // A number that a deleted sweep had is not given again.
-        if (asNew || _sweep is null)
+        if (_sweep is null || (asNew && _sweep.Sweep.Text != text))
             return new(Id, SubmissionKind.Taken, 0, 0, []);
 
         var change = SweepChange.Between(_sweep.Sweep, proposed);
@@ -100,7 +100,9 @@ internal sealed class SweepGrain(
         if (unsized.Count > 0)
             return (NoWork with { Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)] }, LostTrials.None);
 
-        var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
+        // A dispatcher that has lost its memory knows of fewer slots than those that train here.
+        var slots = Math.Max(1, Math.Max(request.Slots, sweep.Heard.Count));
+        var share = Math.Max(1, (sweep.Waiting + slots - 1) / slots);
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
         {
             var size = Math.Max(1, request.CohortSizes[shape.Key]);
@@ -120,7 +122,7 @@ internal sealed class SweepGrain(
         var (trials, lost, heldBack) = granted;
 
         if (!granted.IsRepeated)
-            sweep.Waiting -= trials.Length;
+            sweep.SetWaiting(sweep.Waiting - trials.Length, sweep.Suspects);
         if (!trials.IsEmpty)
             sweep.Pin = request.Worker.Device;
         // What was given back since the store looked waits again; and what this slot may not have now, another may.
@@ -152,7 +154,7 @@ internal sealed class SweepGrain(
         if (_sweep is not { } sweep)
             return;
         var released = await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
-        sweep.Waiting += released;
+        sweep.SetWaiting(sweep.Waiting + released, sweep.Suspects);
         sweep.Released++;
         sweep.Exhausted = false;
         await AnnounceAsync();
@@ -221,7 +223,8 @@ internal sealed class SweepGrain(
     {
         if (_sweep is not { } sweep)
             return;
-        sweep.Waiting = (await Reach(store.CountAsync(Id))).Waiting;
+        var counts = await Reach(store.CountAsync(Id));
+        sweep.SetWaiting(counts.Waiting, counts.Suspects);
         await AnnounceAsync();
     });
 
@@ -268,8 +271,7 @@ internal sealed class SweepGrain(
             return;
         // Of a large sweep both take seconds.
         var ended = Reach(store.ReadEndedAsync(Id));
-        proposed ??= _sweep?.Sweep;
-        var sweep = proposed?.Text == opened.Text ? proposed : await Task.Run(() => Parse(opened.Text));
+        var sweep = proposed?.Text == opened.Text ? proposed : await FormAsync(opened.Text);
         _sweep = new(opened.Coordinator, sweep, opened.Status)
         {
             Tally = new(sweep, await ended), Pace = new(time), Pin = opened.Device, Rebuilding = time.GetElapsedTime(began), LastResult = _sweep?.LastResult,
@@ -290,7 +292,8 @@ internal sealed class SweepGrain(
         var counts = await Reach(store.CountAsync(Id));
         if (sweep.Tally.Ended != counts.Ended)
             sweep.Tally = new(sweep.Sweep, await Reach(store.ReadEndedAsync(Id)));
-        (sweep.Waiting, sweep.Exhausted) = (counts.Waiting, false);
+        sweep.SetWaiting(counts.Waiting, counts.Suspects);
+        sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
     }
@@ -322,14 +325,20 @@ internal sealed class SweepGrain(
         var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
         if (progress.Status is not SweepStatus.Running || _sweep.Exhausted)
             waiting = 0;
-        return GrainFactory.Dispatcher().Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots, _sweep.Device));
+        return GrainFactory.Dispatcher().Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots, _sweep.Device)
+        {
+            NeedsEmptySilo = waiting > 0 && waiting == _sweep.Suspects,
+        });
     }
 
-    private static Sweep Parse(string text)
-    {
-        var reading = SweepFile.Parse(text, "sweep file");
-        return reading.Sweep ?? throw new ArgumentException(string.Join(Environment.NewLine, reading.Problems), nameof(text));
-    }
+    /// <summary>The sweep of a file with its cells. To form many takes seconds, in which the grain's other calls go on.</summary>
+    private Task<Sweep> FormAsync(string text) => _sweep?.Sweep is { } known && known.Text == text
+        ? Task.FromResult(known)
+        : Task.Run(() =>
+        {
+            var reading = SweepFile.Parse(text, "sweep file");
+            return reading.Sweep ?? throw new ArgumentException(string.Join(Environment.NewLine, reading.Problems), nameof(text));
+        });
 
     /// <summary>
     /// Whether the store's last answer is not long ago. After a longer silence, be it of the store or of this process, the others' leases
@@ -405,7 +414,10 @@ internal sealed class SweepGrain(
         public string? Device => Pin ?? Sweep.Device;
 
         /// <summary>Trials that nobody trains: the store's count, kept up between two recounts. All others run or have ended.</summary>
-        public int Waiting { get; set => field = Math.Clamp(value, 0, sweep.TrialCount); }
+        public int Waiting { get; private set; }
+
+        /// <summary>Those of the waiting that only a silo may have that holds nothing else. They come after all others.</summary>
+        public int Suspects { get; private set; }
 
         /// <summary>An answer of the store is missing, so that the counts may be wrong.</summary>
         public bool IsUncertain { get; set; }
@@ -426,6 +438,12 @@ internal sealed class SweepGrain(
         public ImmutableDictionary<string, (Configuration Example, int Cells)> Shapes { get; } = sweep.Cells
             .GroupBy(cell => cell.Configuration.FusionKey)
             .ToImmutableDictionary(shape => shape.Key, shape => (shape.First().Configuration, shape.Count()));
+
+        public void SetWaiting(int waiting, int suspects)
+        {
+            Waiting = Math.Clamp(waiting, 0, sweep.TrialCount);
+            Suspects = Math.Min(suspects, Waiting);
+        }
 
         public SweepProgress Progress(string id) => new(
             id, Status, sweep.TrialCount, Waiting, Math.Max(0, sweep.TrialCount - Waiting - Tally.Ended),

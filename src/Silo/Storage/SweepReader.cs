@@ -80,11 +80,14 @@ public abstract class SweepReader : ISweepReader
         }, [], CancellationToken.None);
 
     public Task<TrialCounts> CountAsync(string sweepId) => ReadAsync(
-        async (context, stop) => (await QueryAsync(context, """
-            SELECT COUNT(*) - COUNT(t.lease) - COUNT(t.outcome), COUNT(t.lease), COUNT(t.outcome)
+        async (context, stop) => (await QueryAsync(context, $"""
+            SELECT COUNT(*) - COUNT(t.lease) - COUNT(t.outcome), (
+                    SELECT COUNT(*) FROM sweeps s JOIN trials t ON t.sweep = s.key
+                    WHERE s.id = @sweep AND s.status <> 'Deleted' AND active AND lease IS NULL AND {SweepContext.Suspect}
+                ), COUNT(t.lease), COUNT(t.outcome)
             FROM sweeps s JOIN trials t ON t.sweep = s.key
             WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active
-            """, sweepId, row => new TrialCounts(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2)), stop)).Single(),
+            """, sweepId, row => new TrialCounts(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2), row.GetInt32(3)), stop)).Single(),
         default, CancellationToken.None);
 
     public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) => ReadAsync(

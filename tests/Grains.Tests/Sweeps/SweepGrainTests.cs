@@ -36,7 +36,24 @@ public sealed class SweepGrainTests : IAsyncLifetime
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: false);
 
-        Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: true)).Kind);
+        Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: true)).Kind);
+    }
+
+    [Fact]
+    public async Task Submit_StoringTakesLongerThanOtherCallsMay_IsWaitedForAndFoundByARepeat()
+    {
+        await using var cluster = await GrainCluster.StartAsync(answerTime: TimeSpan.FromSeconds(1));
+        var sweep = cluster.Sweep("digits-1");
+        var storing = cluster.Held.Next(nameof(ISweepStore.CreateAsync));
+        var first = sweep.Submit(Files.Sweep("0.1, 0.2", 1), asNew: true);
+        await storing.Reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        var again = sweep.Submit(Files.Sweep("0.1, 0.2", 1), asNew: true);
+        await Assert.ThrowsAsync<TimeoutException>(sweep.GetProgress);
+        storing.Released.SetResult();
+
+        Assert.Equal((SubmissionKind.Created, 2), ((await first).Kind, (await first).AddedTrials));
+        Assert.Equal(("digits-1", SubmissionKind.Resumed), ((await again).SweepId, (await again).Kind));
     }
 
     [Fact]
@@ -215,6 +232,53 @@ public sealed class SweepGrainTests : IAsyncLifetime
             await _cluster.Sweep("digits-1").Touch();
             return await RenewAsync(lease);
         }
+    }
+
+    [Fact]
+    public async Task Renew_SuspectOfAnotherSweepWaitsForAnEmptySilo_PausesAfterTheQuantum()
+    {
+        // A trial that was lost twice is a suspect.
+        await _cluster.Sweep("suspect-1").Submit(Files.Sweep("0.1", replicates: 1, name: "suspect"), asNew: false);
+        for (var loss = 0; loss < 2; loss++)
+        {
+            Assert.Single(await _cluster.LeaseAsync("suspect-1", size: 1));
+            await _cluster.Store.ReleaseSiloAsync(_cluster.Slot().Silo);
+            await _cluster.Sweep("suspect-1").Recount();
+        }
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", replicates: 2), asNew: false);
+        var lease = Guid.NewGuid();
+        var busy = await _cluster.LeaseAsync("digits-1", size: 1, slots: 4, lease: lease);
+        Assert.Empty(await _cluster.LeaseAsync("suspect-1", size: 1));
+        Assert.Equal(Wanted.Train, await SharedAsync());
+
+        _cluster.Time.Leap(DispatcherGrain.Quantum);
+
+        await Eventually.True(async () => await SharedAsync() is Wanted.Pause, "the lease to be wanted back");
+        await _cluster.Sweep("digits-1").Release(lease, [.. busy.Select(trial => trial.Trial)]);
+        Assert.Equal("suspect-1", (await _cluster.Grains.Dispatcher().Next(_cluster.Slot(), 2, "cpu", []))?.SweepId);
+        Assert.Single(await _cluster.LeaseAsync("suspect-1", size: 1));
+
+        async Task<Wanted?> SharedAsync()
+        {
+            await RenewAsync(lease);
+            await _cluster.Sweep("suspect-1").Touch();
+            await _cluster.Sweep("digits-1").Touch();
+            return await RenewAsync(lease);
+        }
+    }
+
+    [Fact]
+    public async Task Lease_MoreSlotsTrainForItThanTheDispatcherKnows_TakesItsShareAmongThose()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", replicates: 3), asNew: false);
+        for (var slot = 0; slot < 4; slot++)
+        {
+            var lease = Guid.NewGuid();
+            Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 4, lease: lease));
+            await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot(slot))]);
+        }
+
+        Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", size: 8, slots: 1)).Length);
     }
 
     [Fact]

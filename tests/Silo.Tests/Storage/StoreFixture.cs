@@ -67,7 +67,8 @@ internal abstract class StoreFixture : IAsyncDisposable
     public async Task<SweepOverview> OverviewAsync(string id = Sample.SweepId)
     {
         var overview = (await Store.FindAsync(id, CancellationToken.None))!;
-        Assert.Equal(new(overview.Waiting, overview.Leased, overview.ByOutcome.Values.Sum()), await Store.CountAsync(id));
+        var counts = await Store.CountAsync(id);
+        Assert.Equal((overview.Waiting, overview.Leased, overview.ByOutcome.Values.Sum()), (counts.Waiting, counts.Leased, counts.Ended));
         return overview;
     }
 

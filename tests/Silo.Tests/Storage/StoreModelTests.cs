@@ -384,6 +384,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
             Assert.Equal((_status, Active().Count(trial => trial.Outcome is null && trial.Lease is null), Active().Count(trial => trial.Lease is not null)),
                 (overview.Status, overview.Waiting, overview.Leased));
             Assert.Equal(
+                Active().Count(trial => trial.Outcome is null && trial.Lease is null && trial.IsSuspect), (await fixture.Store.CountAsync(id)).Suspects);
+            Assert.Equal(
                 Active().Where(trial => trial.Outcome is not null).CountBy(trial => trial.Outcome!.Value)
                     .Select(count => (count.Key, count.Value)).Order(),
                 overview.ByOutcome.Select(count => (count.Key, count.Value)).Order());
