@@ -11,7 +11,7 @@ namespace DeepTrain.Cluster.Grains;
 /// </remarks>
 [GrainType(GrainIds.SweepType)]
 internal sealed class SweepGrain(
-    ISweepStore store, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
+    ISweepStore store, ISweepReader reader, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
     : Grain, ISweepGrain
 {
     /// <summary>A cohort is not cut below the best size divided by this, however few trials wait.</summary>
@@ -35,7 +35,7 @@ internal sealed class SweepGrain(
     {
         await OpenAsync();
         this.RegisterGrainTimer(
-            _ => _sweep is { Status: SweepStatus.Running } sweep ? RecountAsync(sweep) : Task.CompletedTask, times.Recount, times.Recount);
+            _ => _sweep is { Status: SweepStatus.Running } ? RecountAsync() : Task.CompletedTask, times.Recount, times.Recount);
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -80,10 +80,10 @@ internal sealed class SweepGrain(
         var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
         active.CountLost(lost);
         // Not before this grant is over: counting waits for all that are under way.
-        if (lost.Count > 0 && _sweep is { } sweep)
+        if (lost.Count > 0)
         {
             log.LogWarning("{Count} trials of {Sweep} were taken from leases that were over: who held them was silent.", lost.Count, Id);
-            await RecountAsync(sweep);
+            await RecountAsync();
         }
         return reply;
     }
@@ -180,7 +180,7 @@ internal sealed class SweepGrain(
         var failures = durable.Where(report => report.Report.Ending is { Outcome: Outcome.Failed }).ToLookup(report => report.Report.Trial);
         if (failures.Count == 0)
             return durable;
-        var failed = await Reach(store.ReadFailedAsync([.. failures.SelectMany(of => of.Select(report => (of.Key, report.Fence)))]));
+        var failed = await Reach(reader.ReadFailedAsync([.. failures.SelectMany(of => of.Select(report => (of.Key, report.Fence)))]));
         return durable.Where(report => !failures.Contains(report.Report.Trial) || failed.Contains((report.Report.Trial, report.Fence)));
     }
 
@@ -217,13 +217,13 @@ internal sealed class SweepGrain(
         return true;
     }
 
-    public Task Recount() => _sweep is { } sweep ? RecountAsync(sweep) : Task.CompletedTask;
+    public Task Recount() => RecountAsync();
 
     public Task RecountWaiting() => _gate.AloneAsync(async () =>
     {
         if (_sweep is not { } sweep)
             return;
-        var counts = await Reach(store.CountAsync(Id));
+        var counts = await Reach(reader.CountAsync(Id));
         sweep.SetWaiting(counts.Waiting, counts.Suspects);
         await AnnounceAsync();
     });
@@ -237,7 +237,7 @@ internal sealed class SweepGrain(
         // Nothing to renew: it shows whether the store answers, and whether this is still the coordinator.
         await Reach(store.RenewAsync(sweep.Coordinator, [], times.Lease));
         if (sweep.IsUncertain)
-            await RecountAsync(sweep);
+            await RecountAsync();
         sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
         // Leases may have run out, which only a request finds.
@@ -270,7 +270,7 @@ internal sealed class SweepGrain(
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         // Of a large sweep both take seconds.
-        var ended = Reach(store.ReadEndedAsync(Id));
+        var ended = Reach(reader.ReadEndedAsync(Id));
         var sweep = proposed?.Text == opened.Text ? proposed : await FormAsync(opened.Text);
         _sweep = new(opened.Coordinator, sweep, opened.Status)
         {
@@ -284,14 +284,15 @@ internal sealed class SweepGrain(
         await CountAsync(_sweep);
     });
 
-    private Task RecountAsync(Coordinated sweep) => _gate.AloneAsync(() => CountAsync(sweep));
+    // Who waited for its turn may find that the sweep was opened anew.
+    private Task RecountAsync() => _gate.AloneAsync(() => _sweep is { } sweep ? CountAsync(sweep) : Task.CompletedTask);
 
     private async Task CountAsync(Coordinated sweep)
     {
         sweep.IsUncertain = false;
-        var counts = await Reach(store.CountAsync(Id));
+        var counts = await Reach(reader.CountAsync(Id));
         if (sweep.Tally.Ended != counts.Ended)
-            sweep.Tally = new(sweep.Sweep, await Reach(store.ReadEndedAsync(Id)));
+            sweep.Tally = new(sweep.Sweep, await Reach(reader.ReadEndedAsync(Id)));
         sweep.SetWaiting(counts.Waiting, counts.Suspects);
         sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
