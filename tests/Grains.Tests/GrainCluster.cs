@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 using Orleans.TestingHost;
 
 namespace DeepTrain.Cluster.Grains.Tests;
@@ -15,19 +16,22 @@ public sealed class GrainCluster : IAsyncDisposable
     private readonly SqliteSweepStore _store;
     private readonly InProcessTestCluster _cluster;
 
-    internal GrainCluster(string folder, SqliteSweepStore store, Held<ISweepStore> held, LeapingTime time, InProcessTestCluster cluster)
+    internal GrainCluster(
+        string folder, SqliteSweepStore store, Held<ISweepStore> writes, Held<ISweepReader> reads, LeapingTime time, InProcessTestCluster cluster)
     {
         _folder = folder;
         _store = store;
-        Held = held;
+        (Writes, Reads) = (writes, reads);
         Time = time;
         _cluster = cluster;
     }
 
-    internal ISweepStore Store => _store;
+    internal SweepStore Store => _store;
 
     /// <summary>The store as grains have it: its answers can be held back.</summary>
-    internal Held<ISweepStore> Held { get; }
+    internal Held<ISweepStore> Writes { get; }
+
+    internal Held<ISweepReader> Reads { get; }
 
     internal LeapingTime Time { get; }
 
@@ -39,22 +43,27 @@ public sealed class GrainCluster : IAsyncDisposable
 
     internal SlotId Slot(int number = 0) => new(Service<ILocalSiloDetails>().SiloAddress.ToParsableString(), number);
 
-    public static async Task<GrainCluster> StartAsync()
+    /// <param name="answerTime">How long a call may take, where it does not say otherwise; null: as long as Orleans lets it.</param>
+    public static async Task<GrainCluster> StartAsync(TimeSpan? answerTime = null)
     {
         var folder = Directory.CreateTempSubdirectory("grains-").FullName;
         var time = new LeapingTime();
         var store = await SqliteSweepStore.OpenAsync(Path.Combine(folder, "sweeps.db"), time);
-        var (asGrainsHaveIt, held) = Held<ISweepStore>.Of(store);
+        var (writer, writes) = Held<ISweepStore>.Of(store);
+        var (reader, reads) = Held<ISweepReader>.Of(store.Reader);
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.Services
             .AddSingleton<TimeProvider>(time)
             .AddSingleton(new LeaseTimes())
-            .AddSingleton(asGrainsHaveIt)
+            .AddSingleton(writer)
+            .AddSingleton(reader)
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<TrialsInTraining>());
+        if (answerTime is { } patience)
+            builder.ConfigureClient(client => client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = patience));
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        return new(folder, store, held, time, cluster);
+        return new(folder, store, writes, reads, time, cluster);
     }
 
     public async ValueTask DisposeAsync()

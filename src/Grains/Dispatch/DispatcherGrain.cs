@@ -23,11 +23,15 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
     public Task Announce(string sweepId, Offer offer)
     {
         if (offer.Waiting == 0)
+        {
             _waiters.Remove(sweepId);
-        else if (_waiters.TryGetValue(sweepId, out var waiter))
-            (waiter.Offer, waiter.Heard) = (offer, time.GetTimestamp());
-        else
-            _waiters[sweepId] = new() { Offer = offer, Heard = time.GetTimestamp() };
+            return Task.CompletedTask;
+        }
+        var now = time.GetTimestamp();
+        if (!_waiters.TryGetValue(sweepId, out var waiter))
+            _waiters[sweepId] = waiter = new() { Offer = offer };
+        (waiter.Offer, waiter.Heard) = (offer, now);
+        waiter.NeedsEmptySiloSince = offer.NeedsEmptySilo ? waiter.NeedsEmptySiloSince ?? now : null;
         return Task.CompletedTask;
     }
 
@@ -37,11 +41,16 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         Forget(now);
         _silos[slot.Silo] = new(slotsOfSilo, device, now);
         _work.Remove(slot);
+        EmptySilos(now);
 
         var shares = Shares();
+        var isEmpty = !_work.Keys.Any(other => other.Silo == slot.Silo);
+        var emptiedFor = EmptiedFor(slot.Silo);
         // Among equals it is whose turn was longest ago: a sweep that has nothing to give after all must not be asked for ever.
         var next = _waiters
-            .Where(waiter => !except.Contains(waiter.Key) && IsFor(waiter.Value.Offer, device) && MayHaveMore(waiter.Key, waiter.Value.Offer, shares))
+            .Where(waiter => !except.Contains(waiter.Key) && IsFor(waiter.Value.Offer, device) && MayHaveMore(waiter.Key, waiter.Value.Offer, shares)
+                && (isEmpty || !waiter.Value.Offer.NeedsEmptySilo)
+                && (emptiedFor is null || waiter.Value == emptiedFor || waiter.Value.Offer.Priority > emptiedFor.Offer.Priority))
             .OrderByDescending(waiter => waiter.Value.Offer.Priority)
             .ThenBy(waiter => shares.GetValueOrDefault(waiter.Key))
             .ThenBy(waiter => waiter.Value.Turn)
@@ -49,7 +58,7 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         if (next.Value is null)
             return Task.FromResult<Assignment?>(null);
         next.Value.Turn = ++_turns;
-        _work[slot] = new(next.Key, Since: now, Heard: now);
+        _work[slot] = new(next.Key, next.Value.Offer.Priority, Since: now, Heard: now);
         return Task.FromResult<Assignment?>(new(next.Key, SlotCount));
     }
 
@@ -59,17 +68,50 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         foreach (var slot in slots)
         {
             // What an earlier activation sent there this one has not heard of.
-            _work[slot] = (_work.TryGetValue(slot, out var known) ? known : new(sweepId, Since: now, now)) with { Heard = now };
-            _silos[slot.Silo] = _silos.TryGetValue(slot.Silo, out var silo) ? silo with { Heard = now } : new(slot.Number + 1, device, now);
+            _work[slot] = (_work.TryGetValue(slot, out var known) ? known : new(sweepId, priority, Since: now, now)) with { Heard = now, Priority = priority };
+            // Its slots are counted from 0, so that the highest number says how many there are at least.
+            _silos[slot.Silo] = _silos.TryGetValue(slot.Silo, out var silo)
+                ? silo with { Count = Math.Max(silo.Count, slot.Number + 1), Heard = now }
+                : new(slot.Number + 1, device, now);
         }
         Forget(now);
+        EmptySilos(now);
         foreach (var (slot, work) in _work.Where(each => each.Value.PromisedTo is { } other && !_waiters.ContainsKey(other)).ToList())
             _work[slot] = work with { PromisedTo = null };
         PromiseOne(sweepId, priority, now);
         return Task.FromResult(_work
-            .Where(each => each.Value.Sweep == sweepId && each.Value.PromisedTo is not null)
+            .Where(each => each.Value.Sweep == sweepId && (each.Value.PromisedTo is not null || IsInTheWay(each.Key, each.Value, now)))
             .Select(each => each.Key).ToImmutableHashSet());
     }
+
+    /// <summary>
+    /// Chooses a silo for each sweep that has waited long enough for an empty one: others keep it busy without end otherwise. Until the
+    /// sweep has it, its slots get nothing else, but for what is more urgent.
+    /// </summary>
+    private void EmptySilos(long now)
+    {
+        foreach (var (sweepId, waiter) in _waiters)
+        {
+            if (waiter.NeedsEmptySiloSince is not { } since || time.GetElapsedTime(since, now) < Quantum)
+                waiter.Silo = null;
+            else if (waiter.Silo is null || !_silos.ContainsKey(waiter.Silo))
+                waiter.Silo = _silos
+                    .Where(silo => IsFor(waiter.Offer, silo.Value.Device) && EmptiedFor(silo.Key) is null)
+                    .Select(silo => (silo.Key, Work: _work.Where(work => work.Key.Silo == silo.Key).Select(work => work.Value).ToList()))
+                    // What it cannot ask for: its own, and what is more urgent.
+                    .OrderBy(silo => silo.Work.Count(work => work.Sweep == sweepId || work.Priority > waiter.Offer.Priority))
+                    .ThenBy(silo => silo.Work.Count).ThenBy(silo => silo.Key, StringComparer.Ordinal)
+                    .Select(silo => silo.Key).FirstOrDefault();
+        }
+    }
+
+    /// <summary>The sweep that a silo is emptied for; null: it is not.</summary>
+    private Waiter? EmptiedFor(string silo) => _waiters.Values.FirstOrDefault(waiter => waiter.Silo == silo);
+
+    /// <summary>Whether a slot shall end its work so that its silo becomes empty.</summary>
+    private bool IsInTheWay(SlotId slot, Work work, long now) =>
+        EmptiedFor(slot.Silo) is { } waiter && waiter != _waiters.GetValueOrDefault(work.Sweep) && waiter.Offer.Priority >= work.Priority
+        && time.GetElapsedTime(work.Since, now) >= Quantum;
 
     private int SlotCount => _silos.Values.Sum(silo => silo.Count);
 
@@ -80,19 +122,22 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
     private void PromiseOne(string sweepId, int priority, long now)
     {
         var ripe = _work
-            .Where(work => work.Value.Sweep == sweepId && work.Value.PromisedTo is null && time.GetElapsedTime(work.Value.Since, now) >= Quantum)
+            .Where(work => work.Value.Sweep == sweepId && work.Value.PromisedTo is null && EmptiedFor(work.Key.Silo) is null
+                && time.GetElapsedTime(work.Value.Since, now) >= Quantum)
             .OrderBy(work => work.Value.Since)
             .ToList();
         if (ripe.Count == 0)
             return;
         var device = DeviceOf(ripe[0].Key);
         // A slot of the kind that is free takes what waits by itself.
-        if (_work.Keys.Count(slot => DeviceOf(slot) == device) < _silos.Values.Where(silo => silo.Device == device).Sum(silo => silo.Count))
+        var others = _silos.Where(silo => silo.Value.Device == device && EmptiedFor(silo.Key) is null).ToDictionary();
+        if (_work.Keys.Count(slot => others.ContainsKey(slot.Silo)) < others.Values.Sum(silo => silo.Count))
             return;
         var shares = Shares();
         var own = shares.GetValueOrDefault(sweepId);
         var needy = _waiters
-            .Where(other => other.Key != sweepId && IsFor(other.Value.Offer, device) && MayHaveMore(other.Key, other.Value.Offer, shares) && IsNeedier(other))
+            .Where(other => other.Key != sweepId && !other.Value.Offer.NeedsEmptySilo && IsFor(other.Value.Offer, device)
+                && MayHaveMore(other.Key, other.Value.Offer, shares) && IsNeedier(other))
             .OrderByDescending(other => other.Value.Offer.Priority)
             .ThenBy(other => shares.GetValueOrDefault(other.Key))
             .FirstOrDefault();
@@ -135,11 +180,17 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
 
         /// <summary>When a slot was last sent to it, counted in such sendings.</summary>
         public long Turn { get; set; }
+
+        /// <summary>Since when it waits for a silo that trains nothing; null: any will do.</summary>
+        public long? NeedsEmptySiloSince { get; set; }
+
+        /// <summary>The silo that is emptied for it; null: none is.</summary>
+        public string? Silo { get; set; }
     }
 
     private readonly record struct SiloSlots(int Count, string? Device, long Heard);
 
     /// <summary>What a slot works for.</summary>
     /// <param name="PromisedTo">The sweep that shall have the slot next; null: nobody waits for it.</param>
-    private sealed record Work(string Sweep, long Since, long Heard, string? PromisedTo = null);
+    private sealed record Work(string Sweep, int Priority, long Since, long Heard, string? PromisedTo = null);
 }

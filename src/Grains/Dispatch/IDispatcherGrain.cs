@@ -28,9 +28,10 @@ public interface IDispatcherGrain : IGrainWithIntegerKey
 /// <param name="Priority">Sweeps of a higher one are served first.</param>
 /// <param name="MaxSlots">The most slots that may train for it at once; null: all.</param>
 /// <param name="Device">The kind of devices that may; null: any.</param>
+/// <param name="NeedsEmptySilo">All that wait are suspects: each is leased alone, to a silo that trains nothing else.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.Offer")]
 public sealed record Offer([property: Id(0)] int Waiting, [property: Id(1)] int Priority, [property: Id(2)] int? MaxSlots,
-    [property: Id(3)] string? Device = null)
+    [property: Id(3)] string? Device = null, [property: Id(4)] bool NeedsEmptySilo = false)
 {
     public static Offer Nothing { get; } = new(0, 0, null);
 }

@@ -80,6 +80,7 @@ public readonly record struct EndedTrial(
     string Cell, int Replicate, Outcome Outcome, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy, Ailments? Ailments);
 
 /// <param name="Waiting">Without a lease and an outcome.</param>
+/// <param name="Suspects">Those of the waiting that are leased alone, to a silo that holds nothing else.</param>
 /// <param name="Leased">With a lease and without an outcome.</param>
 /// <param name="Ended">With an outcome.</param>
-public readonly record struct TrialCounts(int Waiting, int Leased, int Ended);
+public readonly record struct TrialCounts(int Waiting, int Suspects, int Leased, int Ended);

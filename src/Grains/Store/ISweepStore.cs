@@ -9,7 +9,7 @@ namespace DeepTrain.Cluster.Grains;
 /// <see cref="Coordinator"/> throw <see cref="CoordinatorReplacedException"/> and change nothing once a later coordinator has opened
 /// the sweep.
 /// </remarks>
-public interface ISweepStore : ISweepReader
+public interface ISweepStore
 {
     /// <summary>Stores a sweep with its cells and trials, all waiting. False, and nothing is stored, if the id is taken.</summary>
     Task<bool> CreateAsync(string sweepId, int number, Sweep sweep);

@@ -5,13 +5,20 @@ using Orleans.Concurrency;
 namespace DeepTrain.Cluster.Grains;
 
 /// <summary>The coordinator of one sweep: leases its trials, counts what came back, decides when it is done. Keyed by the sweep's id.</summary>
+/// <remarks>What changes all trials of a large sweep takes longer than other calls may.</remarks>
 [Alias("DeepTrain.Sweep")]
 public interface ISweepGrain : IGrainWithStringKey
 {
+    /// <summary>How long a call may take that changes all trials of a sweep.</summary>
+    private const string Bulk = "00:10:00";
+
     /// <summary>Creates the sweep, or takes up a file for the one that has this id.</summary>
     /// <param name="text">A valid sweep file.</param>
-    /// <param name="asNew">Refuse if the id is taken, whatever its file.</param>
-    [Alias("Submit")]
+    /// <param name="asNew">
+    /// The caller has seen no sweep of this id. One of another file has taken it since; one of the same file is what an earlier call of
+    /// the same submission has stored, whose answer was not waited for.
+    /// </param>
+    [ResponseTimeout(Bulk), Alias("Submit")]
     Task<Submission> Submit(string text, bool asNew);
 
     /// <summary>A slot asks for a cohort, under a lease id that it made. Repeating a request is harmless.</summary>
@@ -40,15 +47,15 @@ public interface ISweepGrain : IGrainWithStringKey
     Task<bool> Resume();
 
     /// <summary>Ends all trials that have no outcome. False: the sweep had ended before.</summary>
-    [Alias("Cancel")]
+    [ResponseTimeout(Bulk), Alias("Cancel")]
     Task<bool> Cancel();
 
     /// <summary>Lets failed and cancelled trials wait again, as if they had never been tried. How many.</summary>
-    [Alias("Retry")]
+    [ResponseTimeout(Bulk), Alias("Retry")]
     Task<int> Retry();
 
     /// <summary>Takes the sweep away for good; its rows and files go by and by. False: there is none.</summary>
-    [Alias("Delete")]
+    [ResponseTimeout(Bulk), Alias("Delete")]
     Task<bool> Delete();
 
     /// <summary>Null: there is no such sweep.</summary>
@@ -101,7 +108,7 @@ public enum SubmissionKind
     /// <summary>The file differs in something that results depend on; nothing was stored.</summary>
     Refused,
 
-    /// <summary>A new sweep was asked for, but the id is taken; nothing was stored.</summary>
+    /// <summary>A new sweep was asked for, but another has the id; nothing was stored.</summary>
     Taken,
 }
 

@@ -12,15 +12,14 @@ public sealed record LevelResults(string Factor, string Level, int Trained, doub
 /// <summary>Counts for <see cref="LevelResults"/>, trial by trial.</summary>
 internal sealed class LevelTally(string factor, string level)
 {
+    private readonly Mean _objective = new();
     private int _trained;
-    private int _completed;
-    private double _objectives;
     private int _diverged;
     private int _examined;
     private int _unhealthy;
 
     public LevelResults Results => new(
-        factor, level, _trained, Ratio(_objectives, _completed), Ratio(_diverged, _trained), Ratio(_unhealthy, _examined));
+        factor, level, _trained, _objective.Value, Ratio(_diverged, _trained), Ratio(_unhealthy, _examined));
 
     public void Record(Outcome outcome, double? objective, Ailments? ailments)
     {
@@ -30,10 +29,7 @@ internal sealed class LevelTally(string factor, string level)
         if (outcome is Outcome.Diverged)
             _diverged++;
         if (objective is { } value)
-        {
-            _completed++;
-            _objectives += value;
-        }
+            _objective.Add(value);
         if (ailments is null)
             return;
         _examined++;

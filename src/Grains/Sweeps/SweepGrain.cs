@@ -11,7 +11,7 @@ namespace DeepTrain.Cluster.Grains;
 /// </remarks>
 [GrainType(SweepGrains.Type)]
 internal sealed class SweepGrain(
-    ISweepStore store, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
+    ISweepStore store, ISweepReader reader, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
     : Grain, ISweepGrain
 {
     /// <summary>A cohort is not cut below the best size divided by this, however few trials wait.</summary>
@@ -35,7 +35,7 @@ internal sealed class SweepGrain(
     {
         await OpenAsync();
         this.RegisterGrainTimer(
-            _ => _sweep is { Status: SweepStatus.Running } sweep ? RecountAsync(sweep) : Task.CompletedTask, times.Recount, times.Recount);
+            _ => _sweep is { Status: SweepStatus.Running } ? RecountAsync() : Task.CompletedTask, times.Recount, times.Recount);
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -46,7 +46,7 @@ internal sealed class SweepGrain(
 
     public async Task<Submission> Submit(string text, bool asNew)
     {
-        var proposed = Parse(text);
+        var proposed = await FormAsync(text);
         if (_sweep is null)
         {
             var number = int.Parse(Id.AsSpan(Id.LastIndexOf('-') + 1), CultureInfo.InvariantCulture);
@@ -56,7 +56,7 @@ internal sealed class SweepGrain(
                 return new(Id, SubmissionKind.Created, proposed.TrialCount, 0, []);
         }
         // A number that a deleted sweep had is not given again.
-        if (asNew || _sweep is null)
+        if (_sweep is null || (asNew && _sweep.Sweep.Text != text))
             return new(Id, SubmissionKind.Taken, 0, 0, []);
 
         proposed = SweepFile.ReadAs(_sweep.Sweep, proposed);
@@ -81,10 +81,10 @@ internal sealed class SweepGrain(
         var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
         active.CountLost(lost);
         // Not before this grant is over: counting waits for all that are under way.
-        if (lost.Count > 0 && _sweep is { } sweep)
+        if (lost.Count > 0)
         {
             log.LogWarning("{Count} trials of {Sweep} were taken from leases that were over: who held them was silent.", lost.Count, Id);
-            await RecountAsync(sweep);
+            await RecountAsync();
         }
         return reply;
     }
@@ -104,7 +104,9 @@ internal sealed class SweepGrain(
                 Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)], UnsizedKeys = [.. unsized.Select(shape => shape.Key)],
             }, LostTrials.None);
 
-        var share = Math.Max(1, (sweep.Waiting + request.Slots - 1) / Math.Max(1, request.Slots));
+        // A dispatcher that has lost its memory knows of fewer slots than those that train here.
+        var slots = Math.Max(1, Math.Max(request.Slots, sweep.Heard.Count));
+        var share = Math.Max(1, (sweep.Waiting + slots - 1) / slots);
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
         {
             var size = Math.Max(1, request.CohortSizes[shape.Key]);
@@ -124,7 +126,7 @@ internal sealed class SweepGrain(
         var (trials, lost, heldBack) = granted;
 
         if (!granted.IsRepeated)
-            sweep.Waiting -= trials.Length;
+            sweep.SetWaiting(sweep.Waiting - trials.Length, sweep.Suspects);
         if (!trials.IsEmpty)
             sweep.Pin = request.Worker.Device;
         // What was given back since the store looked waits again; and what this slot may not have now, another may.
@@ -156,7 +158,7 @@ internal sealed class SweepGrain(
         if (_sweep is not { } sweep)
             return;
         var released = await Reach(store.ReleaseAsync(sweep.Coordinator, lease, trials));
-        sweep.Waiting += released;
+        sweep.SetWaiting(sweep.Waiting + released, sweep.Suspects);
         sweep.Released++;
         sweep.Exhausted = false;
         await AnnounceAsync();
@@ -183,7 +185,7 @@ internal sealed class SweepGrain(
         var failures = durable.Where(ending => ending.Outcome is Outcome.Failed).ToLookup(ending => ending.Trial);
         if (failures.Count == 0)
             return durable;
-        var failed = await Reach(store.ReadFailedAsync([.. failures.SelectMany(of => of.Select(ending => (of.Key, ending.Fence)))]));
+        var failed = await Reach(reader.ReadFailedAsync([.. failures.SelectMany(of => of.Select(ending => (of.Key, ending.Fence)))]));
         return durable.Where(ending => !failures.Contains(ending.Trial) || failed.Contains((ending.Trial, ending.Fence)));
     }
 
@@ -220,13 +222,14 @@ internal sealed class SweepGrain(
         return true;
     }
 
-    public Task Recount() => _sweep is { } sweep ? RecountAsync(sweep) : Task.CompletedTask;
+    public Task Recount() => RecountAsync();
 
     public Task RecountWaiting() => _gate.AloneAsync(async () =>
     {
         if (_sweep is not { } sweep)
             return;
-        sweep.Waiting = (await Reach(store.CountAsync(Id))).Waiting;
+        var counts = await Reach(reader.CountAsync(Id));
+        sweep.SetWaiting(counts.Waiting, counts.Suspects);
         await AnnounceAsync();
     });
 
@@ -239,7 +242,7 @@ internal sealed class SweepGrain(
         // Nothing to renew: it shows whether the store answers, and whether this is still the coordinator.
         await Reach(store.RenewAsync(sweep.Coordinator, [], times.Lease));
         if (sweep.IsUncertain)
-            await RecountAsync(sweep);
+            await RecountAsync();
         sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
         // Leases may have run out, which only a request finds.
@@ -272,9 +275,8 @@ internal sealed class SweepGrain(
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
         // Of a large sweep both take seconds.
-        var ended = Reach(store.ReadEndedAsync(Id));
-        proposed ??= _sweep?.Sweep;
-        var sweep = proposed?.Text == opened.Text ? proposed : await Task.Run(() => Parse(opened.Text));
+        var ended = Reach(reader.ReadEndedAsync(Id));
+        var sweep = proposed?.Text == opened.Text ? proposed : await FormAsync(opened.Text);
         _sweep = new(opened.Coordinator, sweep, opened.Status)
         {
             Tally = new(sweep, await ended), Pace = new(time), Pin = opened.Device, Rebuilding = time.GetElapsedTime(began), LastResult = _sweep?.LastResult,
@@ -287,15 +289,17 @@ internal sealed class SweepGrain(
         await CountAsync(_sweep);
     });
 
-    private Task RecountAsync(Coordinated sweep) => _gate.AloneAsync(() => CountAsync(sweep));
+    // Who waited for its turn may find that the sweep was opened anew.
+    private Task RecountAsync() => _gate.AloneAsync(() => _sweep is { } sweep ? CountAsync(sweep) : Task.CompletedTask);
 
     private async Task CountAsync(Coordinated sweep)
     {
         sweep.IsUncertain = false;
-        var counts = await Reach(store.CountAsync(Id));
+        var counts = await Reach(reader.CountAsync(Id));
         if (sweep.Tally.Ended != counts.Ended)
-            sweep.Tally = new(sweep.Sweep, await Reach(store.ReadEndedAsync(Id)));
-        (sweep.Waiting, sweep.Exhausted) = (counts.Waiting, false);
+            sweep.Tally = new(sweep.Sweep, await Reach(reader.ReadEndedAsync(Id)));
+        sweep.SetWaiting(counts.Waiting, counts.Suspects);
+        sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
         await AnnounceAsync();
     }
@@ -327,14 +331,20 @@ internal sealed class SweepGrain(
         var waiting = progress.Waiting > 0 || !offerLeased ? progress.Waiting : progress.Running;
         if (progress.Status is not SweepStatus.Running || _sweep.Exhausted)
             waiting = 0;
-        return GrainFactory.Dispatcher().Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots, _sweep.Device));
+        return GrainFactory.Dispatcher().Announce(Id, new(waiting, _sweep.Sweep.Priority, _sweep.Sweep.MaxSlots, _sweep.Device)
+        {
+            NeedsEmptySilo = waiting > 0 && waiting == _sweep.Suspects,
+        });
     }
 
-    private static Sweep Parse(string text)
-    {
-        var reading = SweepFile.Parse(text, "sweep file");
-        return reading.Sweep ?? throw new ArgumentException(string.Join(Environment.NewLine, reading.Problems), nameof(text));
-    }
+    /// <summary>The sweep of a file with its cells. To form many takes seconds, in which the grain's other calls go on.</summary>
+    private Task<Sweep> FormAsync(string text) => _sweep?.Sweep is { } known && known.Text == text
+        ? Task.FromResult(known)
+        : Task.Run(() =>
+        {
+            var reading = SweepFile.Parse(text, "sweep file");
+            return reading.Sweep ?? throw new ArgumentException(string.Join(Environment.NewLine, reading.Problems), nameof(text));
+        });
 
     /// <summary>
     /// Whether the store's last answer is not long ago. After a longer silence, be it of the store or of this process, the others' leases
@@ -410,7 +420,10 @@ internal sealed class SweepGrain(
         public string? Device => Pin ?? Sweep.Device;
 
         /// <summary>Trials that nobody trains: the store's count, kept up between two recounts. All others run or have ended.</summary>
-        public int Waiting { get; set => field = Math.Clamp(value, 0, sweep.TrialCount); }
+        public int Waiting { get; private set; }
+
+        /// <summary>Those of the waiting that only a silo may have that holds nothing else. They come after all others.</summary>
+        public int Suspects { get; private set; }
 
         /// <summary>An answer of the store is missing, so that the counts may be wrong.</summary>
         public bool IsUncertain { get; set; }
@@ -431,6 +444,12 @@ internal sealed class SweepGrain(
         public ImmutableDictionary<string, (Configuration Example, int Cells)> Shapes { get; } = sweep.Cells
             .GroupBy(cell => cell.Configuration.FusionKey)
             .ToImmutableDictionary(shape => shape.Key, shape => (shape.First().Configuration, shape.Count()));
+
+        public void SetWaiting(int waiting, int suspects)
+        {
+            Waiting = Math.Clamp(waiting, 0, sweep.TrialCount);
+            Suspects = Math.Min(suspects, Waiting);
+        }
 
         public SweepProgress Progress(string id) => new(
             id, Status, sweep.TrialCount, Waiting, Math.Max(0, sweep.TrialCount - Waiting - Tally.Ended),

@@ -79,7 +79,7 @@ internal sealed class SweepTally
     private void Challenge(CellTally cell)
     {
         // In the replicates' order, whatever order they came in: the sum is then the same as any other reader's.
-        var mean = cell.Replicates.Sum(replicate => replicate.Objective) / cell.Completed;
+        var mean = Mean.Of(cell.Replicates.Select(replicate => replicate.Objective)).Value!.Value;
         var better = _best is null ? 1 : _sweep.Objective.Goal is Goal.Maximize ? mean.CompareTo(Best!.Objective) : Best!.Objective.CompareTo(mean);
         if (better < 0 || (better == 0 && cell.Position > _best!.Position))
             return;

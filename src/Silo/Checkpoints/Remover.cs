@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Removes what is left of deleted sweeps, chunk by chunk, so that nobody else waits long for the store.</summary>
-internal sealed class Remover(ISweepStore store, DataFolder folder, TimeProvider time, ILogger<Remover> log) : BackgroundService
+internal sealed class Remover(ISweepStore store, ISweepReader reader, DataFolder folder, TimeProvider time, ILogger<Remover> log)
+    : BackgroundService
 {
     private const int Chunk = 500;
 
@@ -20,7 +21,7 @@ internal sealed class Remover(ISweepStore store, DataFolder folder, TimeProvider
         {
             try
             {
-                foreach (var sweepId in await store.TombstonesAsync())
+                foreach (var sweepId in await reader.TombstonesAsync())
                     await RemoveAsync(sweepId, stoppingToken);
                 _outage.Succeeded();
             }

@@ -74,7 +74,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
 
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
-    public ISweepReader Reader => _store;
+    public ISweepReader Reader => _store.Reader;
 
     /// <summary>Cancelled when the silo ends, be it that a part of it broke.</summary>
     public CancellationToken Ended => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;

@@ -18,14 +18,14 @@ internal static class SiloServices
 
     /// <param name="store">Its owner closes it, after the silo has ended.</param>
     public static IServiceCollection AddCommon(
-        this IServiceCollection services, ISweepStore store, DataFolder folder, LeaseTimes times, TimeProvider time) => services
+        this IServiceCollection services, SweepStore store, DataFolder folder, LeaseTimes times, TimeProvider time) => services
         .AddMetrics()
         .Configure<GrainDirectoryOptions>(options => options.CacheSize = KnownPlaces)
         .AddSingleton(time)
         .AddSingleton(folder)
         .AddSingleton(times)
-        .AddSingleton(store)
-        .AddSingleton<ISweepReader>(store)
+        .AddSingleton<ISweepStore>(store)
+        .AddSingleton(store.Reader)
         .AddSingleton<ActiveSweeps>()
         .AddSingleton<TrialsInTraining>()
         .AddSingleton<ClusterMetrics>();

@@ -18,17 +18,15 @@ internal sealed class KeptModels(DataFolder folder, ISweepReader store)
                 || await store.ReadTextAsync(models.Name, CancellationToken.None) is not { } text
                 || (_clean.TryGetValue(models.Name, out var seen) && seen == (overview.Finished, text)))
                 continue;
-            if (SweepFile.Parse(text, models.Name).Sweep is { } sweep)
-                await CleanAsync(models, sweep);
+            if (SweepFile.Declare(text) is { Keep: not Keep.All } declaration)
+                await CleanAsync(models, declaration);
             _clean[models.Name] = (overview.Finished, text);
         }
     }
 
-    private async Task CleanAsync(DirectoryInfo models, Sweep sweep)
+    private async Task CleanAsync(DirectoryInfo models, SweepDeclaration declaration)
     {
-        if (sweep.Keep is Keep.All)
-            return;
-        var best = sweep.Keep is Keep.Best
+        var best = declaration.Keep is Keep.Best && SweepFile.Parse(declaration.Text, models.Name).Sweep is { } sweep
             ? SweepSummary.Of(sweep, await store.ReadResultsAsync(models.Name, CancellationToken.None)).Best?.Cell.Id
             : null;
         foreach (var file in models.EnumerateFiles().Where(file => best is null || !file.Name.StartsWith($"{best}-r", StringComparison.Ordinal)))

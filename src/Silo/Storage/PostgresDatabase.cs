@@ -35,16 +35,16 @@ public static class PostgresDatabase
     }
 
     /// <exception cref="StoreException">The schema is not just this program's.</exception>
-    internal static async Task CheckAsync(SweepContext context, PostgresSettings settings, CancellationToken cancellation)
+    internal static async Task CheckAsync(NpgsqlConnection connection, PostgresSettings settings, CancellationToken cancellation)
     {
+        await using var context = Context(connection);
         if (await MissingAsync(context, settings, cancellation) > 0)
             throw new StoreException(
                 $"{settings}: its schema is of an older version of this program, or not there yet. Bring it up to date: silo migrate.");
     }
 
     internal static PostgresSweepContext Context(DbConnection connection) =>
-        new(new DbContextOptionsBuilder<PostgresSweepContext>().UseNpgsql(connection)
-            .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
+        new(new DbContextOptionsBuilder<PostgresSweepContext>().UseNpgsql(connection).Options);
 
     internal static string ConnectionString(PostgresSettings settings, bool pooled) => new NpgsqlConnectionStringBuilder
     {

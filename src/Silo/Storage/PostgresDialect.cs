@@ -13,33 +13,33 @@ internal sealed class PostgresDialect : Dialect
 
     public override string Clock => "CAST(floor(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS bigint)";
 
-    public override string Lock => " FOR NO KEY UPDATE";
+    public override string ForUpdate => " FOR NO KEY UPDATE";
+
+    public override string AdvisoryLock => "SELECT pg_advisory_xact_lock(hashtextextended(@name, 0))";
+
+    // Longer than most transactions; much shorter than the server takes to look for who waits in a circle.
+    public override string ShortLockTimeout => "SET LOCAL lock_timeout = '200ms'";
 
     public override bool KeepsCommands => false;
 
-    public override string IsIn(string list) => $"= ANY({list})";
+    public override string ForUpdateOf(string table) => $"{ForUpdate} OF {table}";
 
-    public override string IsAmong(string select) => $"= ANY(ARRAY({select}))";
+    public override string InList(string parameter) => $"= ANY({parameter})";
 
-    public override object List(IEnumerable<string> texts) => texts.ToArray();
+    public override string InSelect(string select) => $"= ANY(ARRAY({select}))";
 
-    public override string Rows(RowSet rows) =>
-        $"unnest({string.Join(", ", rows.Columns.Select(column => $"@{column.Name}"))}) AS r ({string.Join(", ", rows.Columns.Select(column => column.Name))})";
+    public override string Rows(params IReadOnlyList<string> columns) =>
+        $"unnest({string.Join(", ", columns.Select(column => $"@{column}"))}) AS r ({string.Join(", ", columns)})";
+
+    public override string Analyze(params IEnumerable<string> tables) => $"ANALYZE {string.Join(", ", tables)}";
+
+    public override object ListValue(IEnumerable<string> texts) => texts.ToArray();
 
     public override IEnumerable<(string Name, object? Value)[]> Bindings(RowSet rows)
     {
         if (rows.Count > 0)
             yield return [.. rows.Columns.Select(column => ($"@{column.Name}", (object?)column.Values))];
     }
-
-    public override void Exclude(Session session, string name) =>
-        session.First("SELECT pg_advisory_xact_lock(hashtextextended(@name, 0))", _ => true, ("@name", name));
-
-    // Longer than most transactions; much shorter than the server takes to look for who waits in a circle.
-    public override void StopWaiting(Session session) => session.Execute("SET LOCAL lock_timeout = '200ms'");
-
-    public override void Analyze(Session session, params ReadOnlySpan<string> tables) =>
-        session.Execute($"ANALYZE {string.Join(", ", tables)}");
 
     public override bool IsOfData(Exception error) => error is PostgresException failure && PostgresFailure.IsOfData(failure);
 }

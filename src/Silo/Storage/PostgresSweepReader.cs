@@ -1,5 +1,4 @@
 using System.Data;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace DeepTrain.Cluster.Silo;
@@ -13,22 +12,21 @@ public sealed class PostgresSweepReader(PostgresSettings settings) : SweepReader
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
     /// <exception cref="StoreException">The schema is not just this program's, or the database cannot be reached.</exception>
-    internal Task CheckAsync(CancellationToken cancellation) => ReadAsync((_, _) => Task.FromResult(true), true, cancellation);
+    internal Task CheckAsync(CancellationToken cancellation) => ReadAsync(_ => Task.FromResult(true), true, cancellation);
 
     private protected override async Task<T> ReadAsync<T>(
-        Func<SweepContext, CancellationToken, Task<T>> read, T none, CancellationToken cancellation)
+        Func<Snapshot, Task<T>> read, T none, CancellationToken cancellation)
     {
         try
         {
             await using var connection = await _source.OpenConnectionAsync(cancellation);
-            await using var context = PostgresDatabase.Context(connection);
             if (!_checked)
             {
-                await PostgresDatabase.CheckAsync(context, settings, cancellation);
+                await PostgresDatabase.CheckAsync(connection, settings, cancellation);
                 _checked = true;
             }
-            await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-            return await read(context, cancellation);
+            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
+            return await read(new(transaction, PostgresDialect.Instance, cancellation));
         }
         catch (Exception error) when (PostgresFailure.CauseOf(error) is { } cause)
         {

@@ -35,6 +35,14 @@ internal static class ReportStatements
         return verdicts.MoveToImmutable();
     }
 
+    private static readonly Sql LockReported = new(dialect => $"""
+        SELECT r.sweep, r.cell, r.replicate, t.key, s.status = 'Deleted', s.max_attempts, t.fence, t.outcome, t.epochs, t.tries,
+               t.checkpoint, t.checkpoint_epoch, t.ailments_start
+        FROM {dialect.Rows("sweep", "cell", "replicate")} CROSS JOIN sweeps s CROSS JOIN cells c CROSS JOIN trials t
+        WHERE s.id = r.sweep AND c.sweep = s.key AND c.id = r.cell AND t.cell = c.key AND t.replicate = r.replicate
+        ORDER BY t.key{dialect.ForUpdateOf("t")}
+        """);
+
     private static Dictionary<TrialId, ReportedTrial> Load(Session session, ReadOnlyMemory<FencedReport> reports)
     {
         var ids = new HashSet<TrialId>();
@@ -42,13 +50,7 @@ internal static class ReportStatements
             ids.Add(report.Report.Trial);
         var named = new RowSet<TrialId>(ids)
             .With("sweep", id => id.Sweep).With("cell", id => id.Cell).With("replicate", id => id.Replicate);
-        var trials = session.Query($"""
-            SELECT r.sweep, r.cell, r.replicate, t.key, s.status = 'Deleted', s.max_attempts, t.fence, t.outcome, t.epochs, t.tries,
-                   t.checkpoint, t.checkpoint_epoch, t.ailments_start
-            FROM {session.Dialect.Rows(named)} CROSS JOIN sweeps s CROSS JOIN cells c CROSS JOIN trials t
-            WHERE s.id = r.sweep AND c.sweep = s.key AND c.id = r.cell AND t.cell = c.key AND t.replicate = r.replicate
-            ORDER BY t.key{(session.Dialect.Lock is "" ? "" : $"{session.Dialect.Lock} OF t")}
-            """,
+        var trials = session.Query(LockReported,
             row => (Id: new TrialId(row.GetString(0), row.GetString(1), row.GetInt32(2)),
                 Trial: new ReportedTrial(row.GetInt64(3), row.GetBoolean(4), row.GetInt32(5))
                 {
@@ -65,6 +67,12 @@ internal static class ReportStatements
         return trials;
     }
 
+    private static readonly Sql FencesOfEpochs = new(dialect => $"""
+        SELECT r.trial, r.epoch, (SELECT e.fence FROM epochs e WHERE e.trial = r.trial AND e.epoch = r.epoch),
+               (SELECT e.fence FROM epochs e WHERE e.trial = r.trial ORDER BY e.epoch DESC LIMIT 1)
+        FROM {dialect.Rows("trial", "epoch")}
+        """);
+
     private static void LoadEpochs(Session session, Dictionary<TrialId, ReportedTrial> trials, ReadOnlyMemory<FencedReport> reports)
     {
         var asked = new HashSet<(long Trial, int Epoch)>();
@@ -75,11 +83,7 @@ internal static class ReportStatements
         }
         var byKey = trials.Values.ToDictionary(trial => trial.Key);
         var named = new RowSet<(long Trial, int Epoch)>(asked).With("trial", row => row.Trial).With("epoch", row => row.Epoch);
-        foreach (var (key, epoch, fence, last) in session.Query($"""
-            SELECT r.trial, r.epoch, (SELECT e.fence FROM epochs e WHERE e.trial = r.trial AND e.epoch = r.epoch),
-                   (SELECT e.fence FROM epochs e WHERE e.trial = r.trial ORDER BY e.epoch DESC LIMIT 1)
-            FROM {session.Dialect.Rows(named)}
-            """,
+        foreach (var (key, epoch, fence, last) in session.Query(FencesOfEpochs,
             row => (row.GetInt64(0), row.GetInt32(1), row.IsDBNull(2) ? (long?)null : row.GetInt64(2), row.IsDBNull(3) ? (long?)null : row.GetInt64(3)),
             named))
         {
@@ -98,6 +102,12 @@ internal static class ReportStatements
         End(session, [.. trials.Where(trial => trial.Ended is not null)]);
     }
 
+    private static readonly Sql DeleteEpochs = new(dialect => $"""
+        DELETE FROM epochs WHERE (trial, epoch) IN (
+            SELECT e.trial, e.epoch FROM {dialect.Rows("trial", "first", "fence")} CROSS JOIN epochs e
+            WHERE e.trial = r.trial AND e.epoch >= r.first AND e.fence <> r.fence)
+        """);
+
     private static void DropEpochs(Session session, List<ReportedTrial> trials)
     {
         if (trials.Count == 0)
@@ -105,12 +115,17 @@ internal static class ReportStatements
         var rows = new RowSet<ReportedTrial>(trials)
             .With("trial", trial => trial.Key).With("first", trial => trial.DropFrom!.Value.Epoch)
             .With("fence", trial => trial.DropFrom!.Value.Fence);
-        session.Execute($"""
-            DELETE FROM epochs WHERE (trial, epoch) IN (
-                SELECT e.trial, e.epoch FROM {session.Dialect.Rows(rows)} CROSS JOIN epochs e
-                WHERE e.trial = r.trial AND e.epoch >= r.first AND e.fence <> r.fence)
-            """, rows);
+        session.Execute(DeleteEpochs, rows);
     }
+
+    private static readonly Sql UpsertEpochs = new(dialect => $"""
+        INSERT INTO epochs (trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds, health, ailments)
+        SELECT trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds, health, ailments
+        FROM {dialect.Rows("trial", "epoch", "fence", "train_loss", "validation_loss", "validation_accuracy", "seconds", "health", "ailments")} WHERE TRUE
+        ON CONFLICT (trial, epoch) DO UPDATE SET fence = excluded.fence, train_loss = excluded.train_loss,
+            validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy,
+            seconds = excluded.seconds, health = excluded.health, ailments = excluded.ailments
+        """);
 
     private static void WriteEpochs(Session session, List<(long Trial, EpochReport Report, long Fence)> epochs)
     {
@@ -122,15 +137,13 @@ internal static class ReportStatements
             .With("validation_accuracy", row => Finite(row.Report.ValidationAccuracy))
             .With("seconds", row => Finite(row.Report.Seconds) ?? 0.0).With("health", row => row.Report.Health?.Pack())
             .With("ailments", row => (int?)row.Report.Health?.Ailments);
-        session.Execute($"""
-            INSERT INTO epochs (trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds, health, ailments)
-            SELECT trial, epoch, fence, train_loss, validation_loss, validation_accuracy, seconds, health, ailments
-            FROM {session.Dialect.Rows(rows)} WHERE TRUE
-            ON CONFLICT (trial, epoch) DO UPDATE SET fence = excluded.fence, train_loss = excluded.train_loss,
-                validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy,
-                seconds = excluded.seconds, health = excluded.health, ailments = excluded.ailments
-            """, rows);
+        session.Execute(UpsertEpochs, rows);
     }
+
+    private static readonly Sql SetCheckpoints = new(dialect => $"""
+        UPDATE trials SET checkpoint = r.saved, checkpoint_epoch = r.saved_epoch, ailments_start = r.start
+        FROM {dialect.Rows("trial", "saved", "saved_epoch", "start")} WHERE trials.key = r.trial
+        """);
 
     private static void Touch(Session session, List<ReportedTrial> trials)
     {
@@ -139,11 +152,13 @@ internal static class ReportStatements
         var rows = new RowSet<ReportedTrial>(trials)
             .With("trial", trial => trial.Key).With("saved", trial => trial.Checkpoint).With("saved_epoch", trial => trial.CheckpointEpoch)
             .With("start", trial => (int?)trial.AilmentsStart);
-        session.Execute($"""
-            UPDATE trials SET checkpoint = r.saved, checkpoint_epoch = r.saved_epoch, ailments_start = r.start
-            FROM {session.Dialect.Rows(rows)} WHERE trials.key = r.trial
-            """, rows);
+        session.Execute(SetCheckpoints, rows);
     }
+
+    private static readonly Sql PauseTrials = new(dialect => $"""
+        UPDATE trials SET tries = tries + 1, lease = NULL, fence = fence + 1, retry_at = r.again
+        FROM {dialect.Rows("trial", "again")} WHERE trials.key = r.trial
+        """);
 
     private static void Retry(Session session, List<ReportedTrial> trials)
     {
@@ -152,11 +167,17 @@ internal static class ReportStatements
         var now = session.Now;
         var rows = new RowSet<ReportedTrial>(trials)
             .With("trial", trial => trial.Key).With("again", trial => now + (long)trial.Pause!.Value.TotalMilliseconds);
-        session.Execute($"""
-            UPDATE trials SET tries = tries + 1, lease = NULL, fence = fence + 1, retry_at = r.again
-            FROM {session.Dialect.Rows(rows)} WHERE trials.key = r.trial
-            """, rows);
+        session.Execute(PauseTrials, rows);
     }
+
+    private static readonly Sql EndTrials = new(dialect => $"""
+        UPDATE trials SET outcome = r.ended, lease = NULL, train_loss = r.loss, validation_loss = r.loss_validation,
+            validation_accuracy = r.accuracy_validation, test_loss = r.loss_test, test_accuracy = r.accuracy_test,
+            failure_class = r.class, failure_message = r.message, failure_log = r.log, epochs = r.last, ailments_end = r.ailments,
+            checkpoint = NULL, checkpoint_epoch = NULL,
+            seconds = (SELECT COALESCE(SUM(e.seconds), 0.0) FROM epochs e WHERE e.trial = trials.key)
+        FROM {dialect.Rows("trial", "ended", "loss", "loss_validation", "accuracy_validation", "loss_test", "accuracy_test", "class", "message", "log", "last", "ailments")} WHERE trials.key = r.trial
+        """);
 
     private static void End(Session session, List<ReportedTrial> trials)
     {
@@ -172,14 +193,7 @@ internal static class ReportStatements
             .With("message", trial => Storable(trial.Ended!.Ending!.Failure?.Message))
             .With("log", trial => Storable(trial.Ended!.Ending!.Failure?.Log))
             .With("last", trial => trial.Epochs).With("ailments", trial => (int?)trial.Ended!.Health?.Ailments);
-        session.Execute($"""
-            UPDATE trials SET outcome = r.ended, lease = NULL, train_loss = r.loss, validation_loss = r.loss_validation,
-                validation_accuracy = r.accuracy_validation, test_loss = r.loss_test, test_accuracy = r.accuracy_test,
-                failure_class = r.class, failure_message = r.message, failure_log = r.log, epochs = r.last, ailments_end = r.ailments,
-                checkpoint = NULL, checkpoint_epoch = NULL,
-                seconds = (SELECT COALESCE(SUM(e.seconds), 0.0) FROM epochs e WHERE e.trial = trials.key)
-            FROM {session.Dialect.Rows(rows)} WHERE trials.key = r.trial
-            """, rows);
+        session.Execute(EndTrials, rows);
     }
 
     private static double? Finite(double? number) => number is { } value && double.IsFinite(value) ? value : null;

@@ -10,6 +10,9 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
 
     private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(10);
 
+    private static readonly Sql Clock = new(dialect => $"SELECT {dialect.Clock}");
+
+    private readonly Dictionary<Sql, string> _texts = [];
     private readonly Dictionary<string, DbCommand> _kept = [];
     private DbTransaction? _transaction;
     private bool _spoiled;
@@ -22,7 +25,7 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
     public TimeSpan Patience { get; set; } = UsualPatience;
 
     /// <summary>The store's time, in milliseconds UTC.</summary>
-    public long Now => First($"SELECT {dialect.Clock}", row => row.GetInt64(0))!.Value;
+    public long Now => First(Clock, row => row.GetInt64(0))!.Value;
 
     /// <summary>
     /// Runs the body as one transaction. SQLite lets one at a time begin; PostgreSQL's see what others have committed, so that a body
@@ -60,31 +63,33 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
     }
 
     /// <returns>How many rows it changed.</returns>
-    public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    public int Execute(Sql sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
-        using var statement = Bind(sql, values);
+        if (TextOf(sql) is not { Length: > 0 } text)
+            return 0;
+        using var statement = Bind(text, values);
         return statement.Command.ExecuteNonQuery();
     }
 
     /// <summary>Runs a statement with many rows, as <see cref="Dialect.Rows"/> names them.</summary>
-    public void Execute(string sql, RowSet rows)
+    public void Execute(Sql sql, RowSet rows)
     {
         foreach (var values in dialect.Bindings(rows))
             Execute(sql, values);
     }
 
     /// <returns>The first row, or null if there is none.</returns>
-    public T? First<T>(string sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
+    public T? First<T>(Sql sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
         where T : struct
     {
-        using var statement = Bind(sql, values);
+        using var statement = Bind(TextOf(sql), values);
         using var reader = statement.Command.ExecuteReader();
         return reader.Read() ? read(reader) : null;
     }
 
-    public List<T> Query<T>(string sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
+    public List<T> Query<T>(Sql sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
     {
-        using var statement = Bind(sql, values);
+        using var statement = Bind(TextOf(sql), values);
         using var reader = statement.Command.ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
@@ -93,7 +98,7 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
     }
 
     /// <summary>Asks a question with many rows, as <see cref="Dialect.Rows"/> names them.</summary>
-    public List<T> Query<T>(string sql, Func<DbDataReader, T> read, RowSet rows)
+    public List<T> Query<T>(Sql sql, Func<DbDataReader, T> read, RowSet rows)
     {
         var found = new List<T>();
         foreach (var values in dialect.Bindings(rows))
@@ -125,6 +130,13 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
             _spoiled = true;
             throw;
         }
+    }
+
+    private string TextOf(Sql sql)
+    {
+        if (!_texts.TryGetValue(sql, out var text))
+            _texts.Add(sql, text = sql.For(dialect));
+        return text;
     }
 
     private Statement Bind(string sql, ReadOnlySpan<(string Name, object? Value)> values)

@@ -27,18 +27,18 @@ internal static class SqliteDatabase
     }
 
     public static SqliteSweepContext Context(SqliteConnection connection) =>
-        new(new DbContextOptionsBuilder<SqliteSweepContext>().UseSqlite(connection)
-            .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
+        new(new DbContextOptionsBuilder<SqliteSweepContext>().UseSqlite(connection).Options);
 
     /// <summary>Whether the database has its tables, all as this program knows them; not so before its first migration is done.</summary>
     /// <exception cref="StoreException">It was written by another version.</exception>
-    public static bool IsReady(SweepContext context)
+    public static bool IsReady(SqliteConnection connection)
     {
+        using var context = Context(connection);
         var missing = Missing(context);
         var known = context.Database.GetMigrations().Count();
         return missing == 0 || missing == known
             ? missing == 0
-            : throw new StoreException($"{context.Database.GetDbConnection().DataSource}: an older version of this program has written this "
+            : throw new StoreException($"{connection.DataSource}: an older version of this program has written this "
                 + "database. A command that writes brings it up to date: deeptrain run FILE.");
     }
 

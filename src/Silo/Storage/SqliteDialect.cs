@@ -15,35 +15,31 @@ internal sealed class SqliteDialect : Dialect
     /// <summary>The function that <see cref="SqliteDatabase"/> gives to its connections.</summary>
     public override string Clock => "now_ms()";
 
-    public override string Lock => "";
+    public override string ForUpdate => "";
+
+    public override string AdvisoryLock => "";
+
+    public override string ShortLockTimeout => "";
 
     public override bool KeepsCommands => true;
 
-    public override string IsIn(string list) => $"IN (SELECT value FROM json_each({list}))";
+    public override string ForUpdateOf(string table) => "";
 
-    public override string IsAmong(string select) => $"IN ({select})";
+    public override string InList(string parameter) => $"IN (SELECT value FROM json_each({parameter}))";
 
-    public override object List(IEnumerable<string> texts) => JsonSerializer.Serialize(texts);
+    public override string InSelect(string select) => $"IN ({select})";
 
-    public override string Rows(RowSet rows) =>
-        $"(SELECT {string.Join(", ", rows.Columns.Select(column => $"@{column.Name} AS {column.Name}"))}) AS r";
+    public override string Rows(params IReadOnlyList<string> columns) =>
+        $"(SELECT {string.Join(", ", columns.Select(column => $"@{column} AS {column}"))}) AS r";
+
+    public override string Analyze(params IEnumerable<string> tables) => "";
+
+    public override object ListValue(IEnumerable<string> texts) => JsonSerializer.Serialize(texts);
 
     public override IEnumerable<(string Name, object? Value)[]> Bindings(RowSet rows)
     {
         for (var row = 0; row < rows.Count; row++)
             yield return [.. rows.Columns.Select(column => ($"@{column.Name}", column.Values.GetValue(row)))];
-    }
-
-    public override void Exclude(Session session, string name)
-    {
-    }
-
-    public override void StopWaiting(Session session)
-    {
-    }
-
-    public override void Analyze(Session session, params ReadOnlySpan<string> tables)
-    {
     }
 
     public override bool IsOfData(Exception error) => error is SqliteException failure && SqliteFailure.IsOfData(failure);

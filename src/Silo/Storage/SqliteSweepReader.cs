@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -10,19 +9,17 @@ public sealed class SqliteSweepReader(string path) : SweepReader
 
     /// <summary>Reads one state of the database, off the caller's thread: SQLite has no I/O that waits otherwise.</summary>
     private protected override Task<T> ReadAsync<T>(
-        Func<SweepContext, CancellationToken, Task<T>> read, T none, CancellationToken cancellation) => Task.Run(async () =>
+        Func<Snapshot, Task<T>> read, T none, CancellationToken cancellation) => Task.Run(async () =>
     {
         if (!File.Exists(path))
             return none;
         try
         {
             using var connection = Open();
-            using var context = SqliteDatabase.Context(connection);
-            if (!_ready && !(_ready = SqliteDatabase.IsReady(context)))
+            if (!_ready && !(_ready = SqliteDatabase.IsReady(connection)))
                 return none;
             using var transaction = connection.BeginTransaction(deferred: true);
-            context.Database.UseTransaction(transaction);
-            return await read(context, cancellation);
+            return await read(new(transaction, SqliteDialect.Instance, cancellation));
         }
         catch (SqliteException error)
         {

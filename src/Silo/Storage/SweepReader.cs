@@ -2,176 +2,181 @@ using System.Collections.Immutable;
 using System.Data.Common;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>The questions to a store, the same for every database; how one is reached is its readers' own.</summary>
 public abstract class SweepReader : ISweepReader
 {
+    private const string OfSweep = "s.id = @sweep AND s.status <> 'Deleted'";
+
+    private const string ToTrial = $"""
+        FROM sweeps s JOIN cells c ON c.sweep = s.key JOIN trials t ON t.cell = c.key
+        WHERE {OfSweep} AND c.id = @cell AND t.replicate = @replicate
+        """;
+
     private protected SweepReader()
     {
     }
 
-    public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) =>
-        ReadAsync((context, stop) => OverviewsAsync(context, Kept(context), stop), [], cancellation);
+    private static readonly Overviews OfAllSweeps = new("s.status <> 'Deleted'");
+
+    public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) => ReadAsync(
+        snapshot => OfAllSweeps.ReadAsync(snapshot), [], cancellation);
+
+    private static readonly Overviews OfOneSweep = new(OfSweep);
 
     public Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation) => ReadAsync(
-        async (context, stop) =>
-            (await OverviewsAsync(context, Kept(context).Where(sweep => sweep.Id == sweepId), stop)).SingleOrDefault(),
-        null, cancellation);
+        async snapshot => (await OfOneSweep.ReadAsync(snapshot, ("@sweep", sweepId))).SingleOrDefault(), null, cancellation);
+
+    private static readonly Sql Unfinished = new("SELECT id FROM sweeps WHERE status = 'Running' ORDER BY key");
 
     public Task<ImmutableArray<string>> UnfinishedAsync() => ReadAsync(
-        (context, stop) => AllAsync(
-            context.Sweeps.Where(sweep => sweep.Status == SweepStatus.Running).OrderBy(sweep => sweep.Key).Select(sweep => sweep.Id), stop),
-        [], CancellationToken.None);
+        snapshot => snapshot.QueryAsync(Unfinished, row => row.GetString(0)), [], CancellationToken.None);
+
+    private static readonly Sql Tombstones = new("SELECT id FROM sweeps WHERE status = 'Deleted' AND resolved <> '' ORDER BY key");
 
     public Task<ImmutableArray<string>> TombstonesAsync() => ReadAsync(
-        (context, stop) => AllAsync(
-            context.Sweeps.Where(sweep => sweep.Status == SweepStatus.Deleted && sweep.Resolved != "").OrderBy(sweep => sweep.Key)
-                .Select(sweep => sweep.Id), stop),
-        [], CancellationToken.None);
+        snapshot => snapshot.QueryAsync(Tombstones, row => row.GetString(0)), [], CancellationToken.None);
+
+    private static readonly Sql LatestNumber = new("SELECT COALESCE(MAX(number), 0) FROM sweeps WHERE name = @name");
 
     public Task<int> LatestNumberAsync(string name, CancellationToken cancellation) => ReadAsync(
-        async (context, stop) => await context.Sweeps.Where(sweep => sweep.Name == name).MaxAsync(sweep => (int?)sweep.Number, stop) ?? 0,
-        0, cancellation);
+        async snapshot => (await snapshot.QueryAsync(LatestNumber, row => row.GetInt32(0), ("@name", name)))[0], 0, cancellation);
+
+    private static readonly Sql Text = new($"SELECT s.text FROM sweeps s WHERE {OfSweep}");
 
     public Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation) => ReadAsync(
-        (context, stop) => Kept(context).Where(sweep => sweep.Id == sweepId).Select(sweep => sweep.Text).SingleOrDefaultAsync(stop),
-        null, cancellation);
+        async snapshot => (await snapshot.QueryAsync(Text, row => row.GetString(0), ("@sweep", sweepId))).SingleOrDefault(), null, cancellation);
+
+    private static readonly Sql Results = new($"""
+        SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy, t.test_loss, t.test_accuracy,
+            t.epochs, t.seconds, t.fence, t.failure_class, t.failure_message, t.failure_log, t.ailments_start, t.ailments_end
+        FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
+        WHERE {OfSweep} AND t.active AND t.outcome IS NOT NULL ORDER BY t.position, t.replicate
+        """);
 
     public Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation) => ReadAsync(
-        (context, stop) => AllAsync(
-            from sweep in Kept(context)
-            where sweep.Id == sweepId
-            join trial in context.Trials on sweep.Key equals trial.Sweep
-            where trial.Active && trial.Outcome != null
-            join cell in context.Cells on trial.Cell equals cell.Key
-            orderby trial.Position, trial.Replicate
-            select new TrialResult(new(sweepId, cell.Id, trial.Replicate), trial.Outcome!.Value,
-                trial.TrainLoss, trial.ValidationLoss, trial.ValidationAccuracy, trial.TestLoss, trial.TestAccuracy,
-                trial.Epochs, trial.Seconds, trial.Fence,
-                trial.FailureClass == null ? null : new(trial.FailureClass, trial.FailureMessage ?? "") { Log = trial.FailureLog })
-                {
-                    AilmentsStart = trial.AilmentsStart,
-                    AilmentsEnd = trial.AilmentsEnd,
-                }, stop),
+        snapshot => snapshot.QueryAsync(Results,
+            row => new TrialResult(new(sweepId, row.GetString(0), row.GetInt32(1)), OutcomeAt(row, 2),
+                NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5), NumberAt(row, 6), NumberAt(row, 7),
+                row.GetInt32(8), row.GetDouble(9), row.GetInt64(10),
+                TextAt(row, 11) is { } failure ? new(failure, TextAt(row, 12) ?? "") { Log = TextAt(row, 13) } : null)
+            {
+                AilmentsStart = AilmentsAt(row, 14),
+                AilmentsEnd = AilmentsAt(row, 15),
+            }, ("@sweep", sweepId)),
         [], cancellation);
 
-    // Of a large sweep this is most of a coordinator's start: no object for each row, no order, and no query to translate first.
+    // Of a large sweep this is most of a coordinator's start: no object for each row, and no order.
+    private static readonly Sql Ended = new($"""
+        SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy, t.ailments_end
+        FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
+        WHERE {OfSweep} AND t.active AND t.outcome IS NOT NULL
+        """);
+
     public Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId) => ReadAsync(
-        (context, stop) => QueryAsync(context, """
-            SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy, t.ailments_end
-            FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
-            WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active AND t.outcome IS NOT NULL
-            """, sweepId, row => new EndedTrial(row.GetString(0), row.GetInt32(1), Enum.Parse<Outcome>(row.GetString(2)),
-                NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5),
-                row.IsDBNull(6) ? null : (Ailments)row.GetInt32(6)), stop), [], CancellationToken.None);
+        snapshot => snapshot.QueryAsync(Ended,
+            row => new EndedTrial(row.GetString(0), row.GetInt32(1), OutcomeAt(row, 2), NumberAt(row, 3), NumberAt(row, 4), NumberAt(row, 5),
+                AilmentsAt(row, 6)), ("@sweep", sweepId)),
+        [], CancellationToken.None);
+
+    private static readonly Sql Failed = new($"SELECT 1 {ToTrial} AND t.fence = @fence AND t.outcome = 'Failed'");
 
     public Task<ImmutableHashSet<(TrialId Trial, long Fence)>> ReadFailedAsync(IReadOnlyCollection<(TrialId Trial, long Fence)> trials) =>
-        ReadAsync<ImmutableHashSet<(TrialId, long)>>(async (context, stop) =>
+        ReadAsync<ImmutableHashSet<(TrialId, long)>>(async snapshot =>
         {
             var failed = ImmutableHashSet.CreateBuilder<(TrialId, long)>();
             foreach (var (trial, fence) in trials)
-                if (await Rows(context, trial).AnyAsync(row => row.Fence == fence && row.Outcome == Outcome.Failed, stop))
+                if (!(await snapshot.QueryAsync(Failed, _ => true, [.. ValuesOf(trial), ("@fence", fence)])).IsEmpty)
                     failed.Add((trial, fence));
             return failed.ToImmutable();
         }, [], CancellationToken.None);
 
+    private static readonly Sql Counts = new($"""
+        SELECT COUNT(*) - COUNT(t.lease) - COUNT(t.outcome), (
+                SELECT COUNT(*) FROM sweeps s JOIN trials t ON t.sweep = s.key
+                WHERE {OfSweep} AND active AND lease IS NULL AND {SweepContext.Suspect}
+            ), COUNT(t.lease), COUNT(t.outcome)
+        FROM sweeps s JOIN trials t ON t.sweep = s.key
+        WHERE {OfSweep} AND t.active
+        """);
+
     public Task<TrialCounts> CountAsync(string sweepId) => ReadAsync(
-        async (context, stop) => (await QueryAsync(context, """
-            SELECT COUNT(*) - COUNT(t.lease) - COUNT(t.outcome), COUNT(t.lease), COUNT(t.outcome)
-            FROM sweeps s JOIN trials t ON t.sweep = s.key
-            WHERE s.id = @sweep AND s.status <> 'Deleted' AND t.active
-            """, sweepId, row => new TrialCounts(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2)), stop)).Single(),
+        async snapshot => (await snapshot.QueryAsync(Counts,
+            row => new TrialCounts(row.GetInt32(0), row.GetInt32(1), row.GetInt32(2), row.GetInt32(3)), ("@sweep", sweepId)))[0],
         default, CancellationToken.None);
 
+    private static readonly Sql Epochs = new($"""
+        SELECT e.epoch, e.fence, e.train_loss, e.validation_loss, e.validation_accuracy, e.seconds, e.health, e.ailments
+        FROM epochs e WHERE e.trial = (SELECT t.key {ToTrial}) ORDER BY e.epoch
+        """);
+
     public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) => ReadAsync(
-        (context, stop) => AllAsync(
-            from row in Rows(context, trial)
-            join epoch in context.Epochs on row.Key equals epoch.Trial
-            orderby epoch.Epoch
-            select new EpochResult(epoch.Epoch, epoch.Fence, epoch.TrainLoss, epoch.ValidationLoss, epoch.ValidationAccuracy,
-                epoch.Seconds, epoch.Health == null ? null : GradientHealth.Unpack(epoch.Health, epoch.Ailments ?? Ailments.None)), stop),
+        snapshot => snapshot.QueryAsync(Epochs,
+            row => new EpochResult(row.GetInt32(0), row.GetInt64(1), NumberAt(row, 2), NumberAt(row, 3), NumberAt(row, 4), row.GetDouble(5),
+                row.IsDBNull(6) ? null : GradientHealth.Unpack(row.GetFieldValue<byte[]>(6), AilmentsAt(row, 7) ?? Ailments.None)),
+            ValuesOf(trial)),
         [], cancellation);
 
+    private static readonly Sql LastProvenance = new($"""
+        SELECT p.code_version, p.libtorch, p.cpu_capability, p.device
+        FROM provenances p WHERE p.key = (SELECT t.provenance {ToTrial})
+        """);
+
     public Task<Provenance?> ReadProvenanceAsync(TrialId trial, CancellationToken cancellation) => ReadAsync(
-        (context, stop) =>
-            (from row in Rows(context, trial)
-             join provenance in context.Provenances on row.Provenance equals provenance.Key
-             select new Provenance(provenance.CodeVersion, provenance.Libtorch, provenance.CpuCapability, provenance.Device))
-            .SingleOrDefaultAsync(stop),
+        async snapshot => (await snapshot.QueryAsync(LastProvenance,
+            row => new Provenance(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3)), ValuesOf(trial))).SingleOrDefault(),
         null, cancellation);
 
+    private static readonly Sql Checkpoints = new("SELECT DISTINCT checkpoint FROM trials WHERE checkpoint IS NOT NULL");
+
     public Task<ImmutableHashSet<string>> ReadCheckpointsAsync() => ReadAsync<ImmutableHashSet<string>>(
-        async (context, stop) =>
-            [.. await AllAsync(context.Trials.Where(trial => trial.Checkpoint != null).Select(trial => trial.Checkpoint!).Distinct(), stop)],
-        [], CancellationToken.None);
+        async snapshot => [.. await snapshot.QueryAsync(Checkpoints, row => row.GetString(0))], [], CancellationToken.None);
 
     /// <summary>Asks in one transaction, so that every answer is of the same state.</summary>
     /// <param name="none">The answer of a store that is not there yet.</param>
-    private protected abstract Task<T> ReadAsync<T>(
-        Func<SweepContext, CancellationToken, Task<T>> read, T none, CancellationToken cancellation);
+    private protected abstract Task<T> ReadAsync<T>(Func<Snapshot, Task<T>> read, T none, CancellationToken cancellation);
 
-    private static async Task<ImmutableArray<T>> AllAsync<T>(IQueryable<T> query, CancellationToken cancellation) =>
-        [.. await query.ToListAsync(cancellation)];
-
-    /// <summary>Asks about one sweep in SQL that every database understands.</summary>
-    private static async Task<ImmutableArray<T>> QueryAsync<T>(
-        SweepContext context, string sql, string sweepId, Func<DbDataReader, T> read, CancellationToken cancellation)
-    {
-        await using var command = context.Database.GetDbConnection().CreateCommand();
-        command.CommandText = sql;
-        command.Transaction = context.Database.CurrentTransaction!.GetDbTransaction();
-        var id = command.CreateParameter();
-        (id.ParameterName, id.Value) = ("@sweep", sweepId);
-        command.Parameters.Add(id);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var rows = ImmutableArray.CreateBuilder<T>();
-        while (await reader.ReadAsync(cancellation))
-            rows.Add(read(reader));
-        return rows.DrainToImmutable();
-    }
+    private static (string Name, object Value)[] ValuesOf(TrialId trial) =>
+        [("@sweep", trial.Sweep), ("@cell", trial.Cell), ("@replicate", trial.Replicate)];
 
     private static double? NumberAt(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetDouble(column);
 
-    /// <summary>The sweeps that are not deleted.</summary>
-    private static IQueryable<SweepRow> Kept(SweepContext context) =>
-        context.Sweeps.Where(sweep => sweep.Status != SweepStatus.Deleted);
+    private static string? TextAt(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
-    private static IQueryable<TrialRow> Rows(SweepContext context, TrialId trial) =>
-        from sweep in Kept(context)
-        where sweep.Id == trial.Sweep
-        join cell in context.Cells on sweep.Key equals cell.Sweep
-        where cell.Id == trial.Cell
-        join row in context.Trials on cell.Key equals row.Cell
-        where row.Replicate == trial.Replicate
-        select row;
+    private static Outcome OutcomeAt(DbDataReader row, int column) => Enum.Parse<Outcome>(row.GetString(column));
 
-    private static async Task<ImmutableArray<SweepOverview>> OverviewsAsync(
-        SweepContext context, IQueryable<SweepRow> sweeps, CancellationToken cancellation)
+    private static Ailments? AilmentsAt(DbDataReader row, int column) => row.IsDBNull(column) ? null : (Ailments)row.GetInt32(column);
+
+    /// <summary>How sweeps stand.</summary>
+    /// <param name="which">A condition on a sweep, called <c>s</c>.</param>
+    private sealed class Overviews(string which)
     {
-        var counts = (await (
-            from sweep in sweeps
-            join trial in context.Trials on sweep.Key equals trial.Sweep
-            where trial.Active
-            group trial by new { trial.Sweep, trial.Outcome } into same
-            select new { same.Key.Sweep, same.Key.Outcome, Count = same.Count(), Leased = same.Count(trial => trial.Lease != null) })
-            .ToListAsync(cancellation))
-            .ToLookup(count => count.Sweep);
-        return
-        [
-            .. from sweep in await sweeps.OrderByDescending(sweep => sweep.Key).Select(sweep => new
-               {
-                   sweep.Key, sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished, sweep.Device,
-               }).ToListAsync(cancellation)
-               let counted = counts[sweep.Key]
-               select new SweepOverview(sweep.Id, sweep.Name, sweep.Number, sweep.Status, sweep.Created, sweep.Finished, sweep.Device,
-                   counted.Where(count => count.Outcome is null).Sum(count => count.Count - count.Leased),
-                   counted.Sum(count => count.Leased),
-                   counted.Where(count => count.Outcome is not null)
-                       .ToImmutableDictionary(count => count.Outcome!.Value, count => count.Count)),
-        ];
+        private readonly Sql _sweeps = new($"""
+            SELECT s.key, s.id, s.name, s.number, s.status, s.created, s.finished, s.device FROM sweeps s WHERE {which} ORDER BY s.key DESC
+            """);
+
+        private readonly Sql _trials = new($"""
+            SELECT t.sweep, t.outcome, COUNT(*), COUNT(t.lease) FROM sweeps s JOIN trials t ON t.sweep = s.key
+            WHERE {which} AND t.active GROUP BY t.sweep, t.outcome
+            """);
+
+        public async Task<ImmutableArray<SweepOverview>> ReadAsync(Snapshot snapshot, params (string Name, object Value)[] values)
+        {
+            var counts = (await snapshot.QueryAsync(_trials,
+                row => (Sweep: row.GetInt64(0), Outcome: row.IsDBNull(1) ? (Outcome?)null : OutcomeAt(row, 1), All: row.GetInt32(2), Leased: row.GetInt32(3)),
+                values)).ToLookup(count => count.Sweep);
+            return await snapshot.QueryAsync(_sweeps, row =>
+            {
+                var counted = counts[row.GetInt64(0)];
+                return new SweepOverview(row.GetString(1), row.GetString(2), row.GetInt32(3), Enum.Parse<SweepStatus>(row.GetString(4)),
+                    DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)),
+                    row.IsDBNull(6) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6)), TextAt(row, 7),
+                    counted.Where(count => count.Outcome is null).Sum(count => count.All - count.Leased),
+                    counted.Sum(count => count.Leased),
+                    counted.Where(count => count.Outcome is not null).ToImmutableDictionary(count => count.Outcome!.Value, count => count.All));
+            }, values);
+        }
     }
 }

@@ -7,6 +7,9 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>What can be done to a store, the same for every database; where and how it runs is the stores' own.</summary>
 internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDisposable
 {
+    /// <summary>Answers questions about what is stored here.</summary>
+    public ISweepReader Reader => reader;
+
     public Task<bool> CreateAsync(string sweepId, int number, Sweep sweep) =>
         TransactAloneAsync(session => SweepStatements.Create(session, sweepId, number, sweep));
 
@@ -52,36 +55,6 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
 
     public Task<RemovedChunk> RemoveAsync(string sweepId, int trials) =>
         TransactAloneAsync(session => SweepStatements.Remove(session, sweepId, trials));
-
-    public Task<ImmutableArray<SweepOverview>> ListAsync(CancellationToken cancellation) => reader.ListAsync(cancellation);
-
-    public Task<SweepOverview?> FindAsync(string sweepId, CancellationToken cancellation) => reader.FindAsync(sweepId, cancellation);
-
-    public Task<ImmutableArray<string>> UnfinishedAsync() => reader.UnfinishedAsync();
-
-    public Task<ImmutableArray<string>> TombstonesAsync() => reader.TombstonesAsync();
-
-    public Task<int> LatestNumberAsync(string name, CancellationToken cancellation) => reader.LatestNumberAsync(name, cancellation);
-
-    public Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation) => reader.ReadTextAsync(sweepId, cancellation);
-
-    public Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation) =>
-        reader.ReadResultsAsync(sweepId, cancellation);
-
-    public Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId) => reader.ReadEndedAsync(sweepId);
-
-    public Task<ImmutableHashSet<(TrialId Trial, long Fence)>> ReadFailedAsync(IReadOnlyCollection<(TrialId Trial, long Fence)> trials) =>
-        reader.ReadFailedAsync(trials);
-
-    public Task<TrialCounts> CountAsync(string sweepId) => reader.CountAsync(sweepId);
-
-    public Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation) =>
-        reader.ReadEpochsAsync(trial, cancellation);
-
-    public Task<Provenance?> ReadProvenanceAsync(TrialId trial, CancellationToken cancellation) =>
-        reader.ReadProvenanceAsync(trial, cancellation);
-
-    public Task<ImmutableHashSet<string>> ReadCheckpointsAsync() => reader.ReadCheckpointsAsync();
 
     public abstract ValueTask DisposeAsync();
 

@@ -17,6 +17,8 @@ internal sealed class TransactionThreads : IAsyncDisposable
     /// <summary>The most calls in one transaction, so that none waits long for those after it.</summary>
     private const int LargestGroup = 64;
 
+    private static readonly Sql StopWaiting = new(dialect => dialect.ShortLockTimeout);
+
     private readonly Channel<ICall> _calls = Channel.CreateUnbounded<ICall>();
     private readonly List<Task> _ended = [];
     private readonly string _name;
@@ -98,7 +100,7 @@ internal sealed class TransactionThreads : IAsyncDisposable
             return session.InTransaction(() =>
             {
                 group[0].Run(link);
-                session.Dialect.StopWaiting(session);
+                session.Execute(StopWaiting);
                 group[1..].ForEach(call => call.Run(link));
                 return true;
             });

@@ -11,7 +11,12 @@ internal sealed class SweepBinder(Problems problems)
     public ImmutableDictionary<string, Place> Places { get; private set; } = ImmutableDictionary<string, Place>.Empty;
 
     /// <summary>Null if there is any error.</summary>
-    public Sweep? Bind(YamlNode root, string text)
+    public Sweep? Bind(YamlNode root, string text) => Read(root, text) is { } document ? Form(document) : null;
+
+    /// <summary>What the file says before its cells are formed, which takes long where they are many; null if there is any error in that.</summary>
+    public SweepDeclaration? Declare(YamlNode root, string text) => Read(root, text)?.Declaration;
+
+    private Document? Read(YamlNode root, string text)
     {
         if (Fields.Read(root, "", [.. SweepKeys.TopLevel.Select(key => key.Name)], problems) is not { } file)
             return null;
@@ -58,16 +63,22 @@ internal sealed class SweepBinder(Problems problems)
         ImmutableArray<Factor> varying = search.Search is SearchMethod.List
             ? [.. domains.Select(domain => new Factor(known[domain.Key], domain.Value!, null))]
             : [.. factors.Select(factor => new Factor(factor.Parameter, factor.Domain!, factor.When))];
-        var former = new CellFormer(fixedValues, varying, problems);
-        var cells = former.Form(search, file["space"], replicates!.Value);
+        var declaration = new SweepDeclaration(
+            name!, text, fixedValues, varying, search.Search!, replicates!.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true))
+            { DataFile = dataFile, Priority = priority!.Value, MaxSlots = maxSlots, MaxAttempts = maxAttempts!.Value, Device = device };
+        return new(declaration, file, trainer, given, search, factors);
+    }
+
+    private Sweep? Form(Document document)
+    {
+        var (declaration, file, trainer, given, search, factors) = document;
+        var former = new CellFormer(declaration.Fixed, declaration.Factors, problems);
+        var cells = former.Form(search, file["space"], declaration.Replicates);
         if (problems.HasErrors)
             return null;
         former.WarnOfNoEffect(cells, given, factors);
-        var result = new Sweep(
-            name!, text, fixedValues, varying, search.Search!, cells, replicates.Value, objective, claims, Enum.Parse<Keep>(keep!, ignoreCase: true))
-            { DataFile = dataFile, Priority = priority!.Value, MaxSlots = maxSlots, MaxAttempts = maxAttempts!.Value, Device = device };
         if (!trainer.IsFused)
-            return result;
+            return new(declaration, cells);
         if (cells.Any(cell => cell.Configuration[Parameters.BatchNorm] && cell.Configuration[Parameters.BatchSize] == 1))
         {
             problems.Error(Places[Parameters.BatchSize.Name], Parameters.BatchSize.Path,
@@ -76,7 +87,7 @@ internal sealed class SweepBinder(Problems problems)
         }
         new IdleWarner(cells, [.. given.Select(value => value.Field), .. factors.Select(factor => factor.Field),
             .. search.Entries.SelectMany(entry => entry.Values).Select(value => value.Field)], problems).Warn();
-        return result;
+        return new(declaration, cells);
     }
 
     private string? ReadName(Fields file)
@@ -179,4 +190,9 @@ internal sealed class SweepBinder(Problems problems)
             levels.Add(parameter.Default);
         return levels.Contains(null) ? null : new([.. levels.Distinct().Select(level => level!)]);
     }
+
+    /// <summary>A file as it was read, each key by itself and with the others.</summary>
+    private sealed record Document(
+        SweepDeclaration Declaration, Fields File, TrainerField Trainer, ImmutableArray<GivenValue> Given, SearchField Search,
+        ImmutableArray<FactorField> Factors);
 }

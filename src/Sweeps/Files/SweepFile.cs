@@ -25,12 +25,16 @@ public static class SweepFile
     public static SweepReading Parse(string text, string path)
     {
         var problems = new Problems(path);
-        var written = ContentLine.Remove(text);
         var binder = new SweepBinder(problems);
-        var sweep = IsPlainText(written, problems) && YamlReader.Read(written.TrimStart(ByteOrderMark), problems) is { } root
-            ? binder.Bind(root, text)
-            : null;
+        var sweep = ReadRoot(text, problems) is { } root ? binder.Bind(root, text) : null;
         return new(sweep, problems.ToImmutable()) { File = path, Places = binder.Places };
+    }
+
+    /// <summary>What a sweep's text declares, without forming its cells; null where it is not valid.</summary>
+    public static SweepDeclaration? Declare(string text)
+    {
+        var problems = new Problems("");
+        return ReadRoot(text, problems) is { } root ? new SweepBinder(problems).Declare(root, text) : null;
     }
 
     /// <summary>The sweep with what its data file holds as a part of each cell; its text says so too.</summary>
@@ -91,6 +95,12 @@ public static class SweepFile
                 index = text.IndexOf('\n', index) + 1;
             return index + place.Column - 1;
         }
+    }
+
+    private static YamlNode? ReadRoot(string text, Problems problems)
+    {
+        var written = ContentLine.Remove(text);
+        return IsPlainText(written, problems) ? YamlReader.Read(written.TrimStart(ByteOrderMark), problems) : null;
     }
 
     private static string? ReadText(string path, Problems problems)

@@ -2,30 +2,25 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Sweeps;
 
-/// <summary>One declared comparison, read from a sweep file and found valid.</summary>
+/// <summary>What a sweep file declares, read and found valid so far; its cells are not formed.</summary>
 /// <param name="Name">The sweep's name; its ids are <c>name-1</c>, <c>name-2</c>, ...</param>
 /// <param name="Text">The file as it was written.</param>
 /// <param name="Fixed">The values that hold for every cell: given outside <c>space</c>, or by default.</param>
 /// <param name="Factors">What varies, in the order of the file.</param>
 /// <param name="Search">How cells are drawn from the space.</param>
-/// <param name="Cells">Each combination once, in the order of the search.</param>
 /// <param name="Replicates">How many replicates each cell has; they are counted from 1.</param>
 /// <param name="Keep">Which models outlast the sweep's end.</param>
-public sealed record Sweep(
+public record SweepDeclaration(
     string Name,
     string Text,
     ImmutableSortedDictionary<string, ParameterValue> Fixed,
     ImmutableArray<Factor> Factors,
     SearchMethod Search,
-    ImmutableArray<Cell> Cells,
     int Replicates,
     Objective Objective,
     ImmutableArray<Claim> Claims,
     Keep Keep = Keep.Best)
 {
-    /// <summary>The most trials that one sweep may have.</summary>
-    public const int TrialLimit = 200_000;
-
     /// <summary>The data file as the text names it; null where the data set needs none.</summary>
     public string? DataFile { get; init; }
 
@@ -40,6 +35,18 @@ public sealed record Sweep(
 
     /// <summary>The kind of devices that trains: cpu or cuda; null: that of whoever leases the first trial.</summary>
     public string? Device { get; init; }
+}
+
+/// <summary>One declared comparison with its cells, read from a sweep file and found valid.</summary>
+public sealed record Sweep : SweepDeclaration
+{
+    /// <summary>The most trials that one sweep may have.</summary>
+    public const int TrialLimit = 200_000;
+
+    public Sweep(SweepDeclaration declaration, ImmutableArray<Cell> cells) : base(declaration) => Cells = cells;
+
+    /// <summary>Each combination once, in the order of the search.</summary>
+    public ImmutableArray<Cell> Cells { get; init; }
 
     public int TrialCount => Cells.Length * Replicates;
 }

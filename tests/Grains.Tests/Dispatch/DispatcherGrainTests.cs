@@ -236,6 +236,92 @@ public sealed class DispatcherGrainTests
         Assert.Single(await ShareAsync("long-1", 2, "cuda"));
     }
 
+    [Fact]
+    public async Task Share_AfterItsMemoryWasLost_CountsAllSlotsOfASilo()
+    {
+        await AnnounceAsync("new-1", 10);
+        await ShareAsync("long-1", 4);
+
+        Assert.Equal(5, (await _dispatcher.Next(new("other", 0), 1, "cpu", []))!.Slots);
+    }
+
+    [Fact]
+    public async Task Next_OthersKeepEverySiloBusy_EmptiesOneForASuspect()
+    {
+        // Two silos of two slots, never both idle: one after the other ends a short cohort, and asks for the next.
+        SlotId[] slots = [new("a", 0), new("b", 0), new("a", 1), new("b", 1)];
+        await AnnounceAsync("busy-1", 1_000);
+        var work = new Dictionary<SlotId, string?>();
+        foreach (var slot in slots)
+            work[slot] = (await _dispatcher.Next(slot, 2, "cpu", []))?.SweepId;
+        Assert.All(work.Values, sweep => Assert.Equal("busy-1", sweep));
+
+        for (var second = 0; second < 120; second++)
+        {
+            await AnnounceAsync("busy-1", 1_000);
+            await AnnounceAsync("suspect-1", 1, needsEmptySilo: true);
+            if (second % 4 == 0)
+                work[slots[second / 4 % slots.Length]] = null;
+            foreach (var slot in slots.Where(slot => work[slot] is null))
+            {
+                var next = await NextAsync(slot);
+                if (next == "suspect-1" && slots.All(other => other.Silo != slot.Silo || work[other] is null))
+                    return;
+                // The store holds a suspect back from a silo that trains something, and the slot asks for something else.
+                work[slot] = next == "suspect-1" ? await NextAsync(slot, "suspect-1") : next;
+            }
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.Fail("In two minutes no silo was empty for the suspect.");
+
+        async Task<string?> NextAsync(SlotId slot, params ImmutableArray<string> except) => (await _dispatcher.Next(slot, 2, "cpu", except))?.SweepId;
+    }
+
+    [Fact]
+    public async Task Share_SuspectWaitsForASilo_WantsItsSlotsBackAndGivesThemNothingElse()
+    {
+        await OccupyAsync("long-1", slots: 2);
+        await AnnounceAsync("suspect-1", 1, needsEmptySilo: true);
+        Assert.Empty(await ShareAsync("long-1", 2));
+        _time.Advance(DispatcherGrain.Quantum);
+        await AnnounceAsync("long-1", 10);
+        await AnnounceAsync("urgent-1", 10, priority: 1);
+
+        Assert.Equal(2, (await ShareAsync("long-1", 2)).Count);
+        // What is more urgent does not wait for a suspect.
+        Assert.Equal("urgent-1", (await _dispatcher.Next(new("silo", 0), 2, "cpu", []))!.SweepId);
+        await AnnounceAsync("urgent-1", 0);
+        Assert.Null(await _dispatcher.Next(new("silo", 0), 2, "cpu", []));
+        Assert.Equal("suspect-1", (await _dispatcher.Next(new("silo", 1), 2, "cpu", []))!.SweepId);
+        Assert.Null(await _dispatcher.Next(new("silo", 0), 2, "cpu", []));
+
+        await AnnounceAsync("suspect-1", 0);
+        Assert.Equal("long-1", (await _dispatcher.Next(new("silo", 0), 2, "cpu", []))!.SweepId);
+    }
+
+    [Fact]
+    public async Task Share_SuspectOfALowerPriorityWaits_GivesUpNone()
+    {
+        await OccupyAsync("long-1", slots: 2);
+        await AnnounceAsync("suspect-1", 1, priority: -1, needsEmptySilo: true);
+        _time.Advance(DispatcherGrain.Quantum);
+
+        Assert.Empty(await ShareAsync("long-1", 2));
+    }
+
+    [Fact]
+    public async Task Share_OneOfTwoSilosIsEmptiedForASuspect_LeavesTheOtherAlone()
+    {
+        await AnnounceAsync("long-1", 10);
+        SlotId[] slots = [new("a", 0), new("a", 1), new("b", 0), new("b", 1)];
+        foreach (var slot in slots)
+            await _dispatcher.Next(slot, 2, "cpu", []);
+        await AnnounceAsync("suspect-1", 1, needsEmptySilo: true);
+        _time.Advance(DispatcherGrain.Quantum);
+
+        Assert.True((await _dispatcher.Share("long-1", 0, "cpu", [.. slots])).SetEquals(slots[..2]));
+    }
+
     private async Task OccupyAsync(string sweep, int slots)
     {
         await AnnounceAsync(sweep, 100);
@@ -244,8 +330,9 @@ public sealed class DispatcherGrainTests
         await AnnounceAsync(sweep, 0);
     }
 
-    private Task AnnounceAsync(string sweep, int waiting, int priority = 0, int? maxSlots = null, string? device = null) =>
-        _dispatcher.Announce(sweep, new(waiting, priority, maxSlots, device));
+    private Task AnnounceAsync(
+        string sweep, int waiting, int priority = 0, int? maxSlots = null, string? device = null, bool needsEmptySilo = false) =>
+        _dispatcher.Announce(sweep, new(waiting, priority, maxSlots, device, needsEmptySilo));
 
     private Task<ImmutableHashSet<SlotId>> ShareAsync(string sweep, int slots, string? device = "cpu") =>
         _dispatcher.Share(sweep, 0, device, [.. Enumerable.Range(0, slots).Select(slot => new SlotId("silo", slot))]);

@@ -36,7 +36,24 @@ public sealed class SweepGrainTests : IAsyncLifetime
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: false);
 
-        Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1", 1), asNew: true)).Kind);
+        Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: true)).Kind);
+    }
+
+    [Fact]
+    public async Task Submit_StoringTakesLongerThanOtherCallsMay_IsWaitedForAndFoundByARepeat()
+    {
+        await using var cluster = await GrainCluster.StartAsync(answerTime: TimeSpan.FromSeconds(1));
+        var sweep = cluster.Sweep("digits-1");
+        var storing = cluster.Writes.Next(nameof(ISweepStore.CreateAsync));
+        var first = sweep.Submit(Files.Sweep("0.1, 0.2", 1), asNew: true);
+        await storing.Reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        var again = sweep.Submit(Files.Sweep("0.1, 0.2", 1), asNew: true);
+        await Assert.ThrowsAsync<TimeoutException>(sweep.GetProgress);
+        storing.Released.SetResult();
+
+        Assert.Equal((SubmissionKind.Created, 2), ((await first).Kind, (await first).AddedTrials));
+        Assert.Equal(("digits-1", SubmissionKind.Resumed), ((await again).SweepId, (await again).Kind));
     }
 
     [Fact]
@@ -48,7 +65,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
 
         Assert.Equal(SubmissionKind.Refused, refused.Kind);
         Assert.Contains("momentum", Assert.Single(refused.Differences), StringComparison.Ordinal);
-        Assert.Contains("momentum: 0.9", await _cluster.Store.ReadTextAsync("digits-1", CancellationToken.None), StringComparison.Ordinal);
+        Assert.Contains("momentum: 0.9", await _cluster.Store.Reader.ReadTextAsync("digits-1", CancellationToken.None), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,7 +105,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
     {
         await Assert.ThrowsAsync<ArgumentException>(() => _cluster.Sweep("digits-1").Submit("name: digits\nspace: [", asNew: false));
 
-        Assert.Null(await _cluster.Store.FindAsync("digits-1", CancellationToken.None));
+        Assert.Null(await _cluster.Store.Reader.FindAsync("digits-1", CancellationToken.None));
         Assert.Null(await _cluster.Sweep("digits-1").GetProgress());
     }
 
@@ -102,7 +119,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
 
         Assert.Single(reply.Unsized);
         Assert.Empty(reply.Trials);
-        Assert.Equal(2, (await _cluster.Store.FindAsync("digits-1", CancellationToken.None))!.Waiting);
+        Assert.Equal(2, (await _cluster.Store.Reader.FindAsync("digits-1", CancellationToken.None))!.Waiting);
     }
 
     [Fact]
@@ -218,6 +235,53 @@ public sealed class SweepGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Renew_SuspectOfAnotherSweepWaitsForAnEmptySilo_PausesAfterTheQuantum()
+    {
+        // A trial that was lost twice is a suspect.
+        await _cluster.Sweep("suspect-1").Submit(Files.Sweep("0.1", replicates: 1, name: "suspect"), asNew: false);
+        for (var loss = 0; loss < 2; loss++)
+        {
+            Assert.Single(await _cluster.LeaseAsync("suspect-1", size: 1));
+            await _cluster.Store.ReleaseSiloAsync(_cluster.Slot().Silo);
+            await _cluster.Sweep("suspect-1").Recount();
+        }
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", replicates: 2), asNew: false);
+        var lease = Guid.NewGuid();
+        var busy = await _cluster.LeaseAsync("digits-1", size: 1, slots: 4, lease: lease);
+        Assert.Empty(await _cluster.LeaseAsync("suspect-1", size: 1));
+        Assert.Equal(Wanted.Train, await SharedAsync());
+
+        _cluster.Time.Leap(DispatcherGrain.Quantum);
+
+        await Eventually.True(async () => await SharedAsync() is Wanted.Pause, "the lease to be wanted back");
+        await _cluster.Sweep("digits-1").Release(lease, [.. busy.Select(trial => trial.Trial)]);
+        Assert.Equal("suspect-1", (await _cluster.Grains.Dispatcher().Next(_cluster.Slot(), 2, "cpu", []))?.SweepId);
+        Assert.Single(await _cluster.LeaseAsync("suspect-1", size: 1));
+
+        async Task<Wanted?> SharedAsync()
+        {
+            await RenewAsync(lease);
+            await _cluster.Sweep("suspect-1").Touch();
+            await _cluster.Sweep("digits-1").Touch();
+            return await RenewAsync(lease);
+        }
+    }
+
+    [Fact]
+    public async Task Lease_MoreSlotsTrainForItThanTheDispatcherKnows_TakesItsShareAmongThose()
+    {
+        await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", replicates: 3), asNew: false);
+        for (var slot = 0; slot < 4; slot++)
+        {
+            var lease = Guid.NewGuid();
+            Assert.Single(await _cluster.LeaseAsync("digits-1", size: 1, slots: 4, lease: lease));
+            await _cluster.Sweep("digits-1").Renew([new(lease, _cluster.Slot(slot))]);
+        }
+
+        Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", size: 8, slots: 1)).Length);
+    }
+
+    [Fact]
     public async Task Lease_CellsFillTheDevice_StaysInOneReplicate()
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3", 4), asNew: false);
@@ -260,7 +324,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
         await PassAsync(() => _cluster.Sweep("digits-1").Renew([new(one, _cluster.Slot()), new(other, _cluster.Slot())]));
         // A request finds that the first lease is over, and counts anew: it reads that a trial has ended, and meanwhile another ends.
         await _cluster.EndAsync(unheard, 0.5);
-        var reading = _cluster.Held.Next(nameof(ISweepReader.ReadEndedAsync));
+        var reading = _cluster.Reads.Next(nameof(ISweepReader.ReadEndedAsync));
         var request = _cluster.LeaseAsync("digits-1", size: 1, slots: 3);
         await reading.Reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
 
@@ -352,7 +416,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
     {
         await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2, 0.3, 0.4", 1), asNew: false);
         var lease = Guid.NewGuid();
-        var granting = _cluster.Held.Next(nameof(ISweepStore.GrantAsync));
+        var granting = _cluster.Writes.Next(nameof(ISweepStore.GrantAsync));
         granting.Released.SetException(new IOException("The connection was lost."));
         await Assert.ThrowsAsync<IOException>(() => _cluster.LeaseAsync("digits-1", size: 2, slots: 2, lease: lease));
         Assert.Equal(2, (await _cluster.LeaseAsync("digits-1", size: 2, slots: 2, lease: lease)).Length);
@@ -525,7 +589,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
         Assert.Equal(Wanted.Pause, await RenewAsync(lease));
         await _cluster.Sweep("digits-1").Release(lease, [.. leased.Select(trial => trial.Trial)]);
         Assert.Null(await RenewAsync(lease));
-        Assert.Equal(SweepStatus.Paused, (await _cluster.Store.FindAsync("digits-1", CancellationToken.None))!.Status);
+        Assert.Equal(SweepStatus.Paused, (await _cluster.Store.Reader.FindAsync("digits-1", CancellationToken.None))!.Status);
     }
 
     [Fact]
@@ -592,7 +656,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
 
         Assert.Null(await _cluster.Sweep("digits-1").GetProgress());
         Assert.False(await _cluster.Sweep("digits-1").Delete());
-        Assert.Null(await _cluster.Store.FindAsync("digits-1", CancellationToken.None));
+        Assert.Null(await _cluster.Store.Reader.FindAsync("digits-1", CancellationToken.None));
         var late = await _cluster.Store.WriteAsync([new(new(leased[0].Trial, 1, 0.1, 0.2, 0.9, 10, 0.5, null), leased[0].Fence)]);
         Assert.NotEqual(WriteVerdict.Accepted, late[0]);
         Assert.Equal(SubmissionKind.Taken, (await _cluster.Sweep("digits-1").Submit(Files.Sweep("0.1, 0.2", 1), asNew: false)).Kind);

@@ -31,6 +31,20 @@ public sealed class SweepTallyTests
             tally.Levels);
     }
 
+    [Theory]
+    [InlineData(double.MaxValue, double.MaxValue, double.MaxValue)]
+    [InlineData(-double.MaxValue, double.MaxValue, 0)]
+    [InlineData(0.1, 0.2, (0.1 + 0.2) / 2)]
+    public void Record_ObjectivesAsLargeAsNumbersGet_HaveAFiniteMean(double one, double other, double mean)
+    {
+        var tally = new SweepTally(Sweep, []);
+        Record(tally, "relu", null, 1, Outcome.Completed, one, null);
+        Record(tally, "relu", null, 2, Outcome.Completed, other, null);
+
+        Assert.Equal(mean, tally.Best!.Objective);
+        Assert.Equal(mean, tally.Levels[0].Objective);
+    }
+
     [Fact]
     public void Levels_CountedAnewFromTheStore_AreTheSame()
     {

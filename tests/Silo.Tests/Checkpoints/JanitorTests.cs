@@ -22,7 +22,7 @@ public sealed class JanitorTests
             File.WriteAllText(Path.Combine(data.Checkpoints, name), "");
             File.SetLastWriteTimeUtc(Path.Combine(data.Checkpoints, name), (fixture.Time.GetUtcNow() - TimeSpan.FromMinutes(minutes)).UtcDateTime);
         }
-        var janitor = new Janitor(data, fixture.Store, fixture.Time, NullLogger<Janitor>.Instance);
+        var janitor = new Janitor(data, fixture.Store.Reader, fixture.Time, NullLogger<Janitor>.Instance);
 
         await janitor.CleanAsync();
         Assert.Equal(["new-1", "used-1"], Names(data.Checkpoints));
@@ -58,7 +58,7 @@ public sealed class JanitorTests
             await fixture.Store.CancelAsync(coordinator);
         else if (status is SweepStatus.Finished)
             Assert.Equal(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
-        Assert.Equal(status, (await fixture.Store.FindAsync(Sample.SweepId, CancellationToken.None))!.Status);
+        Assert.Equal(status, (await fixture.Store.Reader.FindAsync(Sample.SweepId, CancellationToken.None))!.Status);
         using var folder = new TemporaryFolder();
         var data = new DataFolder(folder.Root);
         var models = Path.Combine(data.Models, Sample.SweepId);
@@ -66,7 +66,7 @@ public sealed class JanitorTests
         foreach (var trial in trials)
             File.WriteAllText(Path.Combine(models, Training.Model.FileName(trial.Trial)), "");
 
-        await new Janitor(data, fixture.Store, fixture.Time, NullLogger<Janitor>.Instance).CleanAsync();
+        await new Janitor(data, fixture.Store.Reader, fixture.Time, NullLogger<Janitor>.Instance).CleanAsync();
 
         Assert.Equal(stay, string.Join(' ', Names(models).Select(name =>
             $"{(name.StartsWith(cells[0], StringComparison.Ordinal) ? "a" : "b")}{name.Split("-r")[1][0]}").Order()));

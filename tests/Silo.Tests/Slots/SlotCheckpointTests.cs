@@ -215,7 +215,7 @@ public sealed class SlotCheckpointTests
 
         var file = Assert.Single(Directory.GetFiles(cluster.Folder.Checkpoints));
         Assert.Equal(savesWithinEpochs ? "2" : "3", await File.ReadAllTextAsync(file));
-        Assert.Equal([Path.GetFileName(file)], await cluster.Store.ReadCheckpointsAsync());
+        Assert.Equal([Path.GetFileName(file)], await cluster.Store.Reader.ReadCheckpointsAsync());
         Assert.Equal(savesWithinEpochs ? 2 : 3, await cluster.CountAsync("SELECT checkpoint_epoch FROM trials WHERE lease IS NULL"));
     }
 
@@ -235,7 +235,7 @@ public sealed class SlotCheckpointTests
         await cluster.StopSlotsAsync();
 
         var file = Assert.Single(Directory.GetFiles(cluster.Folder.Checkpoints));
-        Assert.Equal([Path.GetFileName(file)], await cluster.Store.ReadCheckpointsAsync());
+        Assert.Equal([Path.GetFileName(file)], await cluster.Store.Reader.ReadCheckpointsAsync());
         var epoch = long.Parse(await File.ReadAllTextAsync(file));
         Assert.Equal(2, await cluster.CountAsync($"SELECT COUNT(*) FROM trials WHERE checkpoint_epoch = {epoch} AND lease IS NULL"));
         Assert.Equal(epoch, await cluster.CountAsync("SELECT MAX(epoch) FROM epochs"));
@@ -262,7 +262,7 @@ public sealed class SlotCheckpointTests
             ["0:1|1:1|2:1|3:2|4:2", "0:2|1:2|2:2|3:2|4:2", "0:2|1:2|2:2|3:2|4:2", "0:1|1:1|2:1|3:2|4:2", "0:2|1:2|2:2|3:2|4:2"],
             await Task.WhenAll(Enumerable.Range(1, 5).Select(key => cluster.TextAsync(
                 $"SELECT group_concat(epoch || ':' || fence, '|') FROM epochs WHERE trial = {key}"))));
-        Assert.Empty(await cluster.Store.ReadCheckpointsAsync());
+        Assert.Empty(await cluster.Store.Reader.ReadCheckpointsAsync());
     }
 
     /// <summary>Stores a sweep as a silo leaves it that died in the fourth epoch.</summary>

@@ -20,7 +20,7 @@ internal sealed class SlotCluster : IAsyncDisposable
 
     public ScriptedTrainer Trainer { get; } = new();
 
-    public ISweepStore Store => _store;
+    public SweepStore Store => _store;
 
     /// <summary>The calls that the silo's grains got.</summary>
     public ConcurrentQueue<(string Interface, string Method)> Calls { get; } = [];
@@ -46,6 +46,7 @@ internal sealed class SlotCluster : IAsyncDisposable
             .AddSingleton(TimeProvider.System)
             .AddSingleton(new LeaseTimes { Lease = lease ?? new LeaseTimes().Lease })
             .AddSingleton(FlakyStore.Of(fixture._store, failingWrites, lostGrants))
+            .AddSingleton(fixture._store.Reader)
             .AddSingleton<ActiveSweeps>()
             .AddSingleton<TrialsInTraining>()
             .AddSingleton<ClusterMetrics>()
@@ -78,7 +79,7 @@ internal sealed class SlotCluster : IAsyncDisposable
 
     public ITrialGrain Trial(TrialId id) => _cluster.Client.Trial(id);
 
-    public async Task<SweepOverview> OverviewAsync() => (await Store.FindAsync(SweepId, CancellationToken.None))!;
+    public async Task<SweepOverview> OverviewAsync() => (await Store.Reader.FindAsync(SweepId, CancellationToken.None))!;
 
     public Task FinishedAsync() => Eventually.True(
         async () => (await OverviewAsync()).Status is SweepStatus.Finished, "the sweep to finish");
@@ -86,9 +87,9 @@ internal sealed class SlotCluster : IAsyncDisposable
     /// <summary>The results by learning rate.</summary>
     public async Task<Dictionary<double, TrialResult>> ResultsAsync()
     {
-        var sweep = SweepFile.Parse((await Store.ReadTextAsync(SweepId, CancellationToken.None))!, "sweep").Sweep!;
+        var sweep = SweepFile.Parse((await Store.Reader.ReadTextAsync(SweepId, CancellationToken.None))!, "sweep").Sweep!;
         var rates = sweep.Cells.ToDictionary(cell => cell.Id, cell => cell.Configuration[Parameters.LearningRate]);
-        return (await Store.ReadResultsAsync(SweepId, CancellationToken.None)).ToDictionary(result => rates[result.Trial.Cell]);
+        return (await Store.Reader.ReadResultsAsync(SweepId, CancellationToken.None)).ToDictionary(result => rates[result.Trial.Cell]);
     }
 
     public Task<string> TextAsync(string sql) => _store.Writer.RunAsync(session =>
@@ -105,7 +106,7 @@ internal sealed class SlotCluster : IAsyncDisposable
         return (long)command.ExecuteScalar()!;
     });
 
-    public Task ExecuteAsync(string sql) => _store.Writer.RunAsync(session => session.Execute(sql));
+    public Task ExecuteAsync(string sql) => _store.Writer.RunAsync(session => session.Execute(new(sql)));
 
     public IGrainFactory Grains => _cluster.Client;
 

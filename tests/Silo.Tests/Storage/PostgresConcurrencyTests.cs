@@ -99,7 +99,7 @@ public sealed class PostgresConcurrencyTests
         {
             try
             {
-                var changed = session.Execute("UPDATE sweeps SET finished = 0 WHERE number = @number", ("@number", sweep));
+                var changed = session.Execute(new("UPDATE sweeps SET finished = 0 WHERE number = @number"), ("@number", sweep));
                 // Only at first: what runs again is alone.
                 if (meet && !bothHold.IsSet)
                 {
@@ -133,7 +133,7 @@ public sealed class PostgresConcurrencyTests
         if (call == "create")
         {
             Assert.False(await TwiceAsync(() => store.CreateAsync(Sample.SweepId, 1, sweep)));
-            Assert.Equal(4, (await store.FindAsync(Sample.SweepId, CancellationToken.None))!.Waiting);
+            Assert.Equal(4, (await store.Reader.FindAsync(Sample.SweepId, CancellationToken.None))!.Waiting);
             return;
         }
         Assert.True(await store.CreateAsync(Sample.SweepId, 1, sweep));
@@ -174,7 +174,7 @@ public sealed class PostgresConcurrencyTests
                 break;
             case "delete":
                 await Assert.ThrowsAsync<CoordinatorReplacedException>(() => TwiceAsync(() => store.DeleteAsync(coordinator)));
-                Assert.Equal([Sample.SweepId], await store.TombstonesAsync());
+                Assert.Equal([Sample.SweepId], await store.Reader.TombstonesAsync());
                 break;
         }
 

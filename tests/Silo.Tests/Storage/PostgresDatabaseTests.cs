@@ -126,7 +126,7 @@ public sealed class PostgresDatabaseTests
             {
                 await Assert.ThrowsAsync<StoreException>(() => store.WriteAsync([Sample.Epoch(leased[0], 1)]));
                 await Assert.ThrowsAsync<StoreException>(() => store.RenewAsync(coordinator, [], Sample.LeaseTime));
-                await Assert.ThrowsAsync<StoreException>(() => store.ListAsync(CancellationToken.None));
+                await Assert.ThrowsAsync<StoreException>(() => store.Reader.ListAsync(CancellationToken.None));
             }
             // Not one of them waited for its time-out of ten seconds.
             Assert.InRange(Stopwatch.GetElapsedTime(begin), TimeSpan.Zero, TimeSpan.FromSeconds(10));
@@ -135,7 +135,7 @@ public sealed class PostgresDatabaseTests
 
             Assert.NotEqual(WriteVerdict.Refused, (await store.WriteAsync([Sample.Epoch(leased[0], 1)]))[0]);
             await store.RenewAsync(coordinator, [], Sample.LeaseTime);
-            Assert.Equal(2, (await store.FindAsync(Sample.SweepId, CancellationToken.None))!.Leased);
+            Assert.Equal(2, (await store.Reader.FindAsync(Sample.SweepId, CancellationToken.None))!.Leased);
         }
     }
 
@@ -155,7 +155,7 @@ public sealed class PostgresDatabaseTests
         var begin = Stopwatch.GetTimestamp();
         var calls = Enumerable.Range(0, 20).Select(_ => (Task)store.RenewAsync(coordinator, [], Sample.LeaseTime))
             .Append(store.WriteAsync([Sample.Epoch(leased[0], 2)]))
-            .Append(store.ListAsync(CancellationToken.None)).ToList();
+            .Append(store.Reader.ListAsync(CancellationToken.None)).ToList();
         foreach (var call in calls)
             await Assert.ThrowsAsync<StoreException>(() => call);
         var waited = Stopwatch.GetElapsedTime(begin);
@@ -164,7 +164,7 @@ public sealed class PostgresDatabaseTests
         // The first calls have their full time, and those behind them at most as much again; one after the other they would take minutes.
         Assert.InRange(waited, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(90));
         Assert.Equal([WriteVerdict.Accepted], await store.WriteAsync([Sample.Epoch(leased[1], 1)]));
-        Assert.Equal(2, (await store.FindAsync(Sample.SweepId, CancellationToken.None))!.Leased);
+        Assert.Equal(2, (await store.Reader.FindAsync(Sample.SweepId, CancellationToken.None))!.Leased);
     }
 
     [Fact]
@@ -227,9 +227,9 @@ public sealed class PostgresDatabaseTests
         await fixture.GrantAsync(coordinator, Sample.Request(10));
         using var link = new PostgresLink(((PostgresFixture)fixture).Settings);
 
-        foreach (var sql in (string[])[LeaseStatements.NextHead(PostgresDialect.Instance), LeaseStatements.GrantMembers(PostgresDialect.Instance)])
+        foreach (var sql in (Sql[])[LeaseStatements.NextHead, LeaseStatements.GrantMembers])
         {
-            var plan = Explain(link.Open(), sql);
+            var plan = Explain(link.Open(), sql.For(PostgresDialect.Instance));
             Assert.Contains("Index Scan using ix_trials_waiting", plan, StringComparison.Ordinal);
             Assert.DoesNotContain("Bitmap", plan, StringComparison.Ordinal);
             Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
@@ -262,9 +262,9 @@ public sealed class PostgresDatabaseTests
     private static string Explain(Session session, string sql)
     {
         var names = Regex.Matches(sql, "@[a-zA-Z]+").Select(match => match.Value).Distinct().ToList();
-        session.Execute($"PREPARE asked AS {Regex.Replace(sql, "@[a-zA-Z]+", match => $"${names.IndexOf(match.Value) + 1}")}");
-        var plan = session.Query($"EXPLAIN EXECUTE asked ({string.Join(", ", names.Select(_ => "NULL"))})", row => row.GetString(0));
-        session.Execute("DEALLOCATE asked");
+        session.Execute(new($"PREPARE asked AS {Regex.Replace(sql, "@[a-zA-Z]+", match => $"${names.IndexOf(match.Value) + 1}")}"));
+        var plan = session.Query(new($"EXPLAIN EXECUTE asked ({string.Join(", ", names.Select(_ => "NULL"))})"), row => row.GetString(0));
+        session.Execute(new("DEALLOCATE asked"));
         return string.Join(Environment.NewLine, plan);
     }
 }

@@ -245,7 +245,7 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
             end with { Report = end.Report with { Health = Health with { Ailments = Ailments.None } } },
         ]);
 
-        var epochs = await fixture.Store.ReadEpochsAsync(leased.Trial, CancellationToken.None);
+        var epochs = await fixture.Store.Reader.ReadEpochsAsync(leased.Trial, CancellationToken.None);
         Assert.Equal([(0, (double?)null), (1, 1.0)], epochs.Select(epoch => (epoch.Epoch, epoch.TrainLoss)));
         Assert.Equal(Ailments.Exploding | Ailments.Saturated, epochs[0].Health!.Ailments);
         Assert.Equal(Health.Layers[0], epochs[0].Health!.Layers[0]);
@@ -267,7 +267,7 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
         var result = Assert.Single(await fixture.ResultsAsync());
 
         Assert.Equal((null, null), (result.AilmentsStart, result.AilmentsEnd));
-        Assert.All(await fixture.Store.ReadEpochsAsync(leased.Trial, CancellationToken.None), epoch => Assert.Null(epoch.Health));
+        Assert.All(await fixture.Store.Reader.ReadEpochsAsync(leased.Trial, CancellationToken.None), epoch => Assert.Null(epoch.Health));
     }
 
     [Fact]
@@ -295,14 +295,14 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
                 Sample.Epoch(old[0], 4) with { Checkpoint = "a-4" }, Sample.Epoch(old[0], 5) with { Checkpoint = "a-5" },
                 Sample.Epoch(old[0], 3) with { Checkpoint = "a-3" }, Sample.Epoch(old[0], 4),
             ]));
-        Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
+        Assert.Equal(["a-3"], await fixture.Store.Reader.ReadCheckpointsAsync());
 
         await fixture.Store.WriteAsync([Sample.Epoch(current[0], 4)]);
         Assert.Equal("0:1|1:1|2:1|3:1|4:2", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
-        Assert.Equal(["a-3"], await fixture.Store.ReadCheckpointsAsync());
+        Assert.Equal(["a-3"], await fixture.Store.Reader.ReadCheckpointsAsync());
 
         await fixture.Store.WriteAsync([Sample.Completion(current[0], 5)]);
-        Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
+        Assert.Empty(await fixture.Store.Reader.ReadCheckpointsAsync());
     }
 
     [Fact]
@@ -315,7 +315,7 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
 
         Assert.Equal([WriteVerdict.AlreadyAccepted], await fixture.Store.WriteAsync([Sample.Epoch(leased, 1) with { Checkpoint = "a-1" }]));
 
-        Assert.Equal(["a-1"], await fixture.Store.ReadCheckpointsAsync());
+        Assert.Equal(["a-1"], await fixture.Store.Reader.ReadCheckpointsAsync());
     }
 
     [Fact]
@@ -330,7 +330,7 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
 
         await fixture.Store.WriteAsync([Sample.Epoch(current, 0)]);
 
-        Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
+        Assert.Empty(await fixture.Store.Reader.ReadCheckpointsAsync());
     }
 
     [Fact]
@@ -349,7 +349,7 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
 
         Assert.Equal("1:1|2:1", await fixture.LinesAsync("SELECT epoch || ':' || fence FROM epochs ORDER BY epoch"));
         Assert.Equal((Outcome.Failed, 2, 1.0), (await fixture.ResultsAsync()).Select(result => (result.Outcome, result.Epochs, result.Seconds)).Single());
-        Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
+        Assert.Empty(await fixture.Store.Reader.ReadCheckpointsAsync());
     }
 
     [Fact]
@@ -359,8 +359,8 @@ public abstract class ReportTests(StoreKind kind) : StoreTests(kind)
         await using var owned = fixture;
         var leased = Assert.Single(await fixture.GrantAsync(coordinator, Sample.Request(1)));
 
-        Assert.Equal(Sample.Provenance, await fixture.Store.ReadProvenanceAsync(leased.Trial, CancellationToken.None));
-        Assert.Null(await fixture.Store.ReadProvenanceAsync(leased.Trial with { Replicate = 2 }, CancellationToken.None));
+        Assert.Equal(Sample.Provenance, await fixture.Store.Reader.ReadProvenanceAsync(leased.Trial, CancellationToken.None));
+        Assert.Null(await fixture.Store.Reader.ReadProvenanceAsync(leased.Trial with { Replicate = 2 }, CancellationToken.None));
     }
 }
 

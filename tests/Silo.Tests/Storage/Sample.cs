@@ -14,15 +14,15 @@ internal static class Sample
     public static readonly Provenance Provenance = new("0.1.0+abc", "2.10.0", "AVX2", "cpu");
 
     /// <summary>Cells in the order given; those with different batch sizes cannot be fused.</summary>
-    public static Sweep Sweep(int replicates, params (double LearningRate, int BatchSize)[] cells) => new(
+    public static Sweep Sweep(int replicates, params (double LearningRate, int BatchSize)[] cells) => new(new SweepDeclaration(
         "digits", $"name: digits # {replicates} x {cells.Length}",
         ImmutableSortedDictionary<string, ParameterValue>.Empty.Add(Parameters.Dataset.Name, ParameterValue.Of("digits")),
         [
             new(Parameters.LearningRate, new Domain.LogUniform(0.001, 1), null),
             new(Parameters.BatchSize, new Domain.Levels([ParameterValue.Of(32), ParameterValue.Of(64)]), null),
         ],
-        new SearchMethod.List(), [.. cells.Select(cell => Cell(cell.LearningRate, cell.BatchSize))], replicates,
-        new(Metric.ValidationAccuracy, Goal.Maximize), []);
+        new SearchMethod.List(), replicates, new(Metric.ValidationAccuracy, Goal.Maximize), []),
+        [.. cells.Select(cell => Cell(cell.LearningRate, cell.BatchSize))]);
 
     /// <summary>A sweep of fusible cells.</summary>
     public static Sweep Sweep(int replicates, int cells) =>

@@ -16,9 +16,9 @@ public sealed class SharedTransactionTests
         var reader = new SqliteSweepReader(fixture.Path);
         var resume = await HoldAsync(fixture.Writer);
 
-        var first = fixture.Writer.TransactAsync(session => session.Execute("UPDATE trials SET active = 0 WHERE position = 0"));
+        var first = fixture.Writer.TransactAsync(session => session.Execute(new("UPDATE trials SET active = 0 WHERE position = 0")));
         var second = fixture.Writer.TransactAsync(session =>
-            (Own: session.First("SELECT SUM(active) FROM trials", row => row.GetInt32(0))!.Value,
+            (Own: session.First(new("SELECT SUM(active) FROM trials"), row => row.GetInt32(0))!.Value,
              Others: reader.FindAsync(Sample.SweepId, CancellationToken.None).Result!.Total));
         resume();
 

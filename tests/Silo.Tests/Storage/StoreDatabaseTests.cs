@@ -100,16 +100,16 @@ public sealed class StoreDatabaseTests
 
         await using var store = await SqliteSweepStore.OpenAsync(path, TimeProvider.System);
 
-        Assert.Equal(3, await store.Writer.RunAsync(session => session.First("SELECT max_attempts FROM sweeps", row => row.GetInt32(0))));
+        Assert.Equal(3, await store.Writer.RunAsync(session => session.First(new("SELECT max_attempts FROM sweeps"), row => row.GetInt32(0))));
         var trial = new TrialId("digits-1", "0123456789abcdef", 1);
         Assert.Equal(
             [new(1, 7, 0.5, 0.25, 0.75, 3, null), new EpochResult(2, 7, null, null, null, 4, null)],
-            await store.ReadEpochsAsync(trial, CancellationToken.None));
+            await store.Reader.ReadEpochsAsync(trial, CancellationToken.None));
         Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Invalid], await store.WriteAsync(
         [
             new(new(trial, 3, 1, 1, 1, 1, 1, null), 7), new(new(trial, -1, 1, 1, 1, 1, 1, null), 7),
         ]));
-        Assert.Equal("ok", await store.Writer.RunAsync(session => session.First("SELECT 1 FROM pragma_foreign_key_check", row => 1) is null ? "ok" : "broken"));
+        Assert.Equal("ok", await store.Writer.RunAsync(session => session.First(new("SELECT 1 FROM pragma_foreign_key_check"), row => 1) is null ? "ok" : "broken"));
     }
 
     [Fact]
@@ -210,7 +210,7 @@ public sealed class StoreDatabaseTests
 
         await using var store = await SqliteSweepStore.OpenAsync(copy["sweeps.db"], fixture.Time);
 
-        Assert.Equal(await fixture.ResultsAsync(), await store.ReadResultsAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Equal(await fixture.ResultsAsync(), await store.Reader.ReadResultsAsync(Sample.SweepId, CancellationToken.None));
         Assert.Equal(SweepStatus.Finished, await store.FinishAsync(coordinator));
     }
 
@@ -232,7 +232,7 @@ public sealed class StoreDatabaseTests
             Assert.Equal($"{fixture.Path}: the disk is full. Free some space, and repeat; what was stored before is safe.", message));
         // All or nothing: the first report is not there either.
         Assert.Equal((0, 2), ((await fixture.OverviewAsync()).Waiting, (await fixture.OverviewAsync()).Leased));
-        Assert.Single(await fixture.Store.ListAsync(CancellationToken.None));
+        Assert.Single(await fixture.Store.Reader.ListAsync(CancellationToken.None));
         await fixture.ExecuteAsync("PRAGMA max_page_count = 1000000");
         Assert.Equal([WriteVerdict.Accepted, WriteVerdict.Accepted],
             await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Completion(leased[1], 1)]));
@@ -279,7 +279,7 @@ public sealed class StoreDatabaseTests
                     [.. leased.Select(trial => Sample.Epoch(trial, 1)), .. leased.Select(trial => Sample.Completion(trial, 2))]);
                 Assert.All(verdicts, verdict => Assert.Equal(WriteVerdict.Accepted, verdict));
                 mine.AddRange(leased.Select(trial => trial.Trial));
-                await fixture.Store.FindAsync(Sample.SweepId, CancellationToken.None);
+                await fixture.Store.Reader.FindAsync(Sample.SweepId, CancellationToken.None);
             }
             return mine;
         })));
@@ -297,14 +297,14 @@ public sealed class StoreDatabaseTests
         await using var owned = fixture;
         await fixture.GrantAsync(coordinator, Sample.Request(10));
 
-        foreach (var sql in (string[])[LeaseStatements.NextHead(SqliteDialect.Instance), LeaseStatements.GrantMembers(SqliteDialect.Instance)])
+        foreach (var sql in (Sql[])[LeaseStatements.NextHead, LeaseStatements.GrantMembers])
         {
             var plan = await fixture.ExplainAsync(sql);
             Assert.Contains(plan, step => step.StartsWith("SEARCH trials USING INDEX ix_trials_waiting", StringComparison.Ordinal));
             Assert.DoesNotContain(plan, step => step.Contains("TEMP B-TREE", StringComparison.Ordinal));
             Assert.DoesNotContain(plan, step => step.StartsWith("SCAN trials", StringComparison.Ordinal));
         }
-        Assert.Contains(await fixture.ExplainAsync(LeaseStatements.GrantSuspect(SqliteDialect.Instance)),
+        Assert.Contains(await fixture.ExplainAsync(LeaseStatements.GrantSuspect),
             step => step.StartsWith("SEARCH trials USING INDEX ix_trials_suspect", StringComparison.Ordinal));
     }
 
@@ -358,7 +358,7 @@ public sealed class StoreDatabaseTests
         // While a transaction is open, others read the state before it.
         var seen = await fixture.Writer.TransactAsync(session =>
         {
-            session.Execute("UPDATE trials SET lease = NULL");
+            session.Execute(new("UPDATE trials SET lease = NULL"));
             return reader.FindAsync(Sample.SweepId, CancellationToken.None).Result!.Leased;
         });
         await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]);

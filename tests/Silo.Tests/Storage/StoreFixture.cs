@@ -66,19 +66,20 @@ internal abstract class StoreFixture : IAsyncDisposable
     /// <summary>How a sweep stands, which a coordinator must count alike.</summary>
     public async Task<SweepOverview> OverviewAsync(string id = Sample.SweepId)
     {
-        var overview = (await Store.FindAsync(id, CancellationToken.None))!;
-        Assert.Equal(new(overview.Waiting, overview.Leased, overview.ByOutcome.Values.Sum()), await Store.CountAsync(id));
+        var overview = (await Store.Reader.FindAsync(id, CancellationToken.None))!;
+        var counts = await Store.Reader.CountAsync(id);
+        Assert.Equal((overview.Waiting, overview.Leased, overview.ByOutcome.Values.Sum()), (counts.Waiting, counts.Leased, counts.Ended));
         return overview;
     }
 
     /// <summary>What has ended, which a coordinator must read alike.</summary>
     public async Task<ImmutableArray<TrialResult>> ResultsAsync(string id = Sample.SweepId)
     {
-        var results = await Store.ReadResultsAsync(id, CancellationToken.None);
+        var results = await Store.Reader.ReadResultsAsync(id, CancellationToken.None);
         Assert.Equal(
             results.Select(result => new EndedTrial(result.Trial.Cell, result.Trial.Replicate, result.Outcome,
                 result.TrainLoss, result.ValidationLoss, result.ValidationAccuracy, result.AilmentsEnd)).ToHashSet(),
-            [.. await Store.ReadEndedAsync(id)]);
+            [.. await Store.Reader.ReadEndedAsync(id)]);
         return results;
     }
 
@@ -127,8 +128,9 @@ internal sealed class SqliteFixture(FakeTimeProvider time) : StoreFixture
     public override void AssertNow(DateTimeOffset? stored) => Assert.Equal(Now, stored);
 
     /// <summary>The steps of a statement's query plan.</summary>
-    public Task<string[]> ExplainAsync(string sql) => Writer.RunAsync(session =>
+    public Task<string[]> ExplainAsync(Sql statement) => Writer.RunAsync(session =>
     {
+        var sql = statement.For(session.Dialect);
         using var command = session.Connection.CreateCommand();
         command.CommandText = $"EXPLAIN QUERY PLAN {sql}";
         foreach (var name in Regex.Matches(sql, "@[a-zA-Z]+").Select(match => match.Value).Distinct())

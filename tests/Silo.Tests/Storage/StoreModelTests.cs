@@ -257,7 +257,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                 epochs);
             Assert.Equal(
                 _trials.Select(trial => trial.Checkpoint?.Name).OfType<string>().Distinct().Order(),
-                (await fixture.Store.ReadCheckpointsAsync()).Where(name => _leases.Any(lease => name.StartsWith($"{lease.Lease}", StringComparison.Ordinal)))
+                (await fixture.Store.Reader.ReadCheckpointsAsync()).Where(name => _leases.Any(lease => name.StartsWith($"{lease.Lease}", StringComparison.Ordinal)))
                     .Order());
         }
 
@@ -305,9 +305,9 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
             Assert.True(await fixture.Store.DeleteAsync(_coordinator));
             await Assert.ThrowsAsync<CoordinatorReplacedException>(() => fixture.Store.GrantAsync(_coordinator, Sample.Request(9)));
             Assert.DoesNotContain(WriteVerdict.Accepted, await fixture.Store.WriteAsync(_sent));
-            Assert.Null(await fixture.Store.FindAsync(id, CancellationToken.None));
+            Assert.Null(await fixture.Store.Reader.FindAsync(id, CancellationToken.None));
             Assert.Null(await fixture.Store.OpenAsync(id));
-            Assert.Contains(id, await fixture.Store.TombstonesAsync());
+            Assert.Contains(id, await fixture.Store.Reader.TombstonesAsync());
             var files = new List<string>();
             RemovedChunk removed;
             do
@@ -317,7 +317,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
             }
             while (removed.More);
             Assert.Equal(_trials.Select(trial => trial.Checkpoint?.Name).OfType<string>().Distinct().Order(), files.Order());
-            Assert.DoesNotContain(id, await fixture.Store.TombstonesAsync());
+            Assert.DoesNotContain(id, await fixture.Store.Reader.TombstonesAsync());
             Assert.Equal(0L, await fixture.QueryAsync<long>($"""
                 SELECT (SELECT COUNT(*) FROM trials t WHERE t.sweep = s.key) + (SELECT COUNT(*) FROM cells c WHERE c.sweep = s.key)
                     + (SELECT COUNT(*) FROM leases l WHERE l.sweep = s.key) FROM sweeps s WHERE id = '{id}'
@@ -383,6 +383,8 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
             Assert.Equal(Active().Length, overview.Total);
             Assert.Equal((_status, Active().Count(trial => trial.Outcome is null && trial.Lease is null), Active().Count(trial => trial.Lease is not null)),
                 (overview.Status, overview.Waiting, overview.Leased));
+            Assert.Equal(
+                Active().Count(trial => trial.Outcome is null && trial.Lease is null && trial.IsSuspect), (await fixture.Store.Reader.CountAsync(id)).Suspects);
             Assert.Equal(
                 Active().Where(trial => trial.Outcome is not null).CountBy(trial => trial.Outcome!.Value)
                     .Select(count => (count.Key, count.Value)).Order(),

@@ -20,10 +20,10 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal((Sample.SweepId, "digits", 1, SweepStatus.Running), (overview.Id, overview.Name, overview.Number, overview.Status));
         fixture.AssertNow(overview.Created);
         Assert.Null(overview.Finished);
-        Assert.Equal(1, await fixture.Store.LatestNumberAsync("digits", CancellationToken.None));
-        Assert.Equal(0, await fixture.Store.LatestNumberAsync("other", CancellationToken.None));
-        Assert.Equal("name: digits # 3 x 4", await fixture.Store.ReadTextAsync(Sample.SweepId, CancellationToken.None));
-        Assert.Equal([Sample.SweepId], await fixture.Store.UnfinishedAsync());
+        Assert.Equal(1, await fixture.Store.Reader.LatestNumberAsync("digits", CancellationToken.None));
+        Assert.Equal(0, await fixture.Store.Reader.LatestNumberAsync("other", CancellationToken.None));
+        Assert.Equal("name: digits # 3 x 4", await fixture.Store.Reader.ReadTextAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Equal([Sample.SweepId], await fixture.Store.Reader.UnfinishedAsync());
     }
 
     [Fact]
@@ -63,11 +63,11 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         await using var fixture = await CreateAsync();
 
         Assert.Null(await fixture.Store.OpenAsync("none-1"));
-        Assert.Null(await fixture.Store.FindAsync("none-1", CancellationToken.None));
-        Assert.Null(await fixture.Store.ReadTextAsync("none-1", CancellationToken.None));
-        Assert.Empty(await fixture.Store.ReadResultsAsync("none-1", CancellationToken.None));
-        Assert.Empty(await fixture.Store.ReadEndedAsync("none-1"));
-        Assert.Equal(default, await fixture.Store.CountAsync("none-1"));
+        Assert.Null(await fixture.Store.Reader.FindAsync("none-1", CancellationToken.None));
+        Assert.Null(await fixture.Store.Reader.ReadTextAsync("none-1", CancellationToken.None));
+        Assert.Empty(await fixture.Store.Reader.ReadResultsAsync("none-1", CancellationToken.None));
+        Assert.Empty(await fixture.Store.Reader.ReadEndedAsync("none-1"));
+        Assert.Equal(default, await fixture.Store.Reader.CountAsync("none-1"));
     }
 
     [Fact]
@@ -77,11 +77,11 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         foreach (var number in (int[])[1, 2, 3])
             Assert.True(await fixture.Store.CreateAsync($"digits-{number}", number, Sample.Sweep(number, 1)));
 
-        var list = await fixture.Store.ListAsync(CancellationToken.None);
+        var list = await fixture.Store.Reader.ListAsync(CancellationToken.None);
 
         Assert.Equal([("digits-3", 3), ("digits-2", 2), ("digits-1", 1)], list.Select(sweep => (sweep.Id, sweep.Total)));
-        Assert.Equal(3, await fixture.Store.LatestNumberAsync("digits", CancellationToken.None));
-        Assert.Equal(["digits-1", "digits-2", "digits-3"], await fixture.Store.UnfinishedAsync());
+        Assert.Equal(3, await fixture.Store.Reader.LatestNumberAsync("digits", CancellationToken.None));
+        Assert.Equal(["digits-1", "digits-2", "digits-3"], await fixture.Store.Reader.UnfinishedAsync());
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
 
         var overview = await fixture.OverviewAsync();
         Assert.Equal((2, SweepStatus.Running, null), (overview.Waiting, overview.Status, overview.Finished));
-        Assert.Equal("name: digits # 3 x 2", await fixture.Store.ReadTextAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Equal("name: digits # 3 x 2", await fixture.Store.Reader.ReadTextAsync(Sample.SweepId, CancellationToken.None));
         Assert.Equal(results, await fixture.ResultsAsync());
         Assert.All(await fixture.GrantAsync(coordinator, Sample.Request(4, acrossReplicates: true)),
             trial => Assert.Equal(3, trial.Trial.Replicate));
@@ -193,7 +193,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 2));
 
         Assert.Equal((SweepStatus.Running, 1), ((await fixture.OverviewAsync()).Status, (await fixture.OverviewAsync()).Leased));
-        Assert.Contains(Sample.SweepId, await fixture.Store.UnfinishedAsync());
+        Assert.Contains(Sample.SweepId, await fixture.Store.Reader.UnfinishedAsync());
     }
 
     [Fact]
@@ -223,7 +223,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal((SweepStatus.Cancelled, 0, 0), (overview.Status, overview.Waiting, overview.Leased));
         fixture.AssertNow(overview.Finished);
         Assert.Equal((1, 2), (overview.ByOutcome[Outcome.Completed], overview.ByOutcome[Outcome.Cancelled]));
-        Assert.Empty(await fixture.Store.UnfinishedAsync());
+        Assert.Empty(await fixture.Store.Reader.UnfinishedAsync());
         var second = (await fixture.ResultsAsync())[1];
         Assert.Equal((Outcome.Cancelled, 1, 0.5, leased[1].Fence + 1), (second.Outcome, second.Epochs, second.Seconds, second.Fence));
         Assert.NotEqual(SweepStatus.Finished, await fixture.Store.FinishAsync(coordinator));
@@ -256,13 +256,13 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
 
         var overview = await fixture.OverviewAsync();
         Assert.Equal((SweepStatus.Paused, 1), (overview.Status, overview.Leased));
-        Assert.Empty(await fixture.Store.UnfinishedAsync());
+        Assert.Empty(await fixture.Store.Reader.UnfinishedAsync());
         Assert.Equal([WriteVerdict.Accepted], await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1)]));
         await fixture.Store.ExtendAsync(coordinator, Sample.Sweep(1, 5));
         Assert.Equal(SweepStatus.Paused, (await fixture.Store.OpenAsync(Sample.SweepId))!.Status);
         coordinator = (await fixture.Store.OpenAsync(Sample.SweepId))!.Coordinator;
         Assert.True(await fixture.Store.ResumeAsync(coordinator));
-        Assert.Equal([Sample.SweepId], await fixture.Store.UnfinishedAsync());
+        Assert.Equal([Sample.SweepId], await fixture.Store.Reader.UnfinishedAsync());
         Assert.Equal(4, (await fixture.OverviewAsync()).Waiting);
     }
 
@@ -346,16 +346,16 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         await Assert.ThrowsAsync<CoordinatorReplacedException>(() => store.RenewAsync(coordinator, [request.Lease], Sample.LeaseTime));
         Assert.Null(await store.OpenAsync(Sample.SweepId));
         Assert.False(await store.CreateAsync(Sample.SweepId, 1, Sample.Sweep(1, 1)));
-        Assert.Empty(await store.ListAsync(CancellationToken.None));
-        Assert.Null(await store.FindAsync(Sample.SweepId, CancellationToken.None));
-        Assert.Null(await store.ReadTextAsync(Sample.SweepId, CancellationToken.None));
-        Assert.Empty(await store.ReadResultsAsync(Sample.SweepId, CancellationToken.None));
-        Assert.Empty(await store.ReadEndedAsync(Sample.SweepId));
-        Assert.Equal(default, await store.CountAsync(Sample.SweepId));
-        Assert.Empty(await store.ReadEpochsAsync(leased[0].Trial, CancellationToken.None));
-        Assert.Null(await store.ReadProvenanceAsync(leased[0].Trial, CancellationToken.None));
-        Assert.Empty(await store.UnfinishedAsync());
-        Assert.Equal(1, await store.LatestNumberAsync("digits", CancellationToken.None));
+        Assert.Empty(await store.Reader.ListAsync(CancellationToken.None));
+        Assert.Null(await store.Reader.FindAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Null(await store.Reader.ReadTextAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Empty(await store.Reader.ReadResultsAsync(Sample.SweepId, CancellationToken.None));
+        Assert.Empty(await store.Reader.ReadEndedAsync(Sample.SweepId));
+        Assert.Equal(default, await store.Reader.CountAsync(Sample.SweepId));
+        Assert.Empty(await store.Reader.ReadEpochsAsync(leased[0].Trial, CancellationToken.None));
+        Assert.Null(await store.Reader.ReadProvenanceAsync(leased[0].Trial, CancellationToken.None));
+        Assert.Empty(await store.Reader.UnfinishedAsync());
+        Assert.Equal(1, await store.Reader.LatestNumberAsync("digits", CancellationToken.None));
     }
 
     [Fact]
@@ -367,7 +367,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         await fixture.Store.WriteAsync([.. leased.Index().Select(trial => Sample.Epoch(trial.Item, 1) with { Checkpoint = trial.Index < 3 ? "a-1" : "b-1" })]);
         Assert.False((await fixture.Store.RemoveAsync(Sample.SweepId, 2)).More);
         await fixture.Store.DeleteAsync(coordinator);
-        Assert.Equal([Sample.SweepId], await fixture.Store.TombstonesAsync());
+        Assert.Equal([Sample.SweepId], await fixture.Store.Reader.TombstonesAsync());
 
         var first = await fixture.Store.RemoveAsync(Sample.SweepId, 2);
         var second = await fixture.Store.RemoveAsync(Sample.SweepId, 2);
@@ -377,11 +377,11 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
         Assert.Equal(["a-1"], second.Checkpoints);
         Assert.Equal(["b-1"], last.Checkpoints);
         Assert.Equal((true, true, false), (first.More, second.More, last.More));
-        Assert.Empty(await fixture.Store.TombstonesAsync());
-        Assert.Empty(await fixture.Store.ReadCheckpointsAsync());
+        Assert.Empty(await fixture.Store.Reader.TombstonesAsync());
+        Assert.Empty(await fixture.Store.Reader.ReadCheckpointsAsync());
         Assert.Empty((await fixture.Store.RemoveAsync(Sample.SweepId, 2)).Checkpoints);
         Assert.Equal(0L, await fixture.QueryAsync<long>("SELECT (SELECT COUNT(*) FROM cells) + (SELECT COUNT(*) FROM leases) + (SELECT COUNT(*) FROM epochs)"));
-        Assert.Equal(1, await fixture.Store.LatestNumberAsync("digits", CancellationToken.None));
+        Assert.Equal(1, await fixture.Store.Reader.LatestNumberAsync("digits", CancellationToken.None));
     }
 
     [Fact]
@@ -404,7 +404,7 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
 
         var overview = await fixture.OverviewAsync();
         Assert.Equal((SweepStatus.Finished, finished), (overview.Status, overview.Finished));
-        Assert.Empty(await fixture.Store.UnfinishedAsync());
+        Assert.Empty(await fixture.Store.Reader.UnfinishedAsync());
     }
 }
 

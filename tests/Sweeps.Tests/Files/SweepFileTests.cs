@@ -21,6 +21,34 @@ public class SweepFileTests
     }
 
     [Fact]
+    public void Declare_Quickstart_SaysWhatTheSweepSays()
+    {
+        var text = File.ReadAllText(Repository.PathOf("samples/quickstart.yaml"));
+        var sweep = SweepFile.Parse(text, "quickstart.yaml").Sweep!;
+
+        var declaration = SweepFile.Declare(text)!;
+
+        Assert.Equal((sweep.Name, sweep.Text, sweep.Replicates, sweep.Objective, sweep.Keep, sweep.Priority, sweep.MaxSlots, sweep.MaxAttempts, sweep.Device),
+            (declaration.Name, declaration.Text, declaration.Replicates, declaration.Objective, declaration.Keep, declaration.Priority,
+                declaration.MaxSlots, declaration.MaxAttempts, declaration.Device));
+        Assert.Equal(sweep.Fixed, declaration.Fixed);
+        Assert.Equal(sweep.Factors.Select(factor => factor.Name), declaration.Factors.Select(factor => factor.Name));
+    }
+
+    [Fact]
+    public void Declare_MoreCellsThanASweepMayHave_FormsNone()
+    {
+        var rates = string.Join(", ", Enumerable.Range(1, 1_000).Select(rate => $"{rate}e-6"));
+        var text = SweepTexts.With($"space: {{ learningRate: [{rates}], momentum: [{rates}] }}\nkeep: none");
+        Assert.Null(SweepFile.Parse(text, "test.yaml").Sweep);
+
+        Assert.Equal(Keep.None, SweepFile.Declare(text)!.Keep);
+    }
+
+    [Fact]
+    public void Declare_BrokenFile_IsNull() => Assert.Null(SweepFile.Declare("name: digits\nspace: ["));
+
+    [Fact]
     public void Parse_Defaults_AreOneCellAndOneReplicate()
     {
         var sweep = SweepTexts.Read("");

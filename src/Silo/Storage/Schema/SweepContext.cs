@@ -4,19 +4,9 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>The schema, the same in every database, and plain reads of it. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
+/// <summary>The schema, the same in every database, for its migrations: statements are written in SQL. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
 internal abstract class SweepContext(DbContextOptions options) : DbContext(options)
 {
-    public DbSet<SweepRow> Sweeps => Set<SweepRow>();
-
-    public DbSet<CellRow> Cells => Set<CellRow>();
-
-    public DbSet<TrialRow> Trials => Set<TrialRow>();
-
-    public DbSet<EpochRow> Epochs => Set<EpochRow>();
-
-    public DbSet<ProvenanceRow> Provenances => Set<ProvenanceRow>();
-
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration) =>
         configuration.Properties<DateTimeOffset>().HaveConversion<Milliseconds>();
 
