@@ -35,6 +35,26 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact]
+    public async Task StatusAndCancel_OfOneTrial_ShowAndStopThatTrialOnly()
+    {
+        var run = _workplace.Run(_workplace.Write(new SweepText("long") { Epochs = [SweepText.Endless], Activations = ["tanh"], Replicates = 2 }));
+        await Eventually.True(() => _workplace.Store.Trials("long-1").Any(trial => trial.Epochs.Length > 2), "some epochs of a trial", run);
+        var id = _workplace.Store.Trials("long-1").First(trial => trial.Epochs.Length > 2).Id;
+
+        var status = (await _workplace.Tell("status", "long", "--trial", id, "--format", "json")).Expect(0).Json;
+        Assert.Equal(("training", $"long-1/{id}"), (status.GetProperty("state").GetString(), status.GetProperty("trial").GetString()));
+        Assert.True(status.GetProperty("epoch").GetInt32() > 1);
+        Assert.Contains($"long-1/{id} is stopped", (await _workplace.Tell("cancel", "long", "--trial", id)).Expect(0).Output, StringComparison.Ordinal);
+
+        await Eventually.True(() => _workplace.Store.Trials("long-1").Single(trial => trial.Id == id).Outcome == "Stopped", "the trial to end", run);
+        Assert.Null(_workplace.Store.Trials("long-1").Single(trial => trial.Id != id).Outcome);
+        Assert.Equal("stopped", (await _workplace.Tell("status", "long", "--trial", id, "--format", "json")).Expect(0).Json.GetProperty("state").GetString());
+        Assert.False((await _workplace.Tell("cancel", "long", "--trial", id, "--format", "json")).Expect(0).Json.GetProperty("stopped").GetBoolean());
+        await _workplace.Tell("cancel", "long");
+        (await run.WaitAsync()).Expect(1);
+    }
+
+    [Fact]
     public async Task Retry_AfterTheCauseIsMended_TriesOnlyWhatFailed()
     {
         InstalledPrograms.Require("python3", package: "python3");
