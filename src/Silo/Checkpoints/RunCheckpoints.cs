@@ -25,7 +25,9 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
         {
             var path = Path.Combine(folder, file);
             run.Save(path);
-            metrics.CheckpointWritten(new FileInfo(path).Length, time.GetElapsedTime(_savedAt));
+            var (bytes, took) = (new FileInfo(path).Length, time.GetElapsedTime(_savedAt));
+            metrics.CheckpointWritten(bytes, took);
+            log.LogInformation("Checkpoint {File} is written: {Bytes} bytes after epoch {Epoch} in {Seconds:0.00} s.", file, bytes, run.Epoch, took.TotalSeconds);
             return file;
         }
         catch (Exception error)
@@ -40,7 +42,7 @@ internal sealed class RunCheckpoints(string folder, string name, HeldLease lease
 
     /// <summary>What the store now says to go on from; null: nothing of this run. Whatever came before is of no use.</summary>
     /// <remarks>
-    /// Unless a trial was taken over since: then another may be reading what was the last file until then, and the janitor finds it later.
+    /// Unless a trial was taken over since: then another may be reading what was the last file until then, and <see cref="StaleFileCleanup"/> finds it later.
     /// No trial that was taken over goes on from a later one.
     /// </remarks>
     public void Follow(string? file)

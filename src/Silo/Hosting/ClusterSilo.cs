@@ -65,7 +65,7 @@ internal static class ClusterSilo
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
-        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
+        builder.Services.AddSingleton<IHostLifetime, SignalIgnoringLifetime>();
         builder.Services.AddSingleton(logs);
         builder.UseOrleans(silo => silo.UseMembership(settings, servers));
         builder.Services.AddHostedService(provider =>

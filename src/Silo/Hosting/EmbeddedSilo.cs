@@ -161,7 +161,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         // No defaults: neither a settings file in the current folder nor a console logger is anyone's wish here.
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
-        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
+        builder.Services.AddSingleton<IHostLifetime, SignalIgnoringLifetime>();
         builder.Services.AddSerilog(LogTo(folder, new(settings.Warn, time)), dispose: true);
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering(siloPort, gatewayPort, serviceId: ServiceId, clusterId: clusterId)
@@ -176,10 +176,10 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         return builder.Build();
     }
 
-    private static Logger LogTo(DataFolder folder, TroubleSink trouble) => SiloLog.Levels
+    private static Logger LogTo(DataFolder folder, ErrorNoticeSink notices) => SiloLog.Levels
         .Aggregate(new LoggerConfiguration().MinimumLevel.Warning(), (log, level) =>
             log.MinimumLevel.Override(level.Category, LevelConvert.ToSerilogLevel(level.From)))
-        .WriteTo.Sink(trouble)
+        .WriteTo.Sink(notices)
         .WriteTo.File(
             Path.Combine(folder.Logs, "deeptrain-.log"), rollingInterval: RollingInterval.Day, retainedFileCountLimit: 14,
             fileSizeLimitBytes: 50_000_000, rollOnFileSizeLimit: true, formatProvider: System.Globalization.CultureInfo.InvariantCulture)

@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>One lane of the device: takes cohorts, one after the other, and trains them on its own thread.</summary>
 internal sealed class Slot(
     CohortSource source, ITrainer trainer, ResultWriter writer, LeaseRenewer renewer, StopRequests stops, IGrainFactory grains,
-    ClusterMetrics metrics, SlotSettings settings, DataFolder folder, Outage silence, TimeProvider time, ILogger<Slot> log)
+    ClusterMetrics metrics, SlotSettings settings, DataFolder folder, OutageLog silence, TimeProvider time, ILogger<Slot> log)
 {
     private static readonly TimeSpan IdlePause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
@@ -72,6 +72,8 @@ internal sealed class Slot(
         using var scope = log.BeginScope("cohort {Lease} of {Sweep}", cohort.Lease.Id, cohort.Lease.SweepId);
         metrics.BusyChanged(+1);
         metrics.CohortTaken(cohort.Trials.Length);
+        log.LogInformation("Slot {Slot} trains {Count} trials of {Sweep} under lease {Lease}; {Resumed} of them go on from a checkpoint.",
+            cohort.Lease.Slot.Number, cohort.Trials.Length, cohort.Lease.SweepId, cohort.Lease.Id, cohort.Trials.Count(trial => trial.Checkpoint is not null));
         var unfinished = cohort.Trials;
         using var lease = cohort.Lease;
         using var vain = CancellationTokenSource.CreateLinkedTokenSource(lease.Gone, breaking);
@@ -199,8 +201,7 @@ internal sealed class Slot(
             [.. trials.Select(trial => new CohortTrial(trial.Trial, Configuration.Parse(trial.Configuration)))],
             trials[0].Checkpoint is { } name ? Path.Combine(folder.Checkpoints, name) : null,
             leased.KeepModels
-                ? new(Path.Combine(folder.Models, leased.Lease.SweepId), (trial, error) => log.LogError(error,
-                    "The model of {Trial} could not be kept: is the disk full? 'export' trains it again.", trial))
+                ? new(Path.Combine(folder.Models, leased.Lease.SweepId), LogLostModel)
                 : null)
         {
             Objective = leased.Objective,
@@ -215,6 +216,15 @@ internal sealed class Slot(
             log.LogWarning(error, "{Count} trials start anew: their checkpoint is of no use.", trials.Length);
             return trainer.Start(cohort with { Checkpoint = null });
         }
+    }
+
+    private void LogLostModel(TrialId trial, Exception error)
+    {
+        // Whoever deletes a sweep deletes its folder too, perhaps from under a model that is being written.
+        if (error is FileNotFoundException or DirectoryNotFoundException)
+            log.LogInformation("The model of {Trial} is not kept: the folder of its sweep was deleted meanwhile, as that of a deleted sweep is.", trial);
+        else
+            log.LogError(error, "The model of {Trial} could not be kept: is the disk full? 'export' trains it again.", trial);
     }
 
     /// <summary>Saves a run that ends here, and returns when the store knows what to go on from.</summary>

@@ -20,7 +20,7 @@ internal sealed class SlotHost(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        var silence = new Outage("No coordinator gives this silo's slots anything to train.", LogLevel.Warning, log, time);
+        var silence = new OutageLog("No coordinator gives this silo's slots anything to train.", LogLevel.Warning, log, time);
         for (var number = 0; number < settings.Count; number++)
         {
             var trainer = trainers.Of(number);
