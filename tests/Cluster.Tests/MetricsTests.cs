@@ -44,7 +44,7 @@ public sealed class MetricsTests : IDisposable
         var port = ((IPEndPoint)occupant.LocalEndpoint).Port;
 
         (await _workplace.Tell("run", _workplace.Write(new("taken")), "--metrics-port", $"{port}")).Expect(0)
-            .ExpectInErrors($"warning: port {port} is taken");
+            .ExpectInErrors($"warning: /metrics and /health cannot be served at 127.0.0.1:{port}: ");
 
         Assert.Equal("Finished", _workplace.Store.Status("taken-1"));
     }

@@ -10,7 +10,7 @@ public sealed class LeaseTimesTests
     {
         var times = new LeaseTimes { Lease = TimeSpan.FromSeconds(seconds) };
 
-        Assert.InRange(times.Silence, 3 * times.Keeper, times.Lease / 2);
-        Assert.True(times.Keeper <= TimeSpan.FromSeconds(5));
+        Assert.InRange(times.Silence, 3 * times.Touch, times.Lease / 2);
+        Assert.True(times.Touch <= TimeSpan.FromSeconds(5));
     }
 }

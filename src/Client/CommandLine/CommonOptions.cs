@@ -97,21 +97,21 @@ internal static class CommonOptions
 
     public static Option<int?> Slots() => new("--slots")
     {
-        Description = "How many trials' cohorts train side by side; by default one a core, or one a GPU.",
+        Description = "How many trials' cohorts train side by side; by default what DEEPTRAIN_SLOTS says, else one a core, or one a GPU.",
         HelpName = "N",
         CustomParser = result => int.TryParse(result.Tokens[0].Value, out var slots) && slots is >= 1 and <= 1024
             ? slots
             : Fail<int?>(result, "--slots is a whole number from 1 to 1024."),
     };
 
-    public static Option<int> MetricsPort() => new("--metrics-port")
+    public static Option<int?> MetricsPort() => new("--metrics-port")
     {
-        Description = "The loopback port of /metrics, for Prometheus; 0 for none.",
-        DefaultValueFactory = _ => 9464,
+        Description = $"The loopback port of /metrics, for Prometheus; 0 for none; by default what {SettingsTable.MetricsPort.Variable} says, "
+            + $"else {SettingsTable.MetricsPort.DefaultText}.",
         HelpName = "PORT",
         CustomParser = result => int.TryParse(result.Tokens[0].Value, out var port) && port is >= 0 and <= 65535
             ? port
-            : Fail<int>(result, "--metrics-port is a port from 1 to 65535, or 0."),
+            : Fail<int?>(result, "--metrics-port is a port from 1 to 65535, or 0."),
     };
 
     public static Argument<string> SweepFile() => new("file") { Description = "The sweep file; - for standard input.", HelpName = "FILE" };
@@ -148,20 +148,36 @@ internal static class CommonOptions
     public static DatasetSources Sources(ParseResult parsed) =>
         parsed.GetValue(Datasets) is { } folder ? DatasetSources.Default with { Given = Path.GetFullPath(folder) } : DatasetSources.Default;
 
-    public static EmbeddedSettings Settings(int? slots, int metricsPort) =>
-        new(slots, metricsPort == 0 ? null : metricsPort, message => Console.Error.WriteLine($"warning: {message}"))
-        {
-            CheckpointInterval = FromEnvironment(SettingsTable.Checkpoint)!.Value,
-            Device = FromEnvironment(SettingsTable.Device),
-            Tf32 = FromEnvironment(SettingsTable.Tf32)!.Value,
-        };
-
-    private static T FromEnvironment<T>(Setting<T> setting)
+    /// <summary>With what a run trains in this process: what its options say, else the settings.</summary>
+    /// <exception cref="UserException">The settings are broken; what is wrong has been written.</exception>
+    public static EmbeddedSettings RunSettings(ParseResult parsed, int? slots, int? metricsPort)
     {
-        var text = Environment.GetEnvironmentVariable(setting.Variable);
-        if (string.IsNullOrEmpty(text))
-            return setting.Default;
-        return setting.Read(text) ?? throw new UserException(ExitCode.BadInput, $"{setting.Variable} is '{text}': expected {setting.Expected}.");
+        var reading = SettingsReader.ReadForRun(parsed.GetValue(SettingsFile), SettingsReader.Variables());
+        if (reading.Unused.Length > 0 && !parsed.GetValue(Cluster))
+            Console.Error.WriteLine($"note: without --cluster these settings do not hold: {string.Join(", ", reading.Unused)}. --data names the folder of a run.");
+        var settings = Embedded(reading);
+        if (parsed.GetValue(LibTorch) is null)
+            TorchRuntime.UseFolder(reading.Settings!.LibTorch);
+        return settings with
+        {
+            Slots = slots ?? settings.Slots,
+            MetricsPort = metricsPort is { } port ? (port == 0 ? null : port) : settings.MetricsPort,
+            Datasets = parsed.GetValue(Datasets) is null ? settings.Datasets : Sources(parsed),
+        };
+    }
+
+    /// <summary>With what this process owns a data folder to change something there, and trains nothing.</summary>
+    /// <exception cref="UserException">The settings are broken; what is wrong has been written.</exception>
+    public static EmbeddedSettings OwnerSettings() =>
+        Embedded(SettingsReader.ReadForRun(null, SettingsReader.Variables())) with { Slots = 0, MetricsPort = null };
+
+    private static EmbeddedSettings Embedded(SettingsReading reading)
+    {
+        foreach (var problem in reading.Problems)
+            Console.Error.WriteLine(problem);
+        return reading.Settings is null
+            ? throw new UserException(ExitCode.BadInput, "the settings are not valid.")
+            : EmbeddedSettings.OfRun(reading, message => Console.Error.WriteLine($"warning: {message}"));
     }
 
     public static T? Fail<T>(ArgumentResult result, string message)

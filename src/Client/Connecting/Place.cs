@@ -21,7 +21,7 @@ internal abstract class Place
     /// <summary>To change something there, not to train.</summary>
     /// <inheritdoc cref="OpenAsync(EmbeddedSettings, TimeProvider, CancellationToken)"/>
     public Task<SweepConnection> OpenAsync(CancellationToken cancellation) =>
-        OpenAsync(CommonOptions.Settings(slots: 0, metricsPort: 0), TimeProvider.System, cancellation);
+        OpenAsync(CommonOptions.OwnerSettings(), TimeProvider.System, cancellation);
 
     /// <summary>Attaches to whoever trains there. Null: nobody, or nobody that answers.</summary>
     public abstract Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation);

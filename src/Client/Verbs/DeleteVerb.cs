@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using DeepTrain.Cluster.Grains;
 
 namespace DeepTrain.Cluster.Client;
@@ -7,6 +8,9 @@ namespace DeepTrain.Cluster.Client;
 internal static class DeleteVerb
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>A person who waits longer is told what for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public static Command Create()
     {
@@ -45,8 +49,22 @@ internal static class DeleteVerb
             deleted.Add(now);
         }
         if (connection.Owner is null)
-            while ((await connection.Reader.TombstonesAsync()).Intersect(deleted.Select(sweep => sweep.Id)).Any())
-                await Task.Delay(Pause, cancellation);
+            await WaitUntilRemovedAsync(connection.Reader, deleted, cancellation);
         return deleted;
+    }
+
+    private static async Task WaitUntilRemovedAsync(ISweepReader reader, List<SweepOverview> deleted, CancellationToken cancellation)
+    {
+        var saidAt = Stopwatch.GetTimestamp();
+        while ((await reader.TombstonesAsync()).Intersect(deleted.Select(sweep => sweep.Id)).ToList() is { Count: > 0 } left)
+        {
+            if (Stopwatch.GetElapsedTime(saidAt) >= Patience)
+            {
+                await Console.Error.WriteLineAsync(
+                    $"still removing {string.Join(", ", left)}; if you interrupt this, the next command that writes into this folder goes on with it");
+                saidAt = Stopwatch.GetTimestamp();
+            }
+            await Task.Delay(Pause, cancellation);
+        }
     }
 }

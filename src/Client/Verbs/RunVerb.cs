@@ -21,7 +21,7 @@ internal static class RunVerb
         };
         command.SetAction((parsed, cancellation) => RunAsync(
             parsed.GetValue(file)!, CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), parsed.GetValue(isNew),
-            CommonOptions.Settings(parsed.GetValue(slots), parsed.GetValue(metricsPort)) with { Datasets = CommonOptions.Sources(parsed) },
+            CommonOptions.RunSettings(parsed, parsed.GetValue(slots), parsed.GetValue(metricsPort)),
             cancellation));
         return command;
     }

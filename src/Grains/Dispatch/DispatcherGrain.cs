@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace DeepTrain.Cluster.Grains;
 
 /// <remarks>
-/// All it knows is hearsay: coordinators repeat what waits and who trains for them at least as often as they are touched by the keeper,
+/// All it knows is hearsay: coordinators repeat what waits and who trains for them at least as often as they are touched,
 /// and slots ask again when they are free. Losing the memory costs seconds, never a trial.
 /// </remarks>
 [GrainType(DispatcherGrains.Type)]

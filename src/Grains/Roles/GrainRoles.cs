@@ -1,4 +1,5 @@
 using Orleans.Configuration;
+using Orleans.Metadata;
 
 namespace DeepTrain.Cluster.Grains;
 
@@ -15,4 +16,8 @@ public static class GrainRoles
         if (!trains)
             options.Classes.Remove(typeof(TrialGrain));
     }
+
+    /// <summary>Whether a silo hosts the coordinators of sweeps.</summary>
+    /// <param name="silo">What the silo says that it hosts.</param>
+    public static bool IsCoordinator(GrainManifest silo) => silo.Grains.ContainsKey(GrainType.Create(SweepGrains.Type));
 }

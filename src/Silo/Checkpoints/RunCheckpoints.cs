@@ -30,7 +30,7 @@ internal sealed class RunCheckpoints(CheckpointWriter files, string name, HeldLe
 
     /// <summary>What the store now says to go on from; null: nothing of this run. Whatever came before is of no use.</summary>
     /// <remarks>
-    /// Unless a trial was taken over since: then another may be reading what was the last file until then, and the janitor finds it later.
+    /// Unless a trial was taken over since: then another may be reading what was the last file until then, and <see cref="StaleFileCleanup"/> finds it later.
     /// No trial that was taken over goes on from a later one.
     /// </remarks>
     public void Follow(string? file)

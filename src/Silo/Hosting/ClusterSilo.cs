@@ -23,12 +23,12 @@ internal static class ClusterSilo
         SiloPorts.Check(settings);
         var trains = settings.Role.HasFlag(SiloRole.Worker);
         // Loading libtorch takes as long as all the rest of starting.
-        var worker = trains ? Task.Run(() => Worker.Find(settings.Device, settings.Tf32, Warn), cancellation) : null;
+        var devices = trains ? Task.Run(() => TrainingDevices.Find(settings.Device, settings.Tf32, Warn), cancellation) : null;
         await Membership.CheckWritableAsync(servers);
         await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres, StoreConnections, time, cancellation);
         var folder = new DataFolder(settings.Data);
         folder.Create();
-        using (var host = Build(settings, servers, store, folder, worker is null ? null : await worker, time, logs, Warn))
+        using (var host = Build(settings, servers, store, folder, devices is null ? null : await devices, time, logs, Warn))
         {
             await host.StartAsync(cancellation);
             log.LogInformation(
@@ -60,12 +60,12 @@ internal static class ClusterSilo
     private static string Roles(SiloRole role) => role is SiloRole.Both ? "coordinator, worker" : $"{role}".ToLowerInvariant();
 
     private static IHost Build(
-        SiloSettings settings, ClusterServers servers, PostgresSweepStore store, DataFolder folder, Worker? worker, TimeProvider time,
+        SiloSettings settings, ClusterServers servers, PostgresSweepStore store, DataFolder folder, TrainingDevices? devices, TimeProvider time,
         ILoggerFactory logs, Action<string> warn)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
-        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
+        builder.Services.AddSingleton<IHostLifetime, SignalIgnoringLifetime>();
         builder.Services.AddSingleton(logs);
         builder.UseOrleans(silo => silo.UseMembership(settings, servers));
         builder.Services.AddHostedService(provider =>
@@ -78,10 +78,10 @@ internal static class ClusterSilo
         if (settings.Role.HasFlag(SiloRole.Coordinator))
             builder.Services.AddCoordinator();
         builder.Services.AddMonitoring(settings.MetricsPort is { } port ? new(settings.Address, port) : null, settings.Otlp, warn);
-        if (worker is not null)
+        if (devices is not null)
             builder.Services.AddWorker(
-                new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,
-                worker.Trainers(worker.Slots(settings.Slots), Sources(settings, folder), settings.Commands, time));
+                new(devices.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), devices.Provenance,
+                SlotTrainers.On(devices, devices.Slots(settings.Slots), Sources(settings, folder), settings.Commands, time));
         return builder.Build();
     }
 

@@ -1,61 +1,16 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Serilog;
 using Serilog.Core;
 using Serilog.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
-
-/// <summary>What an embedded silo is started with.</summary>
-/// <param name="Slots">How many slots train; null: one a core, or one a GPU; 0 for a silo that only keeps the books.</param>
-/// <param name="MetricsPort">The loopback port of <c>/metrics</c>; null for none.</param>
-/// <param name="Warn">Where a person is told of what does not stop the work.</param>
-public sealed record EmbeddedSettings(int? Slots, int? MetricsPort, Action<string> Warn)
-{
-    /// <summary>Where data sets are looked for that are not embedded.</summary>
-    public DatasetSources Datasets { get; init; } = DatasetSources.Default;
-
-    /// <summary>How much of a run is trained again at most when the process dies.</summary>
-    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>Where spans over sweeps are sent; null: nowhere.</summary>
-    public Uri? Otlp { get; init; }
-
-    /// <summary>The kind of devices that train; null: GPUs where there are any, else the processor.</summary>
-    public DeviceKind? Device { get; init; }
-
-    /// <summary>Whether GPUs may round the factors of products to TensorFloat-32.</summary>
-    public bool Tf32 { get; init; }
-
-    public LeaseTimes LeaseTimes { get; init; } = new();
-
-    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
-
-    /// <summary>What trials may start here.</summary>
-    public CommandPolicy Commands { get; init; } = CommandPolicy.Any;
-
-    /// <summary>How long the end may take. A person at a terminal who is in more of a hurry asks a second time.</summary>
-    public TimeSpan Grace { get; init; } = TimeSpan.FromMinutes(2);
-
-    /// <summary>Those of a silo that is alone.</summary>
-    internal static EmbeddedSettings Of(SiloSettings settings, Action<string> warn) => new(settings.Slots, settings.MetricsPort, warn)
-    {
-        Datasets = DatasetSources.Default with { Given = settings.Datasets },
-        CheckpointInterval = settings.CheckpointInterval,
-        Otlp = settings.Otlp,
-        Device = settings.Device,
-        Tf32 = settings.Tf32,
-        LeaseTimes = settings.LeaseTimes,
-        ProbeTimeout = settings.ProbeTimeout,
-        Commands = settings.Commands,
-        Grace = settings.Grace,
-    };
-}
 
 /// <summary>The whole cluster in this process, owner of a data folder: coordinator, worker and store.</summary>
 public sealed class EmbeddedSilo : IAsyncDisposable
@@ -86,17 +41,17 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     {
         var folder = ownership.Folder;
         // Loading libtorch takes as long as all the rest of starting.
-        var finding = settings.Slots is 0 ? null : Task.Run(() => Worker.Find(settings.Device, settings.Tf32, settings.Warn), cancellation);
+        var finding = settings.Slots is 0 ? null : Task.Run(() => TrainingDevices.Find(settings.Device, settings.Tf32, settings.Warn), cancellation);
         var store = await SqliteSweepStore.OpenAsync(folder.Database, time);
         try
         {
             await store.ReleaseAllAsync();
-            var worker = finding is null ? null : await finding;
+            var devices = finding is null ? null : await finding;
             for (var attempt = 1; ; attempt++)
             {
                 var clusterId = Guid.NewGuid().ToString("N");
                 var (siloPort, gatewayPort) = FreePorts();
-                var host = Build(folder, store, settings, worker, time, clusterId, siloPort, gatewayPort);
+                var host = Build(folder, store, settings, devices, time, clusterId, siloPort, gatewayPort);
                 try
                 {
                     await host.StartAsync(cancellation);
@@ -110,6 +65,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
                     continue;
                 }
                 ownership.Publish(new($"{IPAddress.Loopback}:{gatewayPort}", clusterId, ServiceId, Environment.ProcessId));
+                Describe(host.Services.GetRequiredService<ILogger<EmbeddedSilo>>(), folder, settings, devices);
                 return new(host, store);
             }
         }
@@ -127,7 +83,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         var folder = new DataFolder(settings.Data);
         using var ownership = DataFolderLock.TryAcquire(folder)
             ?? throw new StoreException($"{folder.Root}: another process owns this data folder. End it, or name another folder.");
-        var embedded = EmbeddedSettings.Of(settings, message => Console.Error.WriteLine($"warning: {message}"));
+        var embedded = EmbeddedSettings.OfSilo(settings, message => Console.Error.WriteLine($"warning: {message}"));
         await using (var silo = await StartAsync(ownership, embedded, time, cancellation))
         {
             await Console.Error.WriteLineAsync(
@@ -155,13 +111,13 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     }
 
     private static IHost Build(
-        DataFolder folder, SqliteSweepStore store, EmbeddedSettings settings, Worker? worker, TimeProvider time, string clusterId,
+        DataFolder folder, SqliteSweepStore store, EmbeddedSettings settings, TrainingDevices? devices, TimeProvider time, string clusterId,
         int siloPort, int gatewayPort)
     {
         // No defaults: neither a settings file in the current folder nor a console logger is anyone's wish here.
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
-        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
+        builder.Services.AddSingleton<IHostLifetime, SignalIgnoringLifetime>();
         builder.Services.AddSerilog(LogTo(folder, new(settings.Warn, time)), dispose: true);
         builder.UseOrleans(silo => silo
             .UseLocalhostClustering(siloPort, gatewayPort, serviceId: ServiceId, clusterId: clusterId)
@@ -169,20 +125,32 @@ public sealed class EmbeddedSilo : IAsyncDisposable
 
         builder.Services.AddCommon(store, folder, settings.LeaseTimes, time).AddCoordinator();
         builder.Services.AddMonitoring(settings.MetricsPort is { } port ? new(IPAddress.Loopback, port) : null, settings.Otlp, settings.Warn);
-        if (worker is not null)
+        if (devices is not null)
             builder.Services.AddWorker(
-                new(worker.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), worker.Provenance,
-                worker.Trainers(worker.Slots(settings.Slots), settings.Datasets with { Kept = folder.Datasets }, settings.Commands, time));
+                new(devices.Slots(settings.Slots), settings.CheckpointInterval, settings.Grace / 2), devices.Provenance,
+                SlotTrainers.On(devices, devices.Slots(settings.Slots), settings.Datasets with { Kept = folder.Datasets }, settings.Commands, time));
         return builder.Build();
     }
 
-    private static Logger LogTo(DataFolder folder, TroubleSink trouble) => SiloLog.Levels
+    /// <summary>What a run goes by is what whoever reads its log wants to know first.</summary>
+    private static void Describe(ILogger<EmbeddedSilo> log, DataFolder folder, EmbeddedSettings settings, TrainingDevices? devices)
+    {
+        log.LogInformation("Process {Process} owns the data folder {Folder}. Leases last {Lease:0.#} s, a run is saved each {Checkpoint:0.#} s, "
+            + "ending takes {Grace:0.#} s at most; port of /metrics: {MetricsPort}; collector of spans: {Otlp}.",
+            Environment.ProcessId, folder.Root, settings.LeaseTimes.Lease.TotalSeconds, settings.CheckpointInterval.TotalSeconds,
+            settings.Grace.TotalSeconds, settings.MetricsPort?.ToString(CultureInfo.InvariantCulture) ?? "none", settings.Otlp?.ToString() ?? "none");
+        if (devices is { Provenance: var by })
+            log.LogInformation("It trains in {Slots} slots on {Device}: {Capability}, libtorch {LibTorch}, deeptrain {Version}.",
+                devices.Slots(settings.Slots), by.Device, by.CpuCapability, by.Libtorch, by.CodeVersion);
+    }
+
+    private static Logger LogTo(DataFolder folder, ErrorNoticeSink notices) => SiloLog.Levels
         .Aggregate(new LoggerConfiguration().MinimumLevel.Warning(), (log, level) =>
             log.MinimumLevel.Override(level.Category, LevelConvert.ToSerilogLevel(level.From)))
-        .WriteTo.Sink(trouble)
+        .WriteTo.Sink(notices)
         .WriteTo.File(
             Path.Combine(folder.Logs, "deeptrain-.log"), rollingInterval: RollingInterval.Day, retainedFileCountLimit: 14,
-            fileSizeLimitBytes: 50_000_000, rollOnFileSizeLimit: true, formatProvider: System.Globalization.CultureInfo.InvariantCulture)
+            fileSizeLimitBytes: 50_000_000, rollOnFileSizeLimit: true, formatProvider: CultureInfo.InvariantCulture)
         .CreateLogger();
 
     private static (int Silo, int Gateway) FreePorts()

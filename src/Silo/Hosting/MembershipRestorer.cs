@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
@@ -11,32 +10,22 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="version">Of the table that Orleans in this silo goes by.</param>
 internal sealed class MembershipRestorer(
     IMembershipTable table, SiloAddress self, Func<long> version, ClusterMetrics metrics, TimeProvider time, ILogger<MembershipRestorer> log)
-    : BackgroundService
+    : PeriodicService(TimeSpan.FromSeconds(5), new("The table of members in Redis cannot be looked after.", LogLevel.Warning, log, time), time)
 {
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
-
-    private readonly Outage _outage = new("The table of members in Redis cannot be looked after.", LogLevel.Warning, log, time);
-
     /// <summary>The last table that was whole.</summary>
     private MembershipTableData? _known;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(Round, time);
-        do
+        try
         {
-            try
-            {
-                await LookAsync(stoppingToken);
-                _outage.Succeeded();
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                metrics.MembershipFailed();
-                _outage.Failed(exception);
-            }
+            await LookAsync(stopping);
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        catch when (!stopping.IsCancellationRequested)
+        {
+            metrics.MembershipFailed();
+            throw;
+        }
     }
 
     internal async Task LookAsync(CancellationToken stopping)

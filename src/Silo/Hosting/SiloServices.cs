@@ -31,10 +31,11 @@ internal static class SiloServices
         .AddSingleton<ClusterMetrics>();
 
     public static IServiceCollection AddCoordinator(this IServiceCollection services) => services
-        .AddHostedService<Keeper>()
-        .AddHostedService<DeadSilos>()
-        .AddHostedService<Janitor>()
-        .AddHostedService<Remover>();
+        .AddHostedService<CoordinatorActivator>()
+        .AddHostedService<DeadSiloLeaseRelease>()
+        .AddSingleton<CleanupElection>()
+        .AddHostedService<StaleFileCleanup>()
+        .AddHostedService<DeletedSweepCleanup>();
 
     /// <param name="endpoint">Where metrics and health are asked for; null: nowhere.</param>
     /// <param name="collector">Where spans go, by OTLP over HTTP; null: nowhere.</param>

@@ -3,33 +3,28 @@ using DeepTrain.Cluster.Sweeps;
 
 namespace DeepTrain.Cluster.Silo;
 
-/// <summary>The models of ended sweeps: those that the sweep's file wants kept stay. Whatever a crash left is cleaned by the next look.</summary>
-internal sealed class KeptModels(DataFolder folder, ISweepReader store)
+/// <summary>The models of ended sweeps: those that the sweep's file wants kept stay.</summary>
+internal sealed class KeptModels(ISweepReader store)
 {
     private readonly Dictionary<string, (DateTimeOffset? Finished, string Text)> _clean = [];
 
-    public async Task CleanAsync()
+    /// <param name="models">The folder of a sweep.</param>
+    /// <exception cref="IOException">Some could not be deleted; all others have been.</exception>
+    public async Task CleanAsync(DirectoryInfo models, CancellationToken cancellation)
     {
-        if (!Directory.Exists(folder.Models))
+        if (await store.FindAsync(models.Name, cancellation) is not { Status: SweepStatus.Finished or SweepStatus.Cancelled } overview
+            || await store.ReadTextAsync(models.Name, cancellation) is not { } text
+            || (_clean.TryGetValue(models.Name, out var seen) && seen == (overview.Finished, text)))
             return;
-        foreach (var models in new DirectoryInfo(folder.Models).EnumerateDirectories())
+        if (SweepFile.Declare(text) is { Keep: not Keep.All } declaration)
         {
-            if (await store.FindAsync(models.Name, CancellationToken.None) is not { Status: SweepStatus.Finished or SweepStatus.Cancelled } overview
-                || await store.ReadTextAsync(models.Name, CancellationToken.None) is not { } text
-                || (_clean.TryGetValue(models.Name, out var seen) && seen == (overview.Finished, text)))
-                continue;
-            if (SweepFile.Declare(text) is { Keep: not Keep.All } declaration)
-                await CleanAsync(models, declaration);
-            _clean[models.Name] = (overview.Finished, text);
+            // Only who looks for the best cell needs the cells.
+            var best = declaration.Keep is Keep.Best && SweepFile.Parse(text, models.Name).Sweep is { } sweep
+                ? SweepSummary.Of(sweep, await store.ReadResultsAsync(models.Name, cancellation)).Best?.Cell.Id
+                : null;
+            FileDeletion.DeleteAll(
+                models.GetFiles().Where(file => best is null || !file.Name.StartsWith($"{best}-r", StringComparison.Ordinal)), cancellation);
         }
-    }
-
-    private async Task CleanAsync(DirectoryInfo models, SweepDeclaration declaration)
-    {
-        var best = declaration.Keep is Keep.Best && SweepFile.Parse(declaration.Text, models.Name).Sweep is { } sweep
-            ? SweepSummary.Of(sweep, await store.ReadResultsAsync(models.Name, CancellationToken.None)).Best?.Cell.Id
-            : null;
-        foreach (var file in models.EnumerateFiles().Where(file => best is null || !file.Name.StartsWith($"{best}-r", StringComparison.Ordinal)))
-            file.Delete();
+        _clean[models.Name] = (overview.Finished, text);
     }
 }

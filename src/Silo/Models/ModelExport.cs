@@ -29,7 +29,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
             return new(IsRetrained: false, null);
         }
         var stored = await reader.ReadEpochsAsync(result.Trial, cancellation);
-        var here = Worker.Find(DeviceKind.Cpu, tf32: false, _ => { }).Provenance;
+        var here = TrainingDevices.Find(DeviceKind.Cpu, tf32: false, _ => { }).Provenance;
         var sameBits = await reader.ReadProvenanceAsync(result.Trial, cancellation) == here;
         var folderOfOne = Directory.CreateTempSubdirectory("deeptrain-export-");
         try

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -9,7 +10,7 @@ using OpenTelemetry.Metrics;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Serves <c>/metrics</c> for Prometheus and <c>/health</c> for whoever starts and ends silos, on a port of its own.</summary>
-/// <remarks>It is open from when the silo has joined until all of it has ended: what it does last is counted too. To an embedded run a port that is taken costs this, not the work.</remarks>
+/// <remarks>It is open from when the silo has joined until all of it has ended: what it does last is counted too. A port that it cannot have, whatever the reason, costs this and not the work.</remarks>
 /// <param name="metrics">Serves these: they are there from the start, even where nothing has been counted yet.</param>
 /// <param name="isReady">Whether the silo is active and has not been asked to end.</param>
 internal sealed class MonitoringEndpoint(
@@ -44,10 +45,11 @@ internal sealed class MonitoringEndpoint(
             _web = web;
             metrics.BeginAtZero();
         }
-        catch (IOException)
+        // A port that is taken is an IOException to Kestrel, which has the system's error inside; one that is forbidden is that error itself.
+        catch (Exception error) when (error is IOException or SocketException)
         {
             await web.DisposeAsync();
-            warn($"port {endpoint.Port} is taken: no metrics, and no answer about health. Give another one.");
+            warn($"/metrics and /health cannot be served at {endpoint}: {error.Message.TrimEnd('.')}. The work goes on without them; to have them, name another port.");
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class SpanExporter(Uri collector, TimeProvider time, ILogger<Spa
 {
     private const string Path = "/v1/traces";
 
-    private readonly Outage _outage = new($"Spans are lost: no collector takes them at {Traces(collector)}.", LogLevel.Warning, log, time);
+    private readonly OutageLog _outage = new($"Spans are lost: no collector takes them at {Traces(collector)}.", LogLevel.Warning, log, time);
 
     public override ExportResult Export(in Batch<Activity> batch)
     {

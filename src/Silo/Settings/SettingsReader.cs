@@ -7,8 +7,14 @@ namespace DeepTrain.Cluster.Silo;
 
 /// <summary>What was found of a silo's settings: either they are valid, or all that is wrong with them is told.</summary>
 /// <param name="Texts">Each setting that somebody gave, as it was written, with its source.</param>
+/// <param name="Unused">The settings that somebody gave and that do not hold here, as a person finds them.</param>
 public sealed record SettingsReading(
-    SiloSettings? Settings, ImmutableArray<string> Problems, ImmutableArray<(Setting Setting, string Text, string Source)> Texts);
+    SiloSettings? Settings, ImmutableArray<string> Problems, ImmutableArray<(Setting Setting, string Text, string Source)> Texts,
+    ImmutableArray<string> Unused)
+{
+    /// <summary>Whether somebody gave a setting.</summary>
+    public bool Gives(Setting setting) => Texts.Any(text => text.Setting == setting);
+}
 
 /// <summary>Reads settings from a file and the environment, which wins.</summary>
 public sealed class SettingsReader
@@ -25,9 +31,18 @@ public sealed class SettingsReader
     {
     }
 
+    /// <summary>Reads the settings of a silo, or of the cluster that a client reaches.</summary>
     /// <param name="path">The settings file; null: what <see cref="FileVariable"/> names, or none.</param>
     /// <param name="environment">The environment's variables.</param>
-    public static SettingsReading Read(string? path, IReadOnlyDictionary<string, string> environment)
+    public static SettingsReading Read(string? path, IReadOnlyDictionary<string, string> environment) =>
+        Read(path, environment, SettingsTable.All);
+
+    /// <summary>Reads the settings that hold for a run in this process too. The values of the others may be anything.</summary>
+    /// <inheritdoc cref="Read(string, IReadOnlyDictionary{string, string})"/>
+    public static SettingsReading ReadForRun(string? path, IReadOnlyDictionary<string, string> environment) =>
+        Read(path, environment, SettingsTable.OfRuns);
+
+    private static SettingsReading Read(string? path, IReadOnlyDictionary<string, string> environment, ImmutableArray<Setting> used)
     {
         var reader = new SettingsReader();
         if ((path ?? Given(environment.GetValueOrDefault(FileVariable))) is { } file)
@@ -37,10 +52,15 @@ public sealed class SettingsReader
                 reader._texts[setting.Name] = (text, setting.Variable);
         foreach (var name in environment.Keys.Order(StringComparer.Ordinal))
             reader.Suspect(name);
+        ImmutableArray<Setting> unused = [.. SettingsTable.All.Except(used).Where(setting => reader._texts.ContainsKey(setting.Name))];
+        ImmutableArray<string> names = [.. unused.Select(reader.Name)];
+        foreach (var setting in unused)
+            reader._texts.Remove(setting.Name);
         var settings = reader.Bind();
         return new(reader._problems.Count == 0 ? settings : null, [.. reader._problems],
             [.. SettingsTable.All.Where(setting => reader._texts.ContainsKey(setting.Name))
-                .Select(setting => (setting, reader._texts[setting.Name].Text, reader._texts[setting.Name].Source))]);
+                .Select(setting => (setting, reader._texts[setting.Name].Text, reader._texts[setting.Name].Source))],
+            names);
     }
 
     /// <summary>The environment of this process.</summary>

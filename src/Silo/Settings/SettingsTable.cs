@@ -120,4 +120,11 @@ public static class SettingsTable
         RedisHost, RedisPort, RedisUser, RedisPassword, RedisPasswordFile, RedisTls, RedisCertificate,
         ClusterId, ServiceId, SiloName, Address, SiloPort, GatewayPort, MetricsPort, Otlp, Logs, Slots, Device, Tf32, Checkpoint, Lease, Probe, Grace, Commands,
     ];
+
+    /// <summary>
+    /// Those that hold for a run in the process of a command too. The others are about a cluster's servers, or where a silo is found;
+    /// the folder of a run is what its command line says.
+    /// </summary>
+    public static readonly ImmutableArray<Setting> OfRuns =
+        [Datasets, LibTorch, MetricsPort, Otlp, Slots, Device, Tf32, Checkpoint, Lease, Probe, Grace, Commands];
 }

@@ -8,7 +8,7 @@ namespace DeepTrain.Cluster.Silo;
 internal sealed class CheckpointWriter(
     DataFolder folder, SlotSettings settings, ClusterMetrics metrics, TimeProvider time, ILogger<CheckpointWriter> log)
 {
-    private readonly Outage _outage = new(
+    private readonly OutageLog _outage = new(
         $"No checkpoint could be written into {folder.Checkpoints}: is the disk full? Training goes on; what dies now is trained again, "
         + "and what other sweeps or a pause wait for is not given back before it is saved.",
         LogLevel.Error, log, time);
@@ -26,7 +26,9 @@ internal sealed class CheckpointWriter(
         {
             var path = Path.Combine(folder.Checkpoints, file);
             run.Save(path);
-            metrics.CheckpointWritten(new FileInfo(path).Length, time.GetElapsedTime(began));
+            var (bytes, took) = (new FileInfo(path).Length, time.GetElapsedTime(began));
+            metrics.CheckpointWritten(bytes, took);
+            log.LogInformation("Checkpoint {File} is written: {Bytes} bytes after epoch {Epoch} in {Seconds:0.00} s.", file, bytes, run.Epoch, took.TotalSeconds);
             _outage.Succeeded();
             return true;
         }

@@ -152,8 +152,7 @@ internal sealed class CohortRunner(
             [.. trials.Select(trial => new CohortTrial(trial.Trial, Configuration.Parse(trial.Configuration)))],
             trials[0].Checkpoint is { } name ? Path.Combine(folder.Checkpoints, name) : null,
             leased.KeepModels
-                ? new(Path.Combine(folder.Models, leased.Lease.SweepId), (trial, error) => log.LogError(error,
-                    "The model of {Trial} could not be kept: is the disk full? 'export' trains it again.", trial))
+                ? new(Path.Combine(folder.Models, leased.Lease.SweepId), LogLostModel)
                 : null)
         {
             Objective = leased.Objective,
@@ -168,6 +167,15 @@ internal sealed class CohortRunner(
             log.LogWarning(error, "{Count} trials start anew: their checkpoint is of no use.", trials.Length);
             return trainer.Start(cohort with { Checkpoint = null });
         }
+    }
+
+    private void LogLostModel(TrialId trial, Exception error)
+    {
+        // When a sweep is deleted its folder is deleted too, perhaps while a model is being written into it.
+        if (error is FileNotFoundException or DirectoryNotFoundException)
+            log.LogInformation("The model of {Trial} is not kept: the folder of its sweep was deleted meanwhile, as that of a deleted sweep is.", trial);
+        else
+            log.LogError(error, "The model of {Trial} could not be kept: is the disk full? 'export' trains it again.", trial);
     }
 
     private EpochReport StopIfWanted(EpochReport report, LeasedTrial trial) =>

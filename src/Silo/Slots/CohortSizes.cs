@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
+using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>How many trials one slot trains together, by the fusion keys under which coordinators ask for it.</summary>
 /// <remarks>A coordinator of another version may compute other keys than this process: sizes are told under its keys.</remarks>
-internal sealed class CohortSizes(ITrainer trainer)
+internal sealed class CohortSizes(ITrainer trainer, ILogger<CohortSizes> log)
 {
     private readonly Dictionary<string, (string OwnKey, int Trials)> _sizes = [];
 
@@ -20,10 +21,17 @@ internal sealed class CohortSizes(ITrainer trainer)
     {
         var unknown = ImmutableArray.CreateBuilder<string>();
         foreach (var (key, configuration) in Lacking(reply))
+        {
             if (trainer.CohortSize(configuration) is { } size)
+            {
                 _sizes[key] = (configuration.FusionKey, size);
+                log.LogInformation("Up to {Count} trials are trained together of configurations like {Configuration}.", size, configuration);
+            }
             else
+            {
                 unknown.Add(key);
+            }
+        }
         return unknown.ToImmutable();
     }
 

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Silo;
 
 /// <summary>One lane of the device: takes cohorts, one after the other, has them trained on its own thread, and gives back what is left.</summary>
 internal sealed class Slot(
-    CohortSource source, CohortRunner runner, ClusterMetrics metrics, Outage silence, TimeProvider time, ILogger<Slot> log)
+    CohortSource source, CohortRunner runner, ClusterMetrics metrics, OutageLog silence, TimeProvider time, ILogger<Slot> log)
 {
     private static readonly TimeSpan IdlePause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
@@ -62,6 +62,8 @@ internal sealed class Slot(
         using var scope = log.BeginScope("cohort {Lease} of {Sweep}", lease.Id, lease.SweepId);
         metrics.BusyChanged(+1);
         metrics.CohortTaken(cohort.Trials.Length);
+        log.LogInformation("Slot {Slot} trains {Count} trials of {Sweep} under lease {Lease}; {Resumed} of them go on from a checkpoint.",
+            lease.Slot.Number, cohort.Trials.Length, lease.SweepId, lease.Id, cohort.Trials.Count(trial => trial.Checkpoint is not null));
         ImmutableArray<LeasedTrial> unfinished;
         try
         {

@@ -27,12 +27,12 @@ internal sealed class SlotHost(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        var silence = new Outage("No coordinator gives this silo's slots anything to train.", LogLevel.Warning, log, time);
+        var silence = new OutageLog("No coordinator gives this silo's slots anything to train.", LogLevel.Warning, log, time);
         var silo = services.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString();
         for (var number = 0; number < settings.Count; number++)
         {
             var trainer = trainers.Of(number);
-            var sizes = new CohortSizes(trainer);
+            var sizes = ActivatorUtilities.CreateInstance<CohortSizes>(services, trainer);
             var source = ActivatorUtilities.CreateInstance<CohortSource>(
                 services, new SlotIdentity(new(silo, number), settings.Count, _worker), sizes);
             var runner = ActivatorUtilities.CreateInstance<CohortRunner>(services, trainer, sizes);

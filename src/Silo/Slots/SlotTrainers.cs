@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Training;
 
 namespace DeepTrain.Cluster.Silo;
 
@@ -7,6 +8,14 @@ namespace DeepTrain.Cluster.Silo;
 /// <param name="trainers">At least one.</param>
 internal sealed class SlotTrainers(ImmutableArray<ITrainer> trainers)
 {
+    /// <summary>Trains on all devices of this process.</summary>
+    /// <param name="slots">How many share the devices, in turn.</param>
+    public static SlotTrainers On(TrainingDevices devices, int slots, DatasetSources datasets, CommandPolicy commands, TimeProvider time)
+    {
+        var slotsOfOne = Math.Max(1, (slots + devices.Devices.Length - 1) / devices.Devices.Length);
+        return new([.. devices.Devices.Select(device => new Trainers(new FusedTrainer(time, datasets, device.SharedBy(slotsOfOne)), commands, time))]);
+    }
+
     /// <summary>Slots have the devices in turn.</summary>
     /// <param name="slot">Counted from 0.</param>
     public ITrainer Of(int slot) => trainers[slot % trainers.Length];

@@ -18,7 +18,7 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
     private readonly Channel<TrialEnding> _queue =
         Channel.CreateUnbounded<TrialEnding>(new UnboundedChannelOptions { SingleReader = true });
 
-    private readonly Outage _outage = new("Coordinators do not acknowledge what has ended here.", LogLevel.Warning, log, time);
+    private readonly OutageLog _outage = new("Coordinators do not acknowledge what has ended here.", LogLevel.Warning, log, time);
 
     /// <summary>Takes what is durable; of no use to a coordinator, and left out, are epochs that do not end their trial.</summary>
     public void Post(IEnumerable<FencedReport> durable)

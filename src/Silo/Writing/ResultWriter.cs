@@ -19,7 +19,7 @@ internal sealed class ResultWriter(
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
     private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(Capacity) { SingleReader = true });
-    private readonly Outage _outage = new("Reports cannot be written into the store.", LogLevel.Error, log, time);
+    private readonly OutageLog _outage = new("Reports cannot be written into the store.", LogLevel.Error, log, time);
 
     /// <summary>Hands over a report; blocks the slot's thread while the queue is full.</summary>
     /// <param name="concluded">Called when the store has judged this report, and all that were handed over before it.</param>

@@ -695,7 +695,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
     {
         for (var step = 0; step < 7; step++)
         {
-            _cluster.Time.Leap(new LeaseTimes().Keeper);
+            _cluster.Time.Leap(new LeaseTimes().Touch);
             await reach();
         }
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using System.Net.Sockets;
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Servers;
 using Microsoft.Extensions.DependencyInjection;
@@ -74,6 +75,24 @@ public sealed class MonitoringEndpointTests : IDisposable
 
         Assert.All(answers, answer => Assert.Superset(alone, Names(answer)));
         Assert.NotEmpty(alone);
+    }
+
+    // RFC 5737: an address of documentation, which no machine has. The system's error is passed on like that of a port that is forbidden.
+    [Theory]
+    [InlineData("192.0.2.1")]
+    [InlineData("127.0.0.1")]
+    public async Task StartAsync_PortThatCannotBeHad_CostsAWarningOnly(string address)
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        var warnings = new List<string>();
+        await using var endpoint = new MonitoringEndpoint(
+            new(_services.GetRequiredService<IMeterFactory>(), _active, new(_folder.Root)), () => true, new("silo-1"), new(IPAddress.Parse(address), port), warnings.Add);
+
+        await endpoint.StartAsync(TestContext.Current.CancellationToken);
+
+        Assert.StartsWith($"/metrics and /health cannot be served at {address}:{port}: ", Assert.Single(warnings), StringComparison.Ordinal);
     }
 
     private async Task<MonitoringEndpoint> ServeAsync()

@@ -85,6 +85,41 @@ public class SettingsReaderTests
     }
 
     [Fact]
+    public void ReadForRun_EachSetting_HoldsOrIsNamedAsUnused()
+    {
+        var variables = new Dictionary<string, string>
+        {
+            ["DEEPTRAIN_OTLP"] = "http://collector:4318", ["DEEPTRAIN_GRACE_SECONDS"] = "7", ["DEEPTRAIN_LEASE_SECONDS"] = "12",
+            ["DEEPTRAIN_PROBE_SECONDS"] = "3", ["DEEPTRAIN_CHECKPOINT_SECONDS"] = "4", ["DEEPTRAIN_SLOTS"] = "2", ["DEEPTRAIN_METRICS_PORT"] = "9000",
+            ["DEEPTRAIN_DEVICE"] = "cpu", ["DEEPTRAIN_TF32"] = "true", ["DEEPTRAIN_COMMANDS"] = "sh run.sh",
+            ["DEEPTRAIN_ROLE"] = "nonsense", ["DEEPTRAIN_POSTGRES_HOST"] = "db.internal", ["DEEPTRAIN_DATA"] = "/shared",
+        };
+
+        var reading = SettingsReader.ReadForRun(null, variables);
+        var settings = EmbeddedSettings.OfRun(reading, Assert.Fail);
+
+        Assert.Equal(["DEEPTRAIN_ROLE", "DEEPTRAIN_DATA", "DEEPTRAIN_POSTGRES_HOST"], reading.Unused);
+        Assert.Equal((new Uri("http://collector:4318"), 2, 9000, DeviceKind.Cpu, true),
+            (settings.Otlp, settings.Slots, settings.MetricsPort, settings.Device, settings.Tf32));
+        Assert.Equal((7, 12, 3, 4), (settings.Grace.TotalSeconds, settings.LeaseTimes.Lease.TotalSeconds, settings.ProbeTimeout.TotalSeconds,
+            settings.CheckpointInterval.TotalSeconds));
+        Assert.Equal((true, false), (settings.Commands.Allows(["sh", "run.sh"]), settings.Commands.Allows(["sh", "other.sh"])));
+    }
+
+    [Fact]
+    public void ReadForRun_Nothing_IsWhatAPersonAtATerminalExpects()
+    {
+        var settings = EmbeddedSettings.OfRun(SettingsReader.ReadForRun(null, new Dictionary<string, string>()), Assert.Fail);
+
+        Assert.Equal((120, true, 9464), (settings.Grace.TotalSeconds, settings.Commands.Allows(["any"]), settings.MetricsPort));
+    }
+
+    [Fact]
+    public void ReadForRun_VariableThatIsAlmostASetting_IsAProblem() => Assert.Equal(
+        ["DEEPTRAIN_GRACE_SECOND is no setting: did you mean 'DEEPTRAIN_GRACE_SECONDS'?"],
+        SettingsReader.ReadForRun(null, new Dictionary<string, string> { ["DEEPTRAIN_GRACE_SECOND"] = "7" }).Problems);
+
+    [Fact]
     public void Read_VariableThatIsAlmostASetting_IsAProblem()
     {
         var reading = Read(null, new()

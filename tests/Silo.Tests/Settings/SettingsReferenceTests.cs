@@ -12,9 +12,9 @@ public class SettingsReferenceTests
 
     private static string Table()
     {
-        var table = new StringBuilder("| setting | variable | value | default | meaning |\n|---|---|---|---|---|\n");
+        var table = new StringBuilder("| setting | variable | value | default | runs | meaning |\n|---|---|---|---|---|---|\n");
         foreach (var setting in SettingsTable.All)
-            table.Append($"| `{setting.Name}` | `{setting.Variable}` | {setting.Expected} | {setting.DefaultText ?? "-"} | {setting.Description} |\n");
+            table.Append($"| `{setting.Name}` | `{setting.Variable}` | {setting.Expected} | {setting.DefaultText ?? "-"} | {(SettingsTable.OfRuns.Contains(setting) ? "yes" : "no")} | {setting.Description} |\n");
         return table.ToString();
     }
 }

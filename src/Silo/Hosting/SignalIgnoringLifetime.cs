@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Leaves signals to whoever started the silo.</summary>
-internal sealed class CallersLifetime : IHostLifetime
+internal sealed class SignalIgnoringLifetime : IHostLifetime
 {
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -5,15 +5,15 @@ using StackExchange.Redis;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
-public sealed class OutageTests
+public sealed class OutageLogTests
 {
     private const string Begins = "It is away. It is tried again until it succeeds: refused";
 
     private readonly FakeTimeProvider _time = new();
     private readonly FakeLogger _log = new();
-    private readonly Outage _outage;
+    private readonly OutageLog _outage;
 
-    public OutageTests() => _outage = new("It is away.", LogLevel.Error, _log, _time);
+    public OutageLogTests() => _outage = new("It is away.", LogLevel.Error, _log, _time);
 
     private IEnumerable<(LogLevel, string)> Lines => _log.Collector.GetSnapshot().Select(record => (record.Level, record.Message));
 

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>Work that is tried again until it succeeds: the log has a line when it begins to fail and one when it succeeds again, however often it is tried between.</summary>
 /// <remarks>What comes and goes is told once a minute at most, what lasts again after an hour.</remarks>
 /// <param name="what">What fails, as a sentence.</param>
-internal sealed class Outage(string what, LogLevel level, ILogger log, TimeProvider time)
+internal sealed class OutageLog(string what, LogLevel level, ILogger log, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Reminder = TimeSpan.FromHours(1);

@@ -7,13 +7,13 @@ namespace DeepTrain.Cluster.Silo;
 
 /// <summary>What this process trains with.</summary>
 /// <param name="Devices">All of one kind, and at least one; slots have them in turn.</param>
-internal sealed record Worker(Provenance Provenance, ImmutableArray<ComputeDevice> Devices)
+internal sealed record TrainingDevices(Provenance Provenance, ImmutableArray<ComputeDevice> Devices)
 {
     /// <param name="kind">Null: GPUs where there are any that libtorch can use, else the processor.</param>
     /// <param name="tf32">Whether GPUs may round the factors of products to TensorFloat-32.</param>
     /// <param name="warn">Told where there are GPUs that will stay idle.</param>
     /// <exception cref="TrainerException">There is no libtorch, or no device of the kind.</exception>
-    public static Worker Find(DeviceKind? kind, bool tf32, Action<string> warn)
+    public static TrainingDevices Find(DeviceKind? kind, bool tf32, Action<string> warn)
     {
         var torch = TorchRuntime.Describe();
         var (devices, idle) = TorchRuntime.Devices(kind);
@@ -28,11 +28,4 @@ internal sealed record Worker(Provenance Provenance, ImmutableArray<ComputeDevic
 
     /// <param name="wanted">Null: one a core, or one a GPU.</param>
     public int Slots(int? wanted) => wanted ?? (Devices[0].Kind is DeviceKind.Cpu ? Environment.ProcessorCount : Devices.Length);
-
-    /// <param name="slots">How many share the devices, in turn.</param>
-    public SlotTrainers Trainers(int slots, DatasetSources datasets, CommandPolicy commands, TimeProvider time)
-    {
-        var slotsOfOne = Math.Max(1, (slots + Devices.Length - 1) / Devices.Length);
-        return new([.. Devices.Select(device => new Trainers(new FusedTrainer(time, datasets, device.SharedBy(slotsOfOne)), commands, time))]);
-    }
 }

@@ -3,14 +3,14 @@ using Serilog;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
-public sealed class TroubleSinkTests
+public sealed class ErrorNoticeSinkTests
 {
     [Fact]
     public void Emit_ErrorsOfOurs_AreToldOnceAMinuteEach()
     {
         var told = new List<string>();
         var time = new FakeTimeProvider();
-        using var logger = new LoggerConfiguration().WriteTo.Sink(new TroubleSink(told.Add, time)).CreateLogger();
+        using var logger = new LoggerConfiguration().WriteTo.Sink(new ErrorNoticeSink(told.Add, time)).CreateLogger();
         var ours = logger.ForContext("SourceContext", "DeepTrain.Cluster.Silo.Any");
 
         ours.Error(new IOException("It is full."), "The {Number}. could not be written.", 1);

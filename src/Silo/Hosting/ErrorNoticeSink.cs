@@ -6,7 +6,7 @@ using Serilog.Events;
 namespace DeepTrain.Cluster.Silo;
 
 /// <summary>Tells a person of our own errors, who would find them in the log file only once she looks; of each kind once a minute.</summary>
-internal sealed class TroubleSink(Action<string> tell, TimeProvider time) : ILogEventSink
+internal sealed class ErrorNoticeSink(Action<string> tell, TimeProvider time) : ILogEventSink
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 

@@ -1,0 +1,26 @@
+using DeepTrain.Cluster.Grains;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Touches unfinished sweeps, so that a dead coordinator is back without a caller, and a dispatcher that has forgotten them hears of them.</summary>
+internal sealed class CoordinatorActivator(
+    ISweepReader store, IGrainFactory grains, LeaseTimes times, ClusterMetrics metrics, TimeProvider time, ILogger<CoordinatorActivator> log)
+    : PeriodicService(times.Touch, new("Unfinished sweeps lack a coordinator that answers.", LogLevel.Warning, log, time), time)
+{
+    /// <summary>How many sweeps are touched at the same time.</summary>
+    private const int Parallelism = 100;
+
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        metrics.Coordinates();
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task RunAsync(CancellationToken stopping) => await Parallel.ForEachAsync(
+        await store.UnfinishedAsync(), new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = stopping },
+        // One coordinator that is frozen must not hold up those that others take over.
+        async (sweepId, _) => await TryAsync(sweepId, () => grains.Sweep(sweepId).Touch().WaitAsync(AnswerTime, Time, stopping), stopping));
+}

@@ -1,0 +1,98 @@
+using System.Threading.Channels;
+using DeepTrain.Cluster.Grains;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DeepTrain.Cluster.Silo;
+
+/// <summary>Releases the leases of silos that membership declares dead, so that their trials need not wait for them to run out.</summary>
+internal sealed class DeadSiloLeaseRelease(
+    ISiloStatusOracle membership, ISweepStore store, IGrainFactory grains, ActiveSweeps active, TimeProvider time, ILogger<DeadSiloLeaseRelease> log)
+    : BackgroundService, ISiloStatusListener
+{
+    /// <summary>How many dead silos are dealt with at the same time: one whose coordinators do not answer must not hold up the next.</summary>
+    private const int Parallelism = 8;
+
+    /// <summary>How often a coordinator is asked to count. After that it is left to count by itself, as it does each minute.</summary>
+    private const int Attempts = 3;
+
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+
+    private readonly OutageLog _outage = new("The leases of dead silos cannot be released.", LogLevel.Warning, log, time);
+    private readonly Channel<string> _dead = Channel.CreateUnbounded<string>(new() { SingleReader = true });
+
+    public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
+    {
+        if (status is SiloStatus.Dead)
+            _dead.Writer.TryWrite(updatedSilo.ToParsableString());
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        membership.SubscribeToSiloStatusEvents(this);
+        try
+        {
+            // Those that died while no coordinator looked.
+            foreach (var (silo, status) in membership.GetApproximateSiloStatuses())
+                SiloStatusChangeNotification(silo, status);
+            await Parallel.ForEachAsync(
+                _dead.Reader.ReadAllAsync(stoppingToken), new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = stoppingToken },
+                async (silo, stopping) =>
+                {
+                    var sweeps = await ReleaseAsync(silo, stopping);
+                    await Task.WhenAll(sweeps.Select(sweep => RecountAsync(sweep, silo, stopping)));
+                });
+        }
+        finally
+        {
+            membership.UnSubscribeFromSiloStatusEvents(this);
+        }
+    }
+
+    /// <summary>Tries until the store answers: nothing else would release these leases before they run out.</summary>
+    /// <returns>The sweeps of the silo's trials.</returns>
+    private async Task<IEnumerable<string>> ReleaseAsync(string silo, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                var (sweeps, lost) = await store.ReleaseSiloAsync(silo);
+                _outage.Succeeded();
+                active.CountLost(lost);
+                if (lost.Count > 0)
+                    log.LogWarning("Silo {Silo} is dead: its {Count} trials wait for other silos.", silo, lost.Count);
+                return sweeps;
+            }
+            catch (Exception exception) when (!stopping.IsCancellationRequested)
+            {
+                _outage.Failed(exception, silo);
+                await Task.Delay(RetryPause, time, stopping);
+            }
+        }
+    }
+
+    /// <summary>Tells a sweep's coordinator that trials wait of which it has not heard.</summary>
+    private async Task RecountAsync(string sweep, string silo, CancellationToken stopping)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await grains.Sweep(sweep).Recount().WaitAsync(AnswerTime, time, stopping);
+                return;
+            }
+            catch (Exception exception) when (!stopping.IsCancellationRequested)
+            {
+                if (attempt == Attempts)
+                {
+                    log.LogWarning(exception, "The coordinator of {Sweep} could not be told that silo {Silo} is dead: it finds the trials that wait when it counts next.",
+                        sweep, silo);
+                    return;
+                }
+                await Task.Delay(RetryPause, time, stopping);
+            }
+        }
+    }
+}
