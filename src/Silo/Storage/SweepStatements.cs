@@ -122,13 +122,13 @@ internal static class SweepStatements
     {
         session.Patience = Bulk;
         var (key, _) = Admit(session, coordinator);
-        LockTrials(session, "sweep = @key AND outcome = 'Failed'", ("@key", key));
+        LockTrials(session, "sweep = @key AND outcome IN ('Failed', 'Cancelled')", ("@key", key));
         var retried = session.Execute("""
             UPDATE trials SET outcome = NULL, fence = fence + 1, train_loss = NULL, validation_loss = NULL, validation_accuracy = NULL,
                 test_loss = NULL, test_accuracy = NULL, epochs = 0, seconds = 0, ailments_end = NULL,
                 failure_class = NULL, failure_message = NULL, failure_log = NULL,
                 tries = 0, losses = 0, losses_alone = 0, loss_epoch = 0, retry_at = NULL
-            WHERE sweep = @key AND active AND outcome = 'Failed'
+            WHERE sweep = @key AND active AND outcome IN ('Failed', 'Cancelled')
             """, ("@key", key));
         if (retried > 0)
             session.Execute("UPDATE sweeps SET status = 'Running', finished = NULL WHERE key = @key AND status <> 'Paused'", ("@key", key));
