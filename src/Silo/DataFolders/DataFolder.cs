@@ -26,7 +26,8 @@ public sealed class DataFolder(string path)
 
     public string Logs => Path.Combine(Root, "logs");
 
-    internal string Lock => Path.Combine(Root, "owner.lock");
+    /// <summary>The file on which its owner holds a lock.</summary>
+    public string LockFile => Path.Combine(Root, "owner.lock");
 
     internal string GatewayFile => Path.Combine(Root, "gateway.json");
 

@@ -95,6 +95,19 @@ public sealed class DataFolderTests
     }
 
     [Fact]
+    public void TryAcquire_SharedLockOfAnother_IsNullSoonAndTakenWhenTheLockIsGone()
+    {
+        using var root = new TemporaryFolder();
+        var folder = new DataFolder(root.Root);
+        DataFolderLock.TryAcquire(folder)!.Dispose();
+        using (new FileStream(folder.LockFile, FileMode.Open, FileAccess.Read, FileShare.Read))
+            Assert.Null(DataFolderLock.TryAcquire(folder));
+
+        using var owner = DataFolderLock.TryAcquire(folder);
+        Assert.NotNull(owner);
+    }
+
+    [Fact]
     public void ReadGateway_Published_IsReadOnlyWhileTheOwnerLives()
     {
         using var root = new TemporaryFolder();
