@@ -8,10 +8,13 @@ namespace DeepTrain.Cluster.Grains;
 [Alias("DeepTrain.Sweep")]
 public interface ISweepGrain : IGrainWithStringKey
 {
+    /// <summary>How long a call may take that reads or writes all trials of a sweep; of the largest it takes most of a minute.</summary>
+    private const string BulkTime = "00:10:00";
+
     /// <summary>Creates the sweep, or takes up a file for the one that has this id.</summary>
     /// <param name="text">A valid sweep file.</param>
     /// <param name="asNew">Refuse if the id is taken, whatever its file.</param>
-    [Alias("Submit")]
+    [Alias("Submit"), ResponseTimeout(BulkTime)]
     Task<Submission> Submit(string text, bool asNew);
 
     /// <summary>A slot asks for a cohort, under a lease id that it made. Repeating a request is harmless.</summary>
@@ -32,23 +35,23 @@ public interface ISweepGrain : IGrainWithStringKey
     Task Report(ImmutableArray<FencedReport> durable);
 
     /// <summary>No trial is leased from now on; cohorts in training finish their epoch, are saved and given back. False: it is not running.</summary>
-    [Alias("Pause")]
+    [Alias("Pause"), ResponseTimeout(BulkTime)]
     Task<bool> Pause();
 
     /// <summary>Goes on where <see cref="Pause"/> stopped it. False: it is not paused.</summary>
-    [Alias("Resume")]
+    [Alias("Resume"), ResponseTimeout(BulkTime)]
     Task<bool> Resume();
 
     /// <summary>Ends all trials that have no outcome. False: the sweep had ended before.</summary>
-    [Alias("Cancel")]
+    [Alias("Cancel"), ResponseTimeout(BulkTime)]
     Task<bool> Cancel();
 
-    /// <summary>Lets failed trials wait again, as if they had never been tried. How many.</summary>
-    [Alias("Retry")]
+    /// <summary>Lets failed and cancelled trials wait again, as if they had never been tried. How many.</summary>
+    [Alias("Retry"), ResponseTimeout(BulkTime)]
     Task<int> Retry();
 
     /// <summary>Takes the sweep away for good; its rows and files go by and by. False: there is none.</summary>
-    [Alias("Delete")]
+    [Alias("Delete"), ResponseTimeout(BulkTime)]
     Task<bool> Delete();
 
     /// <summary>Null: there is no such sweep.</summary>
