@@ -63,7 +63,7 @@ public sealed class ClusterCommandsTests
             new() { ["DEEPTRAIN_POSTGRES_HOST"] = "db.internal" });
 
         (await list.WaitAsync()).Expect(0)
-            .ExpectInErrors("note: DEEPTRAIN_POSTGRES_HOST names a cluster; without --cluster this is about the folder .deeptrain.");
+            .ExpectInErrors("note: DEEPTRAIN_POSTGRES_HOST names a cluster; without --cluster, this command uses the folder .deeptrain.");
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class ClusterCommandsTests
         var checkpoints = cluster.Store.Checkpoints(sweep).Select(name => Path.Combine(cluster.Data, "checkpoints", name)).ToList();
         Assert.NotEmpty(checkpoints);
         Assert.All(checkpoints, path => Assert.True(File.Exists(path), path));
-        Assert.Contains("long-1 is deleted", (await cluster.Tell("delete", "long")).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("long-1 is deleted", (await cluster.Tell("delete", "long-1")).Expect(0).Output, StringComparison.Ordinal);
         Assert.Empty((await cluster.Tell("list", "--format", "json")).Expect(0).Json.EnumerateArray());
         await cluster.Until(() => !checkpoints.Exists(File.Exists), "its checkpoint files to go");
         (await cluster.Tell("results", "long-1")).Expect(3);

@@ -109,7 +109,7 @@ public sealed class ControlTests : IDisposable
         (await _workplace.Run(file).WaitAsync()).Expect(0);
         Assert.NotEmpty(Directory.GetFileSystemEntries(Path.Combine(_workplace.Data, "models")));
 
-        Assert.Contains("small-1 is deleted", (await _workplace.Tell("delete", "small")).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("small-1 is deleted", (await _workplace.Tell("delete", "small-1")).Expect(0).Output, StringComparison.Ordinal);
 
         Assert.Empty((await _workplace.Tell("list", "--format", "json")).Expect(0).Json.EnumerateArray());
         Assert.Empty(_workplace.Store.Trials("small-1"));

@@ -16,7 +16,7 @@ public sealed class InterruptedTests : IDisposable
 
         process.SendInterrupt();
         process.Thaw();
-        (await process.WaitAsync()).Expect(130).ExpectInErrors($"Resume with: deeptrain run {file} --data {_workplace.Data}");
+        (await process.WaitAsync()).Expect(130).ExpectInErrors("stopping: waiting for the epoch in training to end").ExpectInErrors($"Resume with: deeptrain run {file} --data {_workplace.Data}");
 
         var kept = _workplace.Store.Trials("interrupted-1").Where(trial => trial.Outcome is not null).ToList();
         Assert.InRange(kept.Count, 1, sweep.Trials - 1);

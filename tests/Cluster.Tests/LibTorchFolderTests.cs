@@ -61,6 +61,24 @@ public sealed class LibTorchFolderTests : IDisposable
         Assert.Equal(("cpu", "2.10.0"), (device.GetProperty("kind").GetString(), device.GetProperty("libtorch").GetString()));
     }
 
+    /// <summary>As on a system that has a libtorch installed, of whatever version: the library path leads to one.</summary>
+    [Fact]
+    public async Task Devices_OtherLibTorchOnTheLibraryPath_IsNotTaken()
+    {
+        (await Start(new() { ["LD_LIBRARY_PATH"] = Libraries }, "devices").WaitAsync()).Expect(3)
+            .ExpectInErrors("name a folder with a libtorch in DEEPTRAIN_LIBTORCH");
+
+        // Nor beside the one that is named, or came with the program.
+        var others = Path.Combine(_root, "others");
+        Directory.CreateDirectory(others);
+        foreach (var name in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
+            File.WriteAllText(Path.Combine(others, name), "no library");
+        (await Start(new() { ["LD_LIBRARY_PATH"] = others }, "devices", "--libtorch", Libraries).WaitAsync()).Expect(0);
+        using var own = DeepTrainProcess.Start(
+            Repository.PathOf($"artifacts/deeptrain/{DeepTrainProcess.CommandLineProgram}"), _root, ["devices"], new() { ["LD_LIBRARY_PATH"] = others });
+        (await own.WaitAsync()).Expect(0);
+    }
+
     [Fact]
     public async Task Devices_FolderBesideALibTorchOfTheProgramsOwn_IsRefused()
     {

@@ -37,7 +37,7 @@ internal static class CommonOptions
     /// <inheritdoc cref="Data"/>
     public static Option<bool> Cluster { get; } = new("--cluster")
     {
-        Description = "Work with the cluster that the settings name, by the environment or --settings.",
+        Description = "Work with the cluster that the settings name; they are in the environment or in the file of --settings.",
         Recursive = true,
     };
 
@@ -81,7 +81,7 @@ internal static class CommonOptions
     /// <inheritdoc cref="Data"/>
     public static Option<string?> LibTorch { get; } = new("--libtorch")
     {
-        Description = "A folder whose libtorch is used, in place of one beside the program, such as torch/lib of a Python installation; "
+        Description = "A folder whose libtorch is used instead of the one beside the program, such as torch/lib of a Python installation; "
             + $"by default what {TorchRuntime.FolderVariable} says.",
         HelpName = "DIR",
         Recursive = true,
@@ -97,7 +97,7 @@ internal static class CommonOptions
 
     public static Option<int?> Slots() => new("--slots")
     {
-        Description = "How many trials' cohorts train side by side; by default what DEEPTRAIN_SLOTS says, else one a core, or one a GPU.",
+        Description = "How many cohorts of trials train at the same time; by default what DEEPTRAIN_SLOTS says, else one per core, or one per GPU.",
         HelpName = "N",
         CustomParser = result => int.TryParse(result.Tokens[0].Value, out var slots) && slots is >= 1 and <= 1024
             ? slots
@@ -118,7 +118,8 @@ internal static class CommonOptions
 
     public static Argument<string> Sweep() => new("id")
     {
-        Description = "A sweep's id, its name (the latest of that name), or the unique beginning of an id.",
+        Description = "A sweep's id, its name (the latest of that name), or the unique beginning of an id. "
+            + "What ends as ids do, with a hyphen and a number, is taken for a whole id.",
         HelpName = "ID",
     };
 
@@ -130,7 +131,7 @@ internal static class CommonOptions
         {
             // An empty list that is not the cluster's would pass for one that is.
             if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(SettingsTable.PostgresHost.Variable)))
-                Console.Error.WriteLine($"note: {SettingsTable.PostgresHost.Variable} names a cluster; without --cluster this is about the folder {parsed.GetValue(Data)}.");
+                Console.Error.WriteLine($"note: {SettingsTable.PostgresHost.Variable} names a cluster; without --cluster, this command uses the folder {parsed.GetValue(Data)}.");
             return new LocalPlace(parsed.GetValue(Data)!);
         }
         var reading = SettingsReader.Read(parsed.GetValue(SettingsFile), SettingsReader.Variables());
@@ -141,7 +142,9 @@ internal static class CommonOptions
         if (settings.Cluster is not { } servers)
             throw new UserException(ExitCode.BadInput,
                 $"--cluster needs {SettingsTable.PostgresHost.Variable} and {SettingsTable.RedisHost.Variable}, or a settings file that names both.");
-        return new ClusterPlace(parsed.GetResult(Data) is { Implicit: false } ? settings with { Data = parsed.GetValue(Data)! } : settings, servers);
+        return new ClusterPlace(
+            parsed.GetResult(Data) is { Implicit: false } ? settings with { Data = parsed.GetValue(Data)! } : settings,
+            servers, parsed.GetValue(SettingsFile));
     }
 
     /// <summary>Where this command line looks for data sets.</summary>

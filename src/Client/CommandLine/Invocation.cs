@@ -11,6 +11,7 @@ internal static class Invocation
 {
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
+        StandardStreams.Guard();
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
@@ -38,7 +39,7 @@ internal static class Invocation
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return exception.ExitCode;
         }
-        catch (Exception exception) when (exception is StoreException or TrainerException or IOException)
+        catch (Exception exception) when (exception is StoreException or TrainerException or IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"error: {exception.Message}");
             return ExitCode.NotFound;
@@ -52,6 +53,13 @@ internal static class Invocation
         catch (OperationCanceledException) when (interruption.IsCancellationRequested)
         {
             return ExitCode.Interrupted;
+        }
+        catch (Exception exception)
+        {
+            await Console.Error.WriteLineAsync(
+                $"error: {exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")} This is a fault of deeptrain; what is stored is safe."
+                + FaultLog.Write(new DataFolder(parsed.GetValue(CommonOptions.Data)!), exception));
+            return ExitCode.Fault;
         }
 
         void Interrupt(PosixSignalContext signal)

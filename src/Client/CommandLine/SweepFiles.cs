@@ -9,10 +9,21 @@ namespace DeepTrain.Cluster.Client;
 internal sealed record SweepInput(Sweep Sweep, (string Path, string Content)? DataFile)
 {
     /// <summary>Keeps a copy of the data file where the folder's trainers find it. To be done before the sweep is submitted.</summary>
+    /// <exception cref="UserException">The folder takes no copy.</exception>
     public void KeepData(DataFolder folder)
     {
-        if (DataFile is var (path, content))
+        if (DataFile is not var (path, content))
+            return;
+        try
+        {
             KeptFiles.Keep(path, content, folder.Datasets, TimeProvider.System);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new UserException(ExitCode.NotFound,
+                $"{folder.Datasets}: the copy of {path} that trainers read cannot be kept there ({error.Message}) "
+                + "Give this account the right to write there, or name another folder with --data.");
+        }
     }
 }
 
@@ -20,9 +31,11 @@ internal sealed record SweepInput(Sweep Sweep, (string Path, string Content)? Da
 internal static class SweepFiles
 {
     /// <exception cref="UserException">There are errors; they have been written.</exception>
-    public static SweepInput Read(string path, DatasetSources sources, CancellationToken cancellation)
+    public static async Task<SweepInput> ReadAsync(string path, DatasetSources sources, CancellationToken cancellation)
     {
-        var read = SweepData.Check(SweepFile.Read(path), sources, Console.Error.WriteLine, cancellation);
+        // Standard input or a pipe may be silent for ever, and reading it takes no token.
+        var reading = await Task.Run(() => SweepFile.Read(path), cancellation).WaitAsync(cancellation);
+        var read = SweepData.Check(reading, sources, Console.Error.WriteLine, cancellation);
         var (sweep, problems, dataFile) = read;
         foreach (var problem in problems)
             Console.Error.WriteLine(problem);

@@ -6,24 +6,47 @@ namespace DeepTrain.Cluster.Client;
 /// <summary>Finds the sweep that a person means.</summary>
 internal static class SweepSelector
 {
+    private const int NamedAtMost = 10;
+
     /// <param name="sweeps">All there are, the newest first.</param>
-    /// <param name="text">An id, a name (its latest) or the unique beginning of an id.</param>
+    /// <param name="text">
+    /// An id, a name (its latest) or the unique beginning of an id. Text of the form NAME-NUMBER is an id and nothing else: were it the
+    /// beginning of another id, a command repeated after a deletion would reach another sweep.
+    /// </param>
     /// <exception cref="UserException">None, or more than one, is meant.</exception>
     public static SweepOverview Select(ImmutableArray<SweepOverview> sweeps, string text)
     {
-        if (sweeps.FirstOrDefault(sweep => sweep.Id == text) is { } exact)
+        if (Find(sweeps, text) is { } exact)
             return exact;
+        if (text.Length == 0 || IsId(text))
+            throw new UserException(ExitCode.NotFound, None(sweeps, text));
         if (sweeps.Where(sweep => sweep.Name == text).MaxBy(sweep => sweep.Number) is { } latest)
             return latest;
         var candidates = sweeps.Where(sweep => sweep.Id.StartsWith(text, StringComparison.Ordinal)).ToList();
         return candidates.Count switch
         {
             1 => candidates[0],
-            0 => throw new UserException(ExitCode.NotFound, sweeps.IsEmpty
-                ? $"no sweep '{text}': none is stored here. --data names another folder, --cluster the cluster."
-                : $"no sweep '{text}'. There are: {string.Join(", ", sweeps.Select(sweep => sweep.Id).Take(10))}."),
-            _ => throw new UserException(ExitCode.NotFound,
-                $"'{text}' may be any of {string.Join(", ", candidates.Select(sweep => sweep.Id).Take(10))}: write more of it."),
+            0 => throw new UserException(ExitCode.NotFound, None(sweeps, text)),
+            _ => throw new UserException(ExitCode.NotFound, $"'{text}' may be any of {Ids(candidates)}: write more of it."),
         };
     }
+
+    /// <summary>For what cannot be undone: the sweep that has this id, and no other.</summary>
+    /// <inheritdoc cref="Select"/>
+    public static SweepOverview SelectById(ImmutableArray<SweepOverview> sweeps, string id) =>
+        Find(sweeps, id) ?? throw new UserException(ExitCode.NotFound,
+            $"{None(sweeps, id)} This command cannot be undone, so it takes a whole id, not a name or the beginning of an id.");
+
+    private static SweepOverview? Find(ImmutableArray<SweepOverview> sweeps, string id) => sweeps.FirstOrDefault(sweep => sweep.Id == id);
+
+    /// <summary>Whether the text ends as ids do, with a hyphen and a number.</summary>
+    private static bool IsId(string text) =>
+        text.LastIndexOf('-') is > 0 and var hyphen && hyphen < text.Length - 1 && text.AsSpan(hyphen + 1).IndexOfAnyExceptInRange('0', '9') < 0;
+
+    private static string None(ImmutableArray<SweepOverview> sweeps, string text) => sweeps.IsEmpty
+        ? $"no sweep '{text}': none is stored here. --data names another folder, --cluster the cluster."
+        : $"no sweep '{text}'. There are: {Ids(sweeps)}.";
+
+    private static string Ids(IReadOnlyList<SweepOverview> sweeps) =>
+        string.Join(", ", sweeps.Take(NamedAtMost).Select(sweep => sweep.Id)) + (sweeps.Count > NamedAtMost ? ", ..." : "");
 }

@@ -9,14 +9,14 @@ internal static class TrialSelector
     public static (string Sweep, string? Trial) Split(string text) =>
         text.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? (text[..slash], text[(slash + 1)..]) : (text, null);
 
-    /// <param name="text">CELL/rR, or its unique beginning; the sweep's id may stand before it.</param>
+    /// <param name="text">CELL/rR, or its unique beginning; the sweep's id may stand before it. Empty text names no trial.</param>
     /// <exception cref="UserException">None, or more than one, is meant.</exception>
     public static TrialId Select(string sweepId, Sweep sweep, string text)
     {
         var wanted = text.StartsWith($"{sweepId}/", StringComparison.Ordinal) ? text : $"{sweepId}/{text}";
         var candidates = sweep.Cells
             .SelectMany(cell => Enumerable.Range(1, sweep.Replicates).Select(replicate => new TrialId(sweepId, cell.Id, replicate)))
-            .Where(trial => $"{trial}".StartsWith(wanted, StringComparison.Ordinal))
+            .Where(trial => text.Length > 0 && $"{trial}".StartsWith(wanted, StringComparison.Ordinal))
             .ToList();
         // The first replicate is how the tenth begins.
         return candidates.Find(trial => $"{trial}" == wanted) is { Replicate: > 0 } exact ? exact : candidates.Count switch

@@ -4,7 +4,8 @@ using DeepTrain.Cluster.Silo;
 namespace DeepTrain.Cluster.Client;
 
 /// <summary>A cluster, reached from inside its network: grains by the membership in Redis, the store in PostgreSQL.</summary>
-internal sealed class ClusterPlace(SiloSettings settings, ClusterServers servers) : Place
+/// <param name="settingsFile">What the command line named with --settings; null: nothing.</param>
+internal sealed class ClusterPlace(SiloSettings settings, ClusterServers servers, string? settingsFile) : Place
 {
     /// <summary>A silo that has just died is still among those that a client tries.</summary>
     private const int Attempts = 3;
@@ -13,7 +14,8 @@ internal sealed class ClusterPlace(SiloSettings settings, ClusterServers servers
 
     public override ISweepReader Reader { get; } = new PostgresSweepReader(servers.Postgres);
 
-    public override string Option => " --cluster";
+    public override string Option =>
+        settingsFile is null ? " --cluster" : $" --cluster --settings {ShellWords.Quote(settingsFile)}";
 
     public override async Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
     {

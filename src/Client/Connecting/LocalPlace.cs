@@ -7,17 +7,19 @@ namespace DeepTrain.Cluster.Client;
 internal sealed class LocalPlace(string path) : Place
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan SilentWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     public override DataFolder Folder { get; } = new(path);
 
     public override ISweepReader Reader => new SqliteSweepReader(Folder.Database);
 
-    public override string Option => path == CommonOptions.DefaultData ? "" : $" --data {path}";
+    public override string Option => path == CommonOptions.DefaultData ? "" : $" --data {ShellWords.Quote(path)}";
 
     public override async Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
+        var told = false;
         while (true)
         {
             // Between two looks an owner may start, end or die: each round tries both ways.
@@ -25,9 +27,16 @@ internal sealed class LocalPlace(string path) : Place
                 return await OwnAsync(ownership, settings, time, cancellation);
             if (await TryAttachAsync(cancellation) is { } attached)
                 return attached;
-            if (time.GetElapsedTime(began) > Patience)
+            var waited = time.GetElapsedTime(began);
+            if (waited > Patience)
                 throw new UserException(ExitCode.NotFound,
-                    $"another process holds {Folder.Root} but does not answer. End it, or give another folder with --data.");
+                    $"another process holds a lock on {Folder.LockFile} but does not answer. End it, or give another folder with --data. "
+                    + $"On Linux this names it: fuser -v {ShellWords.Quote(Folder.LockFile)}");
+            if (!told && waited > SilentWait)
+            {
+                await Console.Error.WriteLineAsync($"waiting for the process that holds a lock on {Folder.LockFile}, {Patience.TotalSeconds:0} s at most");
+                told = true;
+            }
             await Task.Delay(Pause, time, cancellation);
         }
     }

@@ -1,5 +1,6 @@
 using DeepTrain.Cluster.Grains;
 using DeepTrain.Cluster.Sweeps;
+using Orleans.Runtime.Messaging;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -8,13 +9,14 @@ internal static class Submitter
 {
     /// <summary>Looks the file's name up: a new sweep, or the latest of that name resumed, extended or found ended.</summary>
     /// <exception cref="UserException">The file contradicts the stored sweep.</exception>
-    public static async Task<Submission> SubmitAsync(SweepConnection connection, Sweep sweep, bool asNew)
+    public static async Task<Submission> SubmitAsync(
+        SweepConnection connection, Sweep sweep, bool asNew, CancellationToken cancellation)
     {
         var latest = await connection.Reader.LatestNumberAsync(sweep.Name, CancellationToken.None);
         var number = asNew ? latest + 1 : Math.Max(1, latest);
         while (true)
         {
-            var submission = await Grain(connection, $"{sweep.Name}-{number}").Submit(sweep.Text, asNew);
+            var submission = await SubmitAsync(connection, $"{sweep.Name}-{number}", sweep, asNew, cancellation);
             if (submission.Kind is SubmissionKind.Taken)
             {
                 // Somebody else was given this number since we looked.
@@ -27,14 +29,29 @@ internal static class Submitter
     }
 
     /// <summary>Gives a stored sweep another file.</summary>
-    public static async Task<Submission> SubmitAsync(SweepConnection connection, string sweepId, Sweep sweep)
+    public static async Task<Submission> SubmitAsync(SweepConnection connection, string sweepId, Sweep sweep, CancellationToken cancellation)
     {
-        var submission = await Grain(connection, sweepId).Submit(sweep.Text, asNew: false);
+        var submission = await SubmitAsync(connection, sweepId, sweep, asNew: false, cancellation);
         Tell(sweep, submission, connection.Owner);
         return submission;
     }
 
-    private static ISweepGrain Grain(SweepConnection connection, string sweepId) => connection.Grains.Sweep(sweepId);
+    private static async Task<Submission> SubmitAsync(
+        SweepConnection connection, string sweepId, Sweep sweep, bool asNew, CancellationToken cancellation)
+    {
+        try
+        {
+            return await Patience.AwaitAsync(
+                connection.Grains.Sweep(sweepId).Submit(sweep.Text, asNew), $"waiting until {sweepId} with its {sweep.TrialCount} trials is stored",
+                connection, TimeProvider.System, cancellation);
+        }
+        catch (Exception error) when (asNew && SweepConnection.IsSilence(error) && error is not ConnectionFailedException)
+        {
+            throw new UserException(ExitCode.NotFound,
+                $"{connection.Owner ?? "this process"} did not say whether {sweepId} is stored. Look with 'deeptrain list' before you repeat --new, "
+                + $"which would store it twice. ({error.Message})");
+        }
+    }
 
     private static void Tell(Sweep sweep, Submission submission, string? owner)
     {

@@ -22,5 +22,9 @@ internal sealed class SweepConnection(
     /// <summary>Whether an exception of a call says that nobody answered it.</summary>
     public static bool IsSilence(Exception exception) => exception is OrleansException or TimeoutException;
 
+    /// <summary>Asks the owner for a sign of life, which costs it nothing.</summary>
+    /// <exception cref="Exception">It gives none: <see cref="IsSilence"/>.</exception>
+    public Task CheckAsync() => owner is null ? Task.CompletedTask : grains.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true);
+
     public ValueTask DisposeAsync() => close();
 }

@@ -49,14 +49,14 @@ internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, Ti
             new Text(Speed(view)),
         };
         if (progress.Best is { } best)
-            parts.Add(new Text($"best so far {Number(best.Objective)}  {best.Cell}"));
+            parts.Add(new Text($"best so far {Output.Number(best.Objective)}  {best.Cell}"));
         return new(parts);
     }
 
     /// <summary>All in one line, for a log.</summary>
     internal static string Line(ProgressView view)
     {
-        var best = view.Progress.Best is { } cell ? $"  best {Number(cell.Objective)}{(cell.Cell.Length > 0 ? $" ({cell.Cell})" : "")}" : "";
+        var best = view.Progress.Best is { } cell ? $"  best {Output.Number(cell.Objective)}{(cell.Cell.Length > 0 ? $" ({cell.Cell})" : "")}" : "";
         return $"{Counts(view)}  {Speed(view)}{best}";
     }
 
@@ -78,8 +78,6 @@ internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, Ti
         var speed = string.Create(CultureInfo.InvariantCulture, $"{Duration(view.Elapsed)}  {view.TrialsPerSecond:0.0} trials/s");
         return view.Left is { } left && view.Progress.Status is SweepStatus.Running ? $"{speed}  {Duration(left)} left" : speed;
     }
-
-    private static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
 
     private static string Duration(TimeSpan time) => time.TotalHours >= 1
         ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours} h {time.Minutes:00} min")

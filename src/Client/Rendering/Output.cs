@@ -9,7 +9,8 @@ namespace DeepTrain.Cluster.Client;
 /// <summary>How data goes to stdout, and how numbers look there.</summary>
 internal static class Output
 {
-    private const int WidestTable = 400;
+    /// <summary>More than any table: lines may be wrapped by a terminal, and nothing may be cut to make them fit.</summary>
+    private const int AnyWidth = 1_000_000;
 
     public static JsonSerializerOptions Json { get; } = new()
     {
@@ -64,21 +65,33 @@ internal static class Output
         foreach (var row in rows)
             table.AddRow(row.Select(value => new Text(value)));
         var console = Terminal(writer);
-        // A narrow terminal may wrap a row, but nothing may wrap inside a number.
-        console.Profile.Width = WidestTable;
+        console.Profile.Width = AnyWidth;
         console.Write(table);
     }
 
     public static IAnsiConsole Terminal(TextWriter writer) => AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(writer) });
 
-    /// <summary>A number as a table shows it; a dash where there is none.</summary>
-    public static string Number(double? value, string format = "0.0000") =>
-        value is { } number ? number.ToString(format, CultureInfo.InvariantCulture) : "-";
+    /// <summary>
+    /// A number as a table shows it: four digits after the point, and more or an exponent where these would not show four significant
+    /// digits. A dash where there is none.
+    /// </summary>
+    public static string Number(double? value) => value is { } number ? number.ToString(FormatOf(Math.Abs(number)), CultureInfo.InvariantCulture) : "-";
+
+    /// <summary>A time in seconds, to the millisecond.</summary>
+    public static string Seconds(double seconds) => seconds.ToString("0.000", CultureInfo.InvariantCulture);
 
     /// <summary>A number to its last bit; empty where there is none.</summary>
     public static string Exact(double? value) => value is { } number ? number.ToString("R", CultureInfo.InvariantCulture) : "";
 
     public static string Name(Enum value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
+
+    private static string FormatOf(double size) => size switch
+    {
+        0 => "0.0000",
+        < 1e-4 or >= 1e7 => "0.000e0",
+        < 0.1 => $"F{3 - (int)Math.Floor(Math.Log10(size))}",
+        _ => "0.0000",
+    };
 
     private static string Csv(IEnumerable<string> values) => string.Join(',', values.Select(value =>
         value.AsSpan().ContainsAny(",\"\n\r") ? $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : value));

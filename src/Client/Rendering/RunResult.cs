@@ -40,24 +40,21 @@ internal static class RunResult
 
     public static void WriteCells(OutputFormat format, Sweep sweep, SweepSummary summary, object json)
     {
-        var factors = sweep.Factors.Select(factor => factor.Name).ToList();
-        var columns = factors.Select(factor => (factor, false))
-            .Concat([("mean", true), ("spread", true), ("n", true), ("diverged", true), ("failed", true), ("test accuracy", true)])
-            .ToList();
+        (string Name, bool IsNumber)[] numbers =
+            [("mean", true), ("spread", true), ("n", true), ("diverged", true), ("failed", true), ("testAccuracy", true)];
+        var factors = FactorColumns.Of(sweep, format, ["cell", .. numbers.Select(column => column.Name)]);
+        (string, bool)[] cells = factors.TellsAll ? [] : [("cell", false)];
         var exact = format is OutputFormat.Csv;
         var rows = summary.Cells.Select(cell => (IReadOnlyList<string>)
         [
-            .. Values(cell.Cell, factors),
+            .. factors.TellsAll ? [] : (string[])[cell.Cell.Id], .. factors.Values(cell.Cell),
             Show(cell.Mean), Show(cell.Spread), $"{cell.Replicates}", $"{cell.Diverged}", $"{cell.Failed}", Show(cell.TestAccuracy),
         ]).ToList();
-        Output.WriteRows(format, columns, rows, json);
+        Output.WriteRows(format, [.. cells, .. factors.Columns, .. numbers], rows, json);
+        factors.TellWhatIsMissing();
 
         string Show(double? value) => exact ? Output.Exact(value) : Output.Number(value);
     }
-
-    /// <summary>A cell's level of each factor; empty where the factor does not apply.</summary>
-    public static IEnumerable<string> Values(Cell cell, IEnumerable<string> factors) => factors.Select(factor =>
-        cell.Levels.FirstOrDefault(level => level.Factor == factor)?.Value.ToString() ?? "");
 
     private static int Count(SweepOverview overview, Outcome outcome) => overview.ByOutcome.GetValueOrDefault(outcome);
 }

@@ -18,7 +18,7 @@ internal static class TrialCurve
             [.. epochs.Select(epoch => (IReadOnlyList<string>)
             [
                 $"{epoch.Epoch}", Show(epoch.TrainLoss), Show(epoch.ValidationLoss), Show(epoch.ValidationAccuracy),
-                Output.Number(epoch.Seconds, "0.000"), epoch.Health?.Ailments.Verdict() ?? (exact ? "" : "-"),
+                Output.Seconds(epoch.Seconds), epoch.Health?.Ailments.Verdict() ?? (exact ? "" : "-"),
                 string.Join('+', epoch.Health?.Ailments.Flags() ?? []),
             ])],
             new { Trial = $"{trial}", Epochs = epochs.Select(Json) });

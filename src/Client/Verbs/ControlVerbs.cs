@@ -3,20 +3,20 @@ using DeepTrain.Cluster.Grains;
 
 namespace DeepTrain.Cluster.Client;
 
-/// <summary>The verbs that change how a stored sweep goes on: <c>pause|resume|cancel|retry ID</c>.</summary>
+/// <summary>The verbs that steer a stored sweep: <c>pause|resume|cancel|retry ID</c>.</summary>
 internal static class ControlVerbs
 {
-    public static Command Pause() => Verb("pause", "Stop a sweep for a while; what is in training is saved at the end of its epoch.",
+    public static Command Pause() => Verb("pause", "Pause a sweep; what is being trained is saved at the end of its epoch.",
         async sweep => await sweep.Pause() ? ("is paused", ("paused", true)) : ("is not running", ("paused", false)));
 
-    public static Command Resume() => Verb("resume", "Go on with a paused sweep.",
+    public static Command Resume() => Verb("resume", "Continue a paused sweep.",
         async sweep => await sweep.Resume() ? ("goes on", ("resumed", true)) : ("is not paused", ("resumed", false)));
 
-    public static Command Cancel() => Verb("cancel", "End a sweep; its finished trials keep their results.",
+    public static Command Cancel() => Verb("cancel", "Cancel a sweep; its finished trials keep their results.",
         async sweep => await sweep.Cancel() ? ("is cancelled", ("cancelled", true)) : ("had ended before", ("cancelled", false)),
         new("--trial") { Description = "Stop one trial in training instead, at the end of its epoch; the others go on.", HelpName = "TRIAL" });
 
-    public static Command Retry() => Verb("retry", "Let the failed and cancelled trials of a sweep be tried again.",
+    public static Command Retry() => Verb("retry", "Train the failed and cancelled trials of a sweep again.",
         async sweep => await sweep.Retry() is > 0 and var trials
             ? ($"tries {trials} failed or cancelled trials again", ("retried", trials))
             : ("has no failed or cancelled trials", ("retried", 0)));
@@ -39,7 +39,8 @@ internal static class ControlVerbs
                 return ExitCode.Done;
             }
             await using var connection = await place.OpenAsync(cancellation);
-            var (said, field) = await act(connection.Grains.Sweep(sweep.Id));
+            var (said, field) = await Patience.AwaitAsync(
+                act(connection.Grains.Sweep(sweep.Id)), $"waiting until {sweep.Id} with its {sweep.Total} trials is changed", connection, TimeProvider.System, cancellation);
             Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} {said}", ("sweepId", sweep.Id), field);
             return ExitCode.Done;
         });

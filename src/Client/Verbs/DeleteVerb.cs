@@ -4,23 +4,24 @@ using DeepTrain.Cluster.Grains;
 
 namespace DeepTrain.Cluster.Client;
 
-/// <summary><c>delete ID</c>: take a sweep away for good.</summary>
+/// <summary><c>delete ID</c>: deletes a sweep.</summary>
 internal static class DeleteVerb
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>A person who waits longer is told what for.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(2);
 
     public static Command Create()
     {
-        var id = CommonOptions.Sweep();
-        var command = new Command("delete", "Take a sweep away for good, with its results, checkpoints and models.") { id };
+        var id = new Argument<string>("id") { Description = "The sweep's whole id, as 'list' prints it.", HelpName = "ID" };
+        var command = new Command("delete", "Delete a sweep with its results, checkpoints and models; this cannot be undone.") { id };
         command.SetAction(async (parsed, cancellation) =>
         {
             var place = CommonOptions.Place(parsed);
-            var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
-            await DeleteAsync(place, [sweep], _ => true, cancellation);
+            var sweep = SweepSelector.SelectById(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            if (await DeleteAsync(place, [sweep], _ => true, cancellation) is [])
+                throw new UserException(ExitCode.NotFound, $"{sweep.Id} was deleted by somebody else.");
             Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} is deleted", ("sweepId", sweep.Id), ("deleted", true));
             return ExitCode.Done;
         });
@@ -44,7 +45,8 @@ internal static class DeleteVerb
                 await Console.Error.WriteLineAsync($"{sweep.Id} stays: somebody has taken it up again");
                 continue;
             }
-            await connection.Grains.Sweep(sweep.Id).Delete();
+            await Patience.AwaitAsync(
+                connection.Grains.Sweep(sweep.Id).Delete(), $"waiting until {sweep.Id} with its {sweep.Total} trials is deleted", connection, TimeProvider.System, cancellation);
             await Console.Error.WriteLineAsync($"removing {sweep.Id}: {sweep.Total} trials");
             deleted.Add(now);
         }
@@ -58,7 +60,7 @@ internal static class DeleteVerb
         var saidAt = Stopwatch.GetTimestamp();
         while ((await reader.TombstonesAsync()).Intersect(deleted.Select(sweep => sweep.Id)).ToList() is { Count: > 0 } left)
         {
-            if (Stopwatch.GetElapsedTime(saidAt) >= Patience)
+            if (Stopwatch.GetElapsedTime(saidAt) >= ReportInterval)
             {
                 await Console.Error.WriteLineAsync(
                     $"still removing {string.Join(", ", left)}; if you interrupt this, the next command that writes into this folder goes on with it");

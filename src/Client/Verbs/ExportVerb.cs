@@ -9,6 +9,8 @@ namespace DeepTrain.Cluster.Client;
 /// <summary><c>export TRIAL</c>: a trial's final weights as a file for Python.</summary>
 internal static class ExportVerb
 {
+    private const string StandardOutput = "-";
+
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(2);
 
     public static Command Create()
@@ -20,7 +22,7 @@ internal static class ExportVerb
         };
         var output = new Option<string?>("--output")
         {
-            Description = "The file to write; by default CELL-rR.safetensors in the current folder.",
+            Description = $"The file to write, or {StandardOutput} for standard output; by default CELL-rR.safetensors in the current folder.",
             HelpName = "FILE",
         };
         var command = new Command("export", "Write a trial's final weights for Python; those that were not kept are trained again.") { trial, output };
@@ -44,22 +46,38 @@ internal static class ExportVerb
         if (results.FirstOrDefault(result => result.Trial == id) is not { Outcome: Outcome.Completed } result)
             throw new UserException(ExitCode.NotFound, $"{id} has not completed: only what was trained to its end has a model.");
 
-        var path = Path.GetFullPath(output ?? Model.FileName(id));
         var configuration = sweep.Cells.First(cell => cell.Id == id.Cell).Configuration;
         if (configuration[Parameters.Trainer] is not Parameters.Fused and var trainer)
             throw new UserException(ExitCode.NotFound, $"{id} has no model here: its trainer was {trainer}, which keeps none.");
+        var toStandardOutput = output == StandardOutput;
+        var path = toStandardOutput ? Path.GetTempFileName() : Path.GetFullPath(output ?? Model.FileName(id));
         var export = new ModelExport(folder, reader, new FusedTrainer(TimeProvider.System, sources with { Kept = folder.Datasets }));
         try
         {
             var model = await export.WriteAsync(result, configuration, path, Progress(id, result.Epochs), cancellation);
             Judge(id, model.Difference);
-            Output.WriteLine(format, path, ("trial", $"{id}"), ("path", path), ("retrained", model.IsRetrained));
+            if (toStandardOutput)
+                await PrintAsync(path, cancellation);
+            else
+                Output.WriteLine(format, path, ("trial", $"{id}"), ("path", path), ("retrained", model.IsRetrained));
             return ExitCode.Done;
         }
         catch (UnauthorizedAccessException error)
         {
             throw new UserException(ExitCode.BadInput, $"{path}: it cannot be written ({error.Message}). Name another file with --output.");
         }
+        finally
+        {
+            if (toStandardOutput)
+                File.Delete(path);
+        }
+    }
+
+    private static async Task PrintAsync(string path, CancellationToken cancellation)
+    {
+        await using var model = File.OpenRead(path);
+        await using var output = Console.OpenStandardOutput();
+        await model.CopyToAsync(output, cancellation);
     }
 
     private static void Judge(TrialId id, Difference? difference)

@@ -24,21 +24,33 @@ internal static class ExtendVerb
         return command;
     }
 
-    private static async Task<int> ExtendAsync(string id, int replicates, Place place, OutputFormat format, CancellationToken cancellation)
+    internal static async Task<int> ExtendAsync(string id, int replicates, Place place, OutputFormat format, CancellationToken cancellation)
     {
         var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), id);
         var (_, stored, _) = await StoredSweep.ReadAsync(place.Reader, sweep.Id, cancellation);
         if (replicates < stored.Replicates)
             throw new UserException(ExitCode.BadInput,
                 $"{sweep.Id} has {stored.Replicates} replicates: give more. To compare fewer, run its file with fewer.");
-        var reading = SweepFile.Parse(SweepFile.WithReplicates(stored.Text, replicates), sweep.Id);
+        var reading = SweepFile.Parse(Changed(sweep.Id, stored.Text, replicates), sweep.Id);
         if (reading.Sweep is not { } proposed)
             throw new UserException(ExitCode.BadInput, string.Join(Environment.NewLine, reading.Problems));
         await using var connection = await place.OpenAsync(cancellation);
-        var submission = await Submitter.SubmitAsync(connection, sweep.Id, proposed);
+        var submission = await Submitter.SubmitAsync(connection, sweep.Id, proposed, cancellation);
         await Console.Error.WriteLineAsync($"a file that says fewer takes them out again: write 'replicates: {replicates}' into yours before you run it");
         Output.WriteLine(format, $"{sweep.Id} has {replicates} replicates now: +{submission.AddedTrials} trials",
             ("sweepId", sweep.Id), ("replicates", replicates), ("addedTrials", submission.AddedTrials));
         return ExitCode.Done;
+    }
+
+    private static string Changed(string sweepId, string text, int replicates)
+    {
+        try
+        {
+            return SweepFile.WithReplicates(text, replicates);
+        }
+        catch (FormatException error)
+        {
+            throw new UserException(ExitCode.BadInput, $"{sweepId}: {error.Message}");
+        }
     }
 }

@@ -16,14 +16,14 @@ internal static class PlanVerb
         {
             Description = "Measure what each activation and batch norm costs in training and evaluation, by cohorts of like trials in turn.",
         };
-        var command = new Command("plan", "Say how long a sweep would train here, or what its parts cost; nothing is stored.")
+        var command = new Command("plan", "Estimate how long a sweep would train here, or measure what its parts cost; nothing is stored.")
         {
             file, slots, costs,
         };
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction(async (parsed, cancellation) =>
         {
             var sources = CommonOptions.Sources(parsed);
-            var input = SweepFiles.Read(parsed.GetValue(file)!, sources, cancellation);
+            var input = await SweepFiles.ReadAsync(parsed.GetValue(file)!, sources, cancellation);
             if (input.Sweep.Cells[0].Configuration[Parameters.Trainer] is not Parameters.Fused and var trainer)
                 throw new UserException(ExitCode.BadInput,
                     $"plan tries the networks that this program trains itself, and this sweep's trainer is {trainer}; run it with few trials to see how long they take.");
@@ -43,7 +43,7 @@ internal static class PlanVerb
             {
                 kept.Delete(recursive: true);
             }
-            return Task.FromResult(ExitCode.Done);
+            return ExitCode.Done;
         });
         return command;
     }
@@ -92,7 +92,8 @@ internal static class PlanVerb
             format,
             [
                 ("factor", false), ("level", false), ("against", false),
-                ("training", true), ("from", true), ("to", true), ("evaluation", true), ("from", true), ("to", true),
+                ("training", true), ("trainingFrom", true), ("trainingTo", true),
+                ("evaluation", true), ("evaluationFrom", true), ("evaluationTo", true),
             ],
             [.. costs.Select(cost => new[]
             {

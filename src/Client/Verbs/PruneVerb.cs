@@ -18,7 +18,7 @@ internal static class PruneVerb
                 ?? CommonOptions.Fail<TimeSpan>(result, "--older-than is a number of days, hours or minutes: 30d, 12h, 90m."),
         };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say which sweeps would be deleted." };
-        var command = new Command("prune", "Delete the sweeps that are finished or cancelled since some time.") { age, dryRun };
+        var command = new Command("prune", "Delete the sweeps that ended longer ago than a given time.") { age, dryRun };
         command.SetAction((parsed, cancellation) => PruneAsync(
             parsed.GetValue(age), parsed.GetValue(dryRun), CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format),
             TimeProvider.System, cancellation));

@@ -36,7 +36,6 @@ internal static class ResultsVerb
         var cells = sweep.Cells.ToDictionary(cell => cell.Id);
         // The file may have been extended between the two reads.
         var results = stored.Where(result => cells.ContainsKey(result.Trial.Cell)).ToList();
-        var factors = sweep.Factors.Select(factor => factor.Name).ToList();
         var exact = format is OutputFormat.Csv;
         // A table stays narrow enough for a terminal.
         (string, bool)[] more = exact
@@ -46,18 +45,21 @@ internal static class ResultsVerb
             ]
             : [];
 
+        (string Name, bool IsNumber)[] columns =
+        [
+            ("replicate", true), ("outcome", false), ("objective", true), ("trainLoss", true), ("validationLoss", true),
+            ("validationAccuracy", true), ("testAccuracy", true), ("epochs", true), ("seconds", true), ("fence", true), .. more,
+        ];
+        var factors = FactorColumns.Of(sweep, format, ["trial", .. columns.Select(column => column.Name)]);
+
         Output.WriteRows(
             format,
-            [
-                ("trial", false), .. factors.Select(factor => (factor, false)), ("replicate", true), ("outcome", false),
-                ("objective", true), ("trainLoss", true), ("validationLoss", true), ("validationAccuracy", true),
-                ("testAccuracy", true), ("epochs", true), ("seconds", true), ("fence", true), .. more,
-            ],
+            [("trial", false), .. factors.Columns, .. columns],
             [.. results.Select(result => (IReadOnlyList<string>)
             [
-                result.Trial.ToString(), .. RunResult.Values(cells[result.Trial.Cell], factors), $"{result.Trial.Replicate}",
+                result.Trial.ToString(), .. factors.Values(cells[result.Trial.Cell]), $"{result.Trial.Replicate}",
                 Output.Name(result.Outcome), Show(sweep.Objective.Of(result)), Show(result.TrainLoss), Show(result.ValidationLoss),
-                Show(result.ValidationAccuracy), Show(result.TestAccuracy), $"{result.Epochs}", Output.Number(result.Seconds, "0.000"),
+                Show(result.ValidationAccuracy), Show(result.TestAccuracy), $"{result.Epochs}", Output.Seconds(result.Seconds),
                 $"{result.Fence}",
                 .. exact ? More(result) : [],
             ])],
@@ -81,6 +83,7 @@ internal static class ResultsVerb
                 FlagsEnd = result.AilmentsEnd?.Flags(),
                 result.Failure,
             }));
+        factors.TellWhatIsMissing();
         return ExitCode.Done;
 
         string Show(double? value) => exact ? Output.Exact(value) : Output.Number(value);

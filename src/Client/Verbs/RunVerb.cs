@@ -2,7 +2,6 @@ using System.CommandLine;
 using DeepTrain.Cluster.Silo;
 using DeepTrain.Cluster.Sweeps;
 using DeepTrain.Cluster.Training;
-using Orleans.Runtime.Messaging;
 
 namespace DeepTrain.Cluster.Client;
 
@@ -14,7 +13,7 @@ internal static class RunVerb
         var file = CommonOptions.SweepFile();
         var slots = CommonOptions.Slots();
         var metricsPort = CommonOptions.MetricsPort();
-        var isNew = new Option<bool>("--new") { Description = "Start afresh under the next number, whatever is stored." };
+        var isNew = new Option<bool>("--new") { Description = "Start a new sweep under the next number, whatever is stored." };
         var command = new Command("run", "Run a sweep to its end and print its cells; the same command again resumes it.")
         {
             file, slots, metricsPort, isNew,
@@ -31,15 +30,17 @@ internal static class RunVerb
     {
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
-        var input = SweepFiles.Read(path, settings.Datasets, cancellation);
+        var input = await SweepFiles.ReadAsync(path, settings.Datasets, cancellation);
         settings = settings with { Device = await DeviceAsync(place, input.Sweep, isNew, cancellation) ?? settings.Device };
         var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
-        var trainsHere = true;
+        var trainsHere = false;
         using var leaving = cancellation.Register(() =>
         {
             if (trainsHere)
-                Console.Error.WriteLine("stopping after the epoch in training ...");
+                Console.Error.WriteLine(
+                    $"stopping: waiting for the epoch in training to end, so that what it trained is saved, {settings.Grace.TotalSeconds:0} s at most. "
+                    + "Press Ctrl-C again to stop now; then what was trained since the last checkpoint is trained again.");
         });
         try
         {
@@ -51,9 +52,9 @@ internal static class RunVerb
                 {
                     input.KeepData(place.Folder);
                     // Once submitted it is durable: whoever takes the folder over finds it there.
-                    sweepId ??= (await Submitter.SubmitAsync(connection, input.Sweep, isNew)).SweepId;
+                    sweepId ??= (await Submitter.SubmitAsync(connection, input.Sweep, isNew, cancellation)).SweepId;
                 }
-                catch (Exception exception) when (connection.IsLost(exception) && IsRepeatable(exception))
+                catch (Exception exception) when (connection.IsLost(exception))
                 {
                     await Console.Error.WriteLineAsync(
                         $"{connection.Owner} does not answer: trying again");
@@ -63,8 +64,8 @@ internal static class RunVerb
                 {
                     if (connection.Owner is null)
                         foreach (var other in await connection.Reader.UnfinishedAsync())
-                            await Console.Error.WriteLineAsync($"{other} is unfinished: run its file to go on with it");
-                    return await SweepReport.WriteAsync(connection.Reader, sweepId, format, time.GetElapsedTime(began), cancellation);
+                            await Console.Error.WriteLineAsync($"{other} is unfinished: run its file to continue it");
+                    return await SweepReport.WriteAsync(place, sweepId, format, time.GetElapsedTime(began), cancellation);
                 }
                 await Console.Error.WriteLineAsync($"{connection.Owner}, which trained {sweepId}, does not answer any more: going on without it");
             }
@@ -73,14 +74,11 @@ internal static class RunVerb
         catch (Exception) when (cancellation.IsCancellationRequested && sweepId is not null)
         {
             await Console.Error.WriteLineAsync(trainsHere
-                ? $"interrupted: what is finished is kept. Resume with: deeptrain run {path}{place.Option}"
+                ? $"interrupted: what is finished is kept. Resume with: deeptrain run {ShellWords.Quote(path)}{place.Option}"
                 : $"no longer followed; {sweepId} goes on. Follow it with: deeptrain watch {sweepId}{place.Option}. "
                     + $"End it with: deeptrain cancel {sweepId}{place.Option}");
             return ExitCode.Interrupted;
         }
-
-        // A new sweep may have been stored although its answer was lost: asking for it again could make two.
-        bool IsRepeatable(Exception exception) => !isNew || exception is ConnectionFailedException;
     }
 
     /// <summary>What a silo of this process has to train on; null: what it finds.</summary>

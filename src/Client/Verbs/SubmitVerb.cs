@@ -10,7 +10,7 @@ internal static class SubmitVerb
     public static Command Create()
     {
         var file = CommonOptions.SweepFile();
-        var isNew = new Option<bool>("--new") { Description = "Start afresh under the next number, whatever is stored." };
+        var isNew = new Option<bool>("--new") { Description = "Start a new sweep under the next number, whatever is stored." };
         var command = new Command("submit", "Store a sweep for the process that trains in this folder, and print its id.")
         {
             file, isNew,
@@ -24,12 +24,12 @@ internal static class SubmitVerb
     private static async Task<int> SubmitAsync(
         string path, Place place, bool isNew, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
-        var input = SweepFiles.Read(path, sources, cancellation);
+        var input = await SweepFiles.ReadAsync(path, sources, cancellation);
         await using var connection = await place.OpenAsync(cancellation);
         input.KeepData(place.Folder);
-        var submission = await Submitter.SubmitAsync(connection, input.Sweep, isNew);
+        var submission = await Submitter.SubmitAsync(connection, input.Sweep, isNew, cancellation);
         if (connection.Owner is null && submission.Kind is not SubmissionKind.Ended)
-            await Console.Error.WriteLineAsync($"nothing trains in {place.Folder.Root} now: it begins with the next 'deeptrain run'");
+            await Console.Error.WriteLineAsync($"nothing trains in {place.Folder.Root} now: training begins with the next 'deeptrain run'");
         Output.WriteLine(format, submission.SweepId,
             ("sweepId", submission.SweepId), ("addedTrials", submission.AddedTrials), ("removedTrials", submission.RemovedTrials));
         return ExitCode.Done;

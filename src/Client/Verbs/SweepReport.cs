@@ -10,9 +10,9 @@ internal static class SweepReport
     private const int LogLinesShown = 3;
 
     public static async Task<int> WriteAsync(
-        ISweepReader reader, string sweepId, OutputFormat format, TimeSpan elapsed, CancellationToken cancellation)
+        Place place, string sweepId, OutputFormat format, TimeSpan elapsed, CancellationToken cancellation)
     {
-        var (overview, sweep, results) = await StoredSweep.ReadAsync(reader, sweepId, cancellation);
+        var (overview, sweep, results) = await StoredSweep.ReadAsync(place.Reader, sweepId, cancellation);
         var summary = SweepSummary.Of(sweep, results);
         RunResult.WriteCells(format, sweep, summary, RunResult.Json(overview, summary, elapsed));
         var failed = results.Where(result => result.Failure is not null).ToList();
@@ -24,7 +24,11 @@ internal static class SweepReport
         }
         if (failed.Count > FailuresShown)
             await Console.Error.WriteLineAsync($"... and {failed.Count - FailuresShown} more failed");
-        return overview.Status is SweepStatus.Cancelled || overview.ByOutcome.GetValueOrDefault(Outcome.Failed) > 0
+        var cancelled = overview.ByOutcome.GetValueOrDefault(Outcome.Cancelled);
+        if (cancelled > 0)
+            await Console.Error.WriteLineAsync(
+                $"{cancelled} of {overview.Total} trials were cancelled and have no result. To let them be trained: deeptrain retry {sweepId}{place.Option}");
+        return overview.Status is SweepStatus.Cancelled || cancelled > 0 || overview.ByOutcome.GetValueOrDefault(Outcome.Failed) > 0
             ? ExitCode.DoneWithFailures
             : ExitCode.Done;
     }

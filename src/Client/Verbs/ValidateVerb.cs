@@ -9,14 +9,14 @@ internal static class ValidateVerb
     {
         var file = CommonOptions.SweepFile();
         var command = new Command("validate", "Check a sweep file and say what it asks for; nothing is stored.") { file };
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction(async (parsed, cancellation) =>
         {
-            var sweep = SweepFiles.Read(parsed.GetValue(file)!, CommonOptions.Sources(parsed), cancellation).Sweep;
+            var sweep = (await SweepFiles.ReadAsync(parsed.GetValue(file)!, CommonOptions.Sources(parsed), cancellation)).Sweep;
             Output.WriteLine(
                 parsed.GetValue(CommonOptions.Format),
                 $"{sweep.Name}: {sweep.Cells.Length} cells x {sweep.Replicates} replicates = {sweep.TrialCount} trials",
                 ("name", sweep.Name), ("cells", sweep.Cells.Length), ("replicates", sweep.Replicates), ("trials", sweep.TrialCount));
-            return Task.FromResult(ExitCode.Done);
+            return ExitCode.Done;
         });
         return command;
     }

@@ -41,6 +41,6 @@ internal static class WatchVerb
             await Console.Error.WriteLineAsync($"{connection.Owner}, which trains {sweep.Id}, does not answer: trying again");
             await Task.Delay(Pause, time, cancellation);
         }
-        return await SweepReport.WriteAsync(reader, sweep.Id, format, time.GetElapsedTime(began), cancellation);
+        return await SweepReport.WriteAsync(place, sweep.Id, format, time.GetElapsedTime(began), cancellation);
     }
 }

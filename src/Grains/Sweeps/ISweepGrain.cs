@@ -39,11 +39,11 @@ public interface ISweepGrain : IGrainWithStringKey
     Task Report(ImmutableArray<TrialEnding> durable);
 
     /// <summary>No trial is leased from now on; cohorts in training finish their epoch, are saved and given back. False: it is not running.</summary>
-    [Alias("Pause")]
+    [Alias("Pause"), ResponseTimeout(Bulk)]
     Task<bool> Pause();
 
     /// <summary>Goes on where <see cref="Pause"/> stopped it. False: it is not paused.</summary>
-    [Alias("Resume")]
+    [Alias("Resume"), ResponseTimeout(Bulk)]
     Task<bool> Resume();
 
     /// <summary>Ends all trials that have no outcome. False: the sweep had ended before.</summary>

@@ -6,7 +6,7 @@ namespace DeepTrain.Cluster.Silo;
 
 /// <summary>
 /// Keeps the data folder clean: checkpoints that no trial resumes from, models that their sweep does not keep or whose sweep is deleted, and
-/// files that were never finished.
+/// data files that no sweep names, and files that were never finished.
 /// </summary>
 /// <remarks>A checkpoint is at least an hour old before it counts as stale: the row that names it may still be on its way.</remarks>
 internal sealed class StaleFileCleanup(
@@ -16,6 +16,7 @@ internal sealed class StaleFileCleanup(
     private static readonly TimeSpan Respite = TimeSpan.FromHours(1);
 
     private readonly KeptModels _kept = new(store);
+    private readonly StaleDataFiles _dataFiles = new(folder, store, time);
 
     /// <summary>Slots and the writer have ended before: what is finished now is final.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -38,6 +39,7 @@ internal sealed class StaleFileCleanup(
             FileDeletion.DeleteAll(Files(folder.Models, $"*{Training.DurableFile.DraftExtension}", SearchOption.AllDirectories).Where(IsOld), stopping);
             return Task.CompletedTask;
         }, stopping);
+        await TryAsync("data files", () => _dataFiles.DeleteAsync(stopping), stopping);
         if (Directory.Exists(folder.Models))
             foreach (var models in new DirectoryInfo(folder.Models).GetDirectories())
                 await TryAsync(models.Name, () => CleanModelsAsync(models, stopping), stopping);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Text;
 using System.Text.Json;
 
 namespace DeepTrain.Cluster.Silo;
@@ -9,6 +10,9 @@ public sealed class DataFolder(string path)
 {
     private static readonly JsonSerializerOptions Strict =
         new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
+    /// <summary>SQLite's limit of 512 bytes, less those that it appends to the names of its journal and its log.</summary>
+    private const int LongestDatabase = 504;
 
     public string Root { get; } = Path.GetFullPath(path);
 
@@ -26,7 +30,8 @@ public sealed class DataFolder(string path)
 
     public string Logs => Path.Combine(Root, "logs");
 
-    internal string Lock => Path.Combine(Root, "owner.lock");
+    /// <summary>The file on which its owner holds a lock.</summary>
+    public string LockFile => Path.Combine(Root, "owner.lock");
 
     internal string GatewayFile => Path.Combine(Root, "gateway.json");
 
@@ -34,6 +39,9 @@ public sealed class DataFolder(string path)
     /// <exception cref="StoreException">It cannot be created.</exception>
     public void Create()
     {
+        if (Encoding.UTF8.GetByteCount(Database) is > LongestDatabase and var length)
+            throw new StoreException($"{Root}: the path of this data folder is too long: its database's path has {length} bytes, and SQLite opens at most "
+                + $"{LongestDatabase}. Name a folder with a shorter path.");
         try
         {
             foreach (var path in (string[])[Root, Checkpoints, Models, Reports, Logs])

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -7,6 +8,8 @@ namespace DeepTrain.Cluster.Silo;
 /// <summary>The right to write in a data folder. The operating system ends it with the process, however that ends.</summary>
 public sealed class DataFolderLock : IDisposable
 {
+    private static readonly TimeSpan LookTime = TimeSpan.FromSeconds(0.5);
+
     private readonly FileStream _lock;
 
     private DataFolderLock(DataFolder folder, FileStream @lock)
@@ -17,14 +20,18 @@ public sealed class DataFolderLock : IDisposable
 
     public DataFolder Folder { get; }
 
-    /// <summary>Creates the folder where needed and becomes its owner; null if it has an owner already.</summary>
+    /// <summary>
+    /// Creates the folder where needed and becomes its owner; null if it has an owner already, or if somebody else keeps a lock on its
+    /// file for longer than a look takes.
+    /// </summary>
     /// <exception cref="StoreException">The folder cannot be created or written.</exception>
     public static DataFolderLock? TryAcquire(DataFolder folder)
     {
         folder.Create();
         try
         {
-            while (true)
+            var began = Stopwatch.GetTimestamp();
+            do
             {
                 if (TryOpen(folder, FileAccess.ReadWrite, FileShare.None) is { } stream)
                     return Own(folder, stream);
@@ -32,6 +39,8 @@ public sealed class DataFolderLock : IDisposable
                 if (IsHeld(folder))
                     return null;
             }
+            while (Stopwatch.GetElapsedTime(began) < LookTime);
+            return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -65,7 +74,7 @@ public sealed class DataFolderLock : IDisposable
     /// <summary>Whether a process owns the folder.</summary>
     internal static bool IsHeld(DataFolder folder)
     {
-        if (!File.Exists(folder.Lock))
+        if (!File.Exists(folder.LockFile))
             return false;
         // A shared lock stands beside those of others who look, and is refused by an owner's only.
         using var stream = TryOpen(folder, FileAccess.Read, FileShare.Read);
@@ -87,7 +96,7 @@ public sealed class DataFolderLock : IDisposable
     {
         try
         {
-            return new(folder.Lock, access == FileAccess.Read ? FileMode.Open : FileMode.OpenOrCreate, access, share, bufferSize: 0);
+            return new(folder.LockFile, access == FileAccess.Read ? FileMode.Open : FileMode.OpenOrCreate, access, share, bufferSize: 0);
         }
         catch (IOException error) when (IsSharingViolation(error))
         {

@@ -25,7 +25,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
         var kept = Path.Combine(folder.Models, result.Trial.Sweep, Model.FileName(result.Trial));
         if (Model.IsOf(kept, result))
         {
-            Copy(kept, output);
+            await CopyAsync(kept, output, cancellation);
             return new(IsRetrained: false, null);
         }
         var stored = await reader.ReadEpochsAsync(result.Trial, cancellation);
@@ -41,7 +41,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
             if (difference is { } found)
                 difference = found with { IsTolerable = !sameBits && found.Size <= Tolerance };
             if (difference is null or { IsTolerable: true })
-                Copy(Path.Combine(folderOfOne.FullName, Model.FileName(result.Trial)), output);
+                await CopyAsync(Path.Combine(folderOfOne.FullName, Model.FileName(result.Trial)), output, cancellation);
             return new(IsRetrained: true, difference);
         }
         finally
@@ -87,11 +87,12 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
         }
     }
 
-    private static void Copy(string from, string to) => DurableFile.Write(to, target =>
+    /// <remarks>Nobody may read the pipe that is written to, and opening it takes no token.</remarks>
+    private static Task CopyAsync(string from, string to, CancellationToken cancellation) => Task.Run(() => DurableFile.Write(to, target =>
     {
         using var source = File.OpenRead(from);
         source.CopyTo(target);
-    });
+    }), cancellation).WaitAsync(cancellation);
 }
 
 /// <param name="IsRetrained">Whether it was not kept, and trained again.</param>

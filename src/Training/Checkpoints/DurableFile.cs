@@ -12,13 +12,21 @@ public static partial class DurableFile
     private const int ReadOnly = 0;
     private const int InvalidArgument = 22;
 
-    /// <summary>Replaces <paramref name="path"/>; creates its folder where needed.</summary>
+    /// <summary>
+    /// Replaces <paramref name="path"/>; creates its folder where needed. A symbolic link stays, and what it leads to is replaced; a device
+    /// or a pipe stays too, and is written to.
+    /// </summary>
     /// <param name="write">May read what it has written.</param>
     /// <param name="isDurable">Whether it waits for the disk; otherwise a failing power may leave a part of the file.</param>
     /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
     public static void Write(string path, Action<Stream> write, bool isDurable = true)
     {
-        var target = Path.GetFullPath(path);
+        if (SpecialFile.IsAt(path))
+        {
+            WriteThrough(path, write);
+            return;
+        }
+        var target = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         var folder = Path.GetDirectoryName(target)!;
         Directory.CreateDirectory(folder);
         // Two that write the same file at once must not write into each other's draft.
@@ -39,6 +47,18 @@ public static partial class DurableFile
             File.Delete(draft);
             throw;
         }
+    }
+
+    /// <summary>What has been written cannot be read back from a pipe: it is written elsewhere first.</summary>
+    private static void WriteThrough(string path, Action<Stream> write)
+    {
+        using var draft = new FileStream(
+            Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}{DraftExtension}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None,
+            bufferSize: 1 << 16, FileOptions.DeleteOnClose);
+        write(draft);
+        draft.Position = 0;
+        using var target = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        draft.CopyTo(target);
     }
 
     /// <summary>Makes a folder's list of files durable. .NET opens no folders, and Windows needs none of it.</summary>

@@ -64,6 +64,9 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         return new(this, features, scalings);
     }
 
+    /// <summary>A copy on another device.</summary>
+    internal Dataset To(Device device) => new(this, device);
+
     /// <summary>The bytes that it takes, on its device and beside it.</summary>
     internal long Bytes => Features.numel() * sizeof(float) + LabelTensor.numel() * sizeof(long) + Targets.numel() * sizeof(float)
         + Labels.Length * (long)sizeof(int) + (_unscaled?.Length ?? 0L) * sizeof(double);
@@ -136,7 +139,7 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
             if (device.type == DeviceType.CPU)
                 return new(Read(data.Name, data.Content, data.LabelColumn, sources));
             using var here = Of(data, sources, CPU);
-            return new(here, device);
+            return here.To(device);
         });
 
     private static DataTable Read(string name, string? content, string? labelColumn, DatasetSources sources) =>

@@ -42,6 +42,11 @@ public sealed class TrialSelectorTests
         Assert.Contains($"digits-1/{Cell}/r10", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Select_EmptyTextWhereThereIsOneTrial_IsNotFound() => Assert.Equal(
+        ExitCode.NotFound,
+        Assert.Throws<UserException>(() => TrialSelector.Select("digits-1", Sweep with { Replicates = 1, Cells = [Sweep.Cells[0]] }, "")).ExitCode);
+
     [Theory]
     [InlineData("zz")]
     [InlineData("digits-2/0")]

@@ -1,3 +1,6 @@
+using System.Globalization;
+using CsCheck;
+
 namespace DeepTrain.Cluster.Client.Tests;
 
 public sealed class OutputTests
@@ -45,6 +48,30 @@ public sealed class OutputTests
     }
 
     [Theory]
+    [InlineData(0.98096, "0.9810")]
+    [InlineData(0.1, "0.1000")]
+    [InlineData(0.0067081, "0.006708")]
+    [InlineData(0.00004, "4.000e-5")]
+    [InlineData(1.2e-6, "1.200e-6")]
+    [InlineData(-3.4e-5, "-3.400e-5")]
+    [InlineData(2.30258, "2.3026")]
+    [InlineData(123456.789123, "123456.7891")]
+    [InlineData(123456789.123, "1.235e8")]
+    [InlineData(0.0, "0.0000")]
+    [InlineData(5e-324, "4.941e-324")]
+    [InlineData(null, "-")]
+    public void Number_AnySize_HasFourSignificantDigits(double? value, string written) => Assert.Equal(written, Output.Number(value));
+
+    [Fact]
+    public void Number_AnyNumber_IsNearAndShort() => Gen.Double.Where(double.IsFinite).Sample(number =>
+    {
+        var written = Output.Number(number);
+        var read = double.Parse(written, CultureInfo.InvariantCulture);
+        Assert.True(number == 0 || Math.Abs((read / number) - 1) < 1e-3 || !double.IsNormal(number), $"{number:R}: {written}");
+        Assert.InRange(written.Length, 6, 14);
+    });
+
+    [Theory]
     [InlineData(0.1 + 0.2, "0.30000000000000004")]
     [InlineData(1e-300, "1E-300")]
     [InlineData(null, "")]
@@ -52,6 +79,6 @@ public sealed class OutputTests
     {
         Assert.Equal(written, Output.Exact(value));
         if (value is { } number)
-            Assert.Equal(number, double.Parse(written, System.Globalization.CultureInfo.InvariantCulture));
+            Assert.Equal(number, double.Parse(written, CultureInfo.InvariantCulture));
     }
 }

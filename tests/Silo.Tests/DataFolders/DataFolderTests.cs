@@ -21,6 +21,21 @@ public sealed class DataFolderTests
     }
 
     [Fact]
+    public void Create_PathThatSqliteCannotOpen_SaysSoAndCreatesNothing()
+    {
+        using var root = new TemporaryFolder();
+        // The database's name and the slash before it take ten bytes.
+        var length = 504 - 10 - root.Root.Length - 1;
+        var longest = new DataFolder(Path.Combine(root.Root, string.Concat(Enumerable.Range(0, length).Select(i => i % 100 == 99 && i < length - 1 ? '/' : 'd'))));
+        longest.Create();
+        Assert.True(Directory.Exists(longest.Root));
+
+        var error = Assert.Throws<StoreException>(new DataFolder(longest.Root + "x").Create);
+        Assert.Contains("its database's path has 505 bytes, and SQLite opens at most 504. Name a folder with a shorter path.", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(longest.Root + "x"));
+    }
+
+    [Fact]
     public void TryAcquire_Owned_IsNullUntilTheOwnerEnds()
     {
         using var root = new TemporaryFolder();
@@ -92,6 +107,19 @@ public sealed class DataFolderTests
 
         await end.CancelAsync();
         await looking;
+    }
+
+    [Fact]
+    public void TryAcquire_SharedLockOfAnother_IsNullSoonAndTakenWhenTheLockIsGone()
+    {
+        using var root = new TemporaryFolder();
+        var folder = new DataFolder(root.Root);
+        DataFolderLock.TryAcquire(folder)!.Dispose();
+        using (new FileStream(folder.LockFile, FileMode.Open, FileAccess.Read, FileShare.Read))
+            Assert.Null(DataFolderLock.TryAcquire(folder));
+
+        using var owner = DataFolderLock.TryAcquire(folder);
+        Assert.NotNull(owner);
     }
 
     [Fact]

@@ -203,14 +203,14 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     _status = _status == SweepStatus.Paused ? SweepStatus.Running : _status;
                     break;
                 case Act.Retry:
-                    var failed = Active().Where(trial => trial.Outcome is Outcome.Failed or Outcome.Cancelled).ToList();
-                    foreach (var trial in failed)
+                    var retried = Active().Where(trial => trial.Outcome is Outcome.Failed or Outcome.Cancelled).ToList();
+                    foreach (var trial in retried)
                     {
                         (trial.Outcome, trial.EndedAt, trial.Fence, trial.Tries) = (null, 0, trial.Fence + 1, 0);
                         (trial.Losses, trial.LossesAlone, trial.LossEpoch, trial.RetryAt) = (0, 0, 0, default);
                     }
-                    Assert.Equal(failed.Count, await store.RetryAsync(_coordinator));
-                    _status = failed.Count > 0 && _status != SweepStatus.Paused ? SweepStatus.Running : _status;
+                    Assert.Equal(retried.Count, await store.RetryAsync(_coordinator));
+                    _status = retried.Count > 0 && _status != SweepStatus.Paused ? SweepStatus.Running : _status;
                     break;
                 case Act.Cancel:
                     await store.CancelAsync(_coordinator);

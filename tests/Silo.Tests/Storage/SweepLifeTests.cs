@@ -303,6 +303,25 @@ public abstract class SweepLifeTests(StoreKind kind) : StoreTests(kind)
     }
 
     [Fact]
+    public async Task RetryAsync_CancelledSweep_LetsItsCancelledTrialsBeTrained()
+    {
+        var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 3));
+        await using var owned = fixture;
+        var leased = await fixture.GrantAsync(coordinator, Sample.Request(2));
+        await fixture.Store.WriteAsync([Sample.Completion(leased[0], 1), Sample.Epoch(leased[1], 1)]);
+        await fixture.Store.CancelAsync(coordinator);
+
+        Assert.Equal(2, await fixture.Store.RetryAsync(coordinator));
+
+        var overview = await fixture.OverviewAsync();
+        Assert.Equal((SweepStatus.Running, 2, 1, null), (overview.Status, overview.Waiting, overview.ByOutcome[Outcome.Completed], overview.Finished));
+        Assert.Equal([WriteVerdict.Refused], await fixture.Store.WriteAsync([Sample.Epoch(leased[1], 2)]));
+        var again = await fixture.GrantAsync(coordinator, Sample.Request(2));
+        Assert.Equal(2, again.Length);
+        Assert.Equal(WriteVerdict.Accepted, Assert.Single(await fixture.Store.WriteAsync([Sample.Epoch(again[0], 1)])));
+    }
+
+    [Fact]
     public async Task RetryAsync_FailedTrials_WaitAgainAsIfNeverTried()
     {
         var (fixture, coordinator) = await CreateAsync(Sample.Sweep(1, 2));

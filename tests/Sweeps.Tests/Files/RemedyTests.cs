@@ -1,8 +1,12 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
 namespace DeepTrain.Cluster.Sweeps.Tests;
 
 /// <summary>Whoever does what a message advises must not be refused again.</summary>
-public class RemedyTests
+public partial class RemedyTests
 {
+    private const int Seed = 20_260_101;
     private const string Mine = "name: mine\ntrainer: { command: [python3, train.py], parameters: { units: 32, rate: 0.5 } }\n";
 
     /// <summary>A mistake, the remedy that is told, and what a person changes who follows it.</summary>
@@ -24,6 +28,9 @@ public class RemedyTests
         ("name: mine\ntrainer: { command: [train.py, 3] }", "put it in quotes", "3", "'3'"),
         // Keys
         ("trainng: { epochs: 5 }", "did you mean 'training'?", "trainng", "training"),
+        ("dataset: digits\nnetwork: { hidden: [8] }", "the key is missing; expected a name such as activations-on-digits", "dataset", "name: activations-on-digits\ndataset"),
+        ("name: a\nnetwork: { hidden: [8] }", "the key is missing; expected one of digits, fashion-mnist, mnist, csv, npz", "network", "dataset: digits\nnetwork"),
+        ("training: { activation: relu }", "it belongs under network", "training: { activation: relu }", "space: { activation: [relu] }"),
         ("epochs: 5", "it belongs under training", "epochs: 5", "training: { epochs: 5 }"),
         ("training: { split: fixed }", "it belongs at the top level", "training: { split: fixed }", "split: fixed"),
         ("training: { epochs: 5, epochs: 5 }", "the key is given twice, first on line 4; keep one", "epochs: 5, ", ""),
@@ -63,6 +70,8 @@ public class RemedyTests
             "{ values: [1, 2], when: { activation: relu } }", "[1, 2]"),
         ("space: { leakAlpha: { when: { activation: [elu, leaky-relu] }, values: [0.1] }, activation: [leaky-relu] }", "in this sweep; expected",
             "[elu, leaky-relu] }, values", "leaky-relu }, values"),
+        ("space: { trainFraction: { values: [0.5], when: { learningRate: 0.1 } }, learningRate: { uniform: [0.1, 1] } }\nsearch: { method: random, trials: 2 }",
+            "is drawn from a range; expected a parameter with listed levels", "uniform", "values"),
         ("space: { epochs: { values: [5], when: { batchSize: 8 } }, batchSize: { values: [8], when: { epochs: 5 } } }", "remove one when",
             "{ values: [5], when: { batchSize: 8 } }", "[20, 5]"),
         ("space: { epochs: { values: [5], when: {} } }", "expected a parameter and its value, such as { activation: elu }; found no key", "{} } }", "{ activation: elu } }, activation: [relu, elu] }"),
@@ -80,6 +89,7 @@ public class RemedyTests
         ("training: { warmupEpochs: 5, epochs: 5 }", "make warmupEpochs smaller than epochs", "warmupEpochs: 5", "warmupEpochs: 4"),
         // Search
         ("search: { method: list, seed: 3, configurations: [{ activation: relu }] }", "it belongs to method random", "seed: 3, ", ""),
+        ("search: { method: random, trials: 2, configurations: [] }\nspace: { batchNorm: [true, false] }", "it belongs to method list", ", configurations: []", ""),
         ("search: { method: list, configurations: [{ activation: relu }] }\nspace: { batchNorm: [true] }",
             "the configurations are the space; remove one of the two", "\nspace: { batchNorm: [true] }", ""),
         ("search: { method: list, configurations: [] }", "expected a list of configurations such as [{ activation: relu }, { activation: elu }]",
@@ -101,6 +111,7 @@ public class RemedyTests
             "expected one factor a claim, each after a hyphen of its own", "elu, batchNorm", "elu }, { batchNorm"),
         // Text
         ("training:\n\tepochs: 5", "the line is indented with a tab; YAML indents with spaces", "\t", "  "),
+        ("space:\n  activation: [relu", "is a bracket, brace or quote not closed?", "[relu", "[relu]"),
         ("training: { epochs: !!int 5 }", "are not supported; remove it", "!!int ", ""),
         ("---\nname: b", "a second document starts here; expected one sweep a file", "---\nname: b", ""),
     ];
@@ -120,6 +131,26 @@ public class RemedyTests
         Assert.True(SweepFile.Parse(mended, "a.yaml").Problems.IsEmpty, $"{mended}\n{string.Join('\n', SweepFile.Parse(mended, "a.yaml").Problems)}");
     }
 
+    /// <summary>All that the broken files are told, so that a new message with a remedy needs its line above.</summary>
+    [Fact]
+    public void Remedies_OfAllBrokenFiles_AreTried()
+    {
+        var messages = BrokenSweepFiles.All(Seed).Select(file => Encoding.UTF8.GetString(file.Content))
+            .Concat(BrokenSweepFiles.AllPlanted(Seed).Select(planted => planted.Content))
+            .SelectMany(text => SweepFile.Parse(text, "a.yaml").Problems)
+            .Where(problem => problem.Message.Contains(';', StringComparison.Ordinal) && !problem.Message.Contains("unknown key; expected one of", StringComparison.Ordinal))
+            .Select(problem => Bare(problem.Message)).Distinct().ToList();
+        var tried = Remedies.Select(remedy => Bare(remedy.Remedy)).Concat(NoRemedies).ToList();
+
+        Assert.InRange(messages.Count, 20, int.MaxValue);
+        var untried = messages.Where(message => !tried.Exists(remedy => message.Contains(remedy, StringComparison.Ordinal)));
+        Assert.Equal("", string.Join('\n', untried));
+    }
+
+    /// <summary>What stands after a semicolon and says no more than what a sweep file is.</summary>
+    private static readonly string[] NoRemedies =
+        ["a sweep file is a page of text", "is this a text file?", "save the file as UTF-8", "it is drawn from a range", "to say so, add "];
+
     [Theory]
     [InlineData("training: { epochs: 9_999_999 }")]
     [InlineData("training: { epochs: '9999999' }")]
@@ -128,5 +159,11 @@ public class RemedyTests
     public void Parse_NumberThatWouldBeRefusedInAnotherSpellingToo_IsNotAdvised(string lines) =>
         Assert.DoesNotContain(';', Assert.Single(SweepTexts.Problems(lines)).Message);
 
-    private static string TextOf(string lines) => lines.StartsWith("name:", StringComparison.Ordinal) ? lines : SweepTexts.With(lines);
+    /// <summary>A message without the names and numbers of one file.</summary>
+    private static string Bare(string message) => Particular().Replace(message, "X");
+
+    private static string TextOf(string lines) => lines.StartsWith("name:", StringComparison.Ordinal) || lines.StartsWith("dataset:", StringComparison.Ordinal) ? lines : SweepTexts.With(lines);
+
+    [GeneratedRegex(@"'[^']*'|\d[\d,.]*|\[[^\]]*\]", RegexOptions.CultureInvariant)]
+    private static partial Regex Particular();
 }

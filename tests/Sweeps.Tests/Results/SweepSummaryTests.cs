@@ -95,4 +95,28 @@ public class SweepSummaryTests
         var summary = SweepSummary.Of(sweep, values.Index().Select(value => Result(sweep, 0, value.Index + 1, value.Item)));
         Assert.Equal(0.1, summary.Cells[0].Spread!.Value, 1e-6);
     }
+
+    [Fact]
+    public void Of_NumbersWhoseSumOrSquareIsInfinite_HasFiniteNumbersOrNone()
+    {
+        var sweep = SweepTexts.Read("space: { activation: [relu, elu, tanh] }\nreplicates: 2\nobjective: { metric: validation.loss }");
+        TrialResult[] results =
+        [
+            Result(sweep, 0, 1, 1e200), Result(sweep, 0, 2, 3e200),
+            Result(sweep, 1, 1, double.MaxValue), Result(sweep, 1, 2, double.MaxValue),
+            Result(sweep, 2, 1, double.MaxValue), Result(sweep, 2, 2, -double.MaxValue),
+        ];
+
+        var cells = SweepSummary.Of(sweep, results).Cells.ToDictionary(cell => cell.Cell.Id);
+
+        var (large, equal, opposite) = (cells[sweep.Cells[0].Id], cells[sweep.Cells[1].Id], cells[sweep.Cells[2].Id]);
+        Assert.Equal((2, 2e200, Math.Sqrt(2) * 1e200), (large.Replicates, large.Mean!.Value, large.Spread!.Value), Within);
+        Assert.Equal((2, double.MaxValue, 0), (equal.Replicates, equal.Mean!.Value, equal.Spread!.Value), Within);
+        Assert.Equal((2, (double?)0, (double?)null), (opposite.Replicates, opposite.Mean, opposite.Spread));
+        Assert.NotNull(opposite.Trial);
+
+        static bool Within((int, double, double) one, (int, double, double) other) =>
+            one.Item1 == other.Item1 && Near(one.Item2, other.Item2) && Near(one.Item3, other.Item3);
+        static bool Near(double one, double other) => one == other || Math.Abs((one / other) - 1) < 1e-12;
+    }
 }

@@ -1,0 +1,24 @@
+using DeepTrain.Cluster.Silo;
+
+namespace DeepTrain.Cluster.Client;
+
+/// <summary>Where the stack traces of unexpected exceptions go: beside the logs of the data folder, for whoever reports the fault.</summary>
+internal static class FaultLog
+{
+    private const string FileName = "faults.log";
+
+    /// <returns>A sentence that says where the details are; empty where there is no folder for them.</returns>
+    public static string Write(DataFolder folder, Exception exception)
+    {
+        var path = Path.Combine(folder.Logs, FileName);
+        try
+        {
+            File.AppendAllText(path, $"{DateTimeOffset.UtcNow:u} {Environment.CommandLine}{Environment.NewLine}{exception}{Environment.NewLine}");
+            return $" Its stack trace is in {path}.";
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}
