@@ -12,7 +12,7 @@ internal enum OutputFormat
     Csv,
 }
 
-/// <summary>Options and arguments that several verbs share, each read in one place.</summary>
+/// <summary>Options and arguments that several verbs share, each read in one location.</summary>
 internal static class CommonOptions
 {
     public const string DefaultData = ".deeptrain";
@@ -122,30 +122,6 @@ internal static class CommonOptions
             + "What ends as ids do, with a hyphen and a number, is taken for a whole id.",
         HelpName = "ID",
     };
-
-    /// <summary>Where this command line's sweeps are.</summary>
-    /// <exception cref="UserException">The cluster's settings are broken; what is wrong has been written.</exception>
-    public static Place Place(ParseResult parsed)
-    {
-        if (!parsed.GetValue(Cluster))
-        {
-            // An empty list that is not the cluster's would pass for one that is.
-            if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(SettingsTable.PostgresHost.Variable)))
-                Console.Error.WriteLine($"note: {SettingsTable.PostgresHost.Variable} names a cluster; without --cluster, this command uses the folder {parsed.GetValue(Data)}.");
-            return new LocalPlace(parsed.GetValue(Data)!);
-        }
-        var reading = SettingsReader.Read(parsed.GetValue(SettingsFile), SettingsReader.Variables());
-        foreach (var problem in reading.Problems)
-            Console.Error.WriteLine(problem);
-        if (reading.Settings is not { } settings)
-            throw new UserException(ExitCode.BadInput, "the cluster's settings are not valid.");
-        if (settings.Cluster is not { } servers)
-            throw new UserException(ExitCode.BadInput,
-                $"--cluster needs {SettingsTable.PostgresHost.Variable} and {SettingsTable.RedisHost.Variable}, or a settings file that names both.");
-        return new ClusterPlace(
-            parsed.GetResult(Data) is { Implicit: false } ? settings with { Data = parsed.GetValue(Data)! } : settings,
-            servers, parsed.GetValue(SettingsFile));
-    }
 
     /// <summary>Where this command line looks for data sets.</summary>
     public static DatasetSources Sources(ParseResult parsed) =>

@@ -2,7 +2,7 @@ using DeepTrain.Cluster.Grains;
 
 namespace DeepTrain.Cluster.Client;
 
-/// <summary>The way to a place's grains.</summary>
+/// <summary>The connection to a location's grains.</summary>
 /// <param name="owner">Who trains there, as a person is told; null: this process.</param>
 /// <param name="ended">Cancelled when the silo of this process ends by itself.</param>
 internal sealed class SweepConnection(

@@ -31,14 +31,14 @@ internal static class ControlVerbs
             command.Add(trial);
         command.SetAction(async (parsed, cancellation) =>
         {
-            var place = CommonOptions.Place(parsed);
-            var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            var location = SweepLocations.Of(parsed);
+            var sweep = SweepSelector.Select(await location.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
             if (trial is not null && parsed.GetValue(trial) is { } one)
             {
-                await StopAsync(place, sweep.Id, one, parsed.GetValue(CommonOptions.Format), cancellation);
+                await StopAsync(location, sweep.Id, one, parsed.GetValue(CommonOptions.Format), cancellation);
                 return ExitCode.Done;
             }
-            await using var connection = await place.OpenAsync(cancellation);
+            await using var connection = await location.OpenAsync(cancellation);
             var (said, field) = await Patience.AwaitAsync(
                 act(connection.Grains.Sweep(sweep.Id)), $"waiting until {sweep.Id} with its {sweep.Total} trials is changed", connection, TimeProvider.System, cancellation);
             Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} {said}", ("sweepId", sweep.Id), field);
@@ -47,12 +47,12 @@ internal static class ControlVerbs
         return command;
     }
 
-    private static async Task StopAsync(Place place, string sweepId, string text, OutputFormat format, CancellationToken cancellation)
+    private static async Task StopAsync(SweepLocation location, string sweepId, string text, OutputFormat format, CancellationToken cancellation)
     {
-        var (_, sweep, _) = await StoredSweep.ReadAsync(place.Reader, sweepId, cancellation);
+        var (_, sweep, _) = await StoredSweep.ReadAsync(location.Reader, sweepId, cancellation);
         var trial = TrialSelector.Select(sweepId, sweep, text);
-        // Only who trains can stop a trial, and then somebody has the place already.
-        await using var connection = await place.TryAttachAsync(cancellation);
+        // Only who trains can stop a trial, and then somebody has the location already.
+        await using var connection = await location.TryAttachAsync(cancellation);
         var isStopped = connection is not null && await connection.Grains.Trial(trial).Stop();
         Output.WriteLine(format,
             isStopped ? $"{trial} is stopped at the end of its epoch" : $"{trial} is not stopped, because it is not in training",

@@ -18,9 +18,9 @@ internal static class DeleteVerb
         var command = new Command("delete", "Delete a sweep with its results, checkpoints and models; this cannot be undone.") { id };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var place = CommonOptions.Place(parsed);
-            var sweep = SweepSelector.SelectById(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
-            if (await DeleteAsync(place, [sweep], _ => true, cancellation) is [])
+            var location = SweepLocations.Of(parsed);
+            var sweep = SweepSelector.SelectById(await location.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            if (await DeleteAsync(location, [sweep], _ => true, cancellation) is [])
                 throw new UserException(ExitCode.NotFound, $"{sweep.Id} was deleted by somebody else.");
             Output.WriteLine(parsed.GetValue(CommonOptions.Format), $"{sweep.Id} is deleted", ("sweepId", sweep.Id), ("deleted", true));
             return ExitCode.Done;
@@ -32,9 +32,9 @@ internal static class DeleteVerb
     /// <param name="isWanted">Asked just before a sweep goes: somebody may have taken it up again since it was looked up.</param>
     /// <returns>Those that were deleted.</returns>
     public static async Task<IReadOnlyList<SweepOverview>> DeleteAsync(
-        Place place, IReadOnlyList<SweepOverview> sweeps, Func<SweepOverview, bool> isWanted, CancellationToken cancellation)
+        SweepLocation location, IReadOnlyList<SweepOverview> sweeps, Func<SweepOverview, bool> isWanted, CancellationToken cancellation)
     {
-        await using var connection = await place.OpenAsync(cancellation);
+        await using var connection = await location.OpenAsync(cancellation);
         var deleted = new List<SweepOverview>();
         foreach (var sweep in sweeps)
         {

@@ -27,15 +27,15 @@ internal static class ExportVerb
         };
         var command = new Command("export", "Write a trial's final weights for Python; those that were not kept are trained again.") { trial, output };
         command.SetAction((parsed, cancellation) => ExportAsync(
-            parsed.GetValue(trial)!, parsed.GetValue(output), CommonOptions.Place(parsed), CommonOptions.Sources(parsed),
+            parsed.GetValue(trial)!, parsed.GetValue(output), SweepLocations.Of(parsed), CommonOptions.Sources(parsed),
             parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
     private static async Task<int> ExportAsync(
-        string text, string? output, Place place, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
+        string text, string? output, SweepLocation location, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
-        var (reader, folder) = (place.Reader, place.Folder);
+        var (reader, folder) = (location.Reader, location.Folder);
         var named = TrialSelector.Split(text);
         var selected = SweepSelector.Select(await reader.ListAsync(cancellation), named.Sweep);
         var (_, sweep, results) = await StoredSweep.ReadAsync(reader, selected.Id, cancellation);

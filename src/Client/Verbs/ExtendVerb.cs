@@ -20,21 +20,21 @@ internal static class ExtendVerb
         };
         var command = new Command("extend", "Give a stored sweep more replicates; give its file as many before you run that again.") { id, replicates };
         command.SetAction((parsed, cancellation) => ExtendAsync(
-            parsed.GetValue(id)!, parsed.GetValue(replicates), CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
+            parsed.GetValue(id)!, parsed.GetValue(replicates), SweepLocations.Of(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
-    internal static async Task<int> ExtendAsync(string id, int replicates, Place place, OutputFormat format, CancellationToken cancellation)
+    internal static async Task<int> ExtendAsync(string id, int replicates, SweepLocation location, OutputFormat format, CancellationToken cancellation)
     {
-        var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), id);
-        var (_, stored, _) = await StoredSweep.ReadAsync(place.Reader, sweep.Id, cancellation);
+        var sweep = SweepSelector.Select(await location.Reader.ListAsync(cancellation), id);
+        var (_, stored, _) = await StoredSweep.ReadAsync(location.Reader, sweep.Id, cancellation);
         if (replicates < stored.Replicates)
             throw new UserException(ExitCode.BadInput,
                 $"{sweep.Id} has {stored.Replicates} replicates: give more. To compare fewer, run its file with fewer.");
         var reading = SweepFile.Parse(Changed(sweep.Id, stored.Text, replicates), sweep.Id);
         if (reading.Sweep is not { } proposed)
             throw new UserException(ExitCode.BadInput, string.Join(Environment.NewLine, reading.Problems));
-        await using var connection = await place.OpenAsync(cancellation);
+        await using var connection = await location.OpenAsync(cancellation);
         var submission = await Submitter.SubmitAsync(connection, sweep.Id, proposed, cancellation);
         await Console.Error.WriteLineAsync($"a file that says fewer takes them out again: write 'replicates: {replicates}' into yours before you run it");
         Output.WriteLine(format, $"{sweep.Id} has {replicates} replicates now: +{submission.AddedTrials} trials",

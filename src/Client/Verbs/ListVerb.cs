@@ -11,7 +11,7 @@ internal static class ListVerb
         var command = new Command("list", "List the sweeps, the newest first.");
         command.SetAction(async (parsed, cancellation) =>
         {
-            var sweeps = await CommonOptions.Place(parsed).Reader.ListAsync(cancellation);
+            var sweeps = await SweepLocations.Of(parsed).Reader.ListAsync(cancellation);
             Output.WriteRows(
                 parsed.GetValue(CommonOptions.Format),
                 [("sweep", false), ("status", false), ("trials", true), ("ended", true), ("failed", true), ("created", false)],

@@ -20,7 +20,7 @@ internal static class PruneVerb
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say which sweeps would be deleted." };
         var command = new Command("prune", "Delete the sweeps that ended longer ago than a given time.") { age, dryRun };
         command.SetAction((parsed, cancellation) => PruneAsync(
-            parsed.GetValue(age), parsed.GetValue(dryRun), CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format),
+            parsed.GetValue(age), parsed.GetValue(dryRun), SweepLocations.Of(parsed), parsed.GetValue(CommonOptions.Format),
             TimeProvider.System, cancellation));
         return command;
     }
@@ -39,12 +39,12 @@ internal static class PruneVerb
             : null;
 
     internal static async Task<int> PruneAsync(
-        TimeSpan age, bool isDryRun, Place place, OutputFormat format, TimeProvider time, CancellationToken cancellation)
+        TimeSpan age, bool isDryRun, SweepLocation location, OutputFormat format, TimeProvider time, CancellationToken cancellation)
     {
         var before = time.GetUtcNow() - age;
-        IReadOnlyList<SweepOverview> old = [.. (await place.Reader.ListAsync(cancellation)).Where(IsOld)];
+        IReadOnlyList<SweepOverview> old = [.. (await location.Reader.ListAsync(cancellation)).Where(IsOld)];
         if (old.Count > 0 && !isDryRun)
-            old = await DeleteVerb.DeleteAsync(place, old, IsOld, cancellation);
+            old = await DeleteVerb.DeleteAsync(location, old, IsOld, cancellation);
         if (isDryRun)
             await Console.Error.WriteLineAsync(old.Count == 0 ? "nothing is that old" : "without --dry-run these would be deleted:");
         Output.WriteRows(

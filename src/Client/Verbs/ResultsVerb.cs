@@ -16,15 +16,15 @@ internal static class ResultsVerb
         };
         var command = new Command("results", "Print the result of every trial that has ended.") { id, trial };
         command.SetAction((parsed, cancellation) => PrintAsync(
-            parsed.GetValue(id)!, parsed.GetValue(trial), CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format),
+            parsed.GetValue(id)!, parsed.GetValue(trial), SweepLocations.Of(parsed), parsed.GetValue(CommonOptions.Format),
             cancellation));
         return command;
     }
 
     private static async Task<int> PrintAsync(
-        string id, string? trial, Place place, OutputFormat format, CancellationToken cancellation)
+        string id, string? trial, SweepLocation location, OutputFormat format, CancellationToken cancellation)
     {
-        var reader = place.Reader;
+        var reader = location.Reader;
         var selected = SweepSelector.Select(await reader.ListAsync(cancellation), id);
         var (_, sweep, stored) = await StoredSweep.ReadAsync(reader, selected.Id, cancellation);
         if (trial is not null)

@@ -19,19 +19,19 @@ internal static class RunVerb
             file, slots, metricsPort, isNew,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(file)!, CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), parsed.GetValue(isNew),
+            parsed.GetValue(file)!, SweepLocations.Of(parsed), parsed.GetValue(CommonOptions.Format), parsed.GetValue(isNew),
             CommonOptions.RunSettings(parsed, parsed.GetValue(slots), parsed.GetValue(metricsPort)),
             cancellation));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        string path, Place place, OutputFormat format, bool isNew, EmbeddedSettings settings, CancellationToken cancellation)
+        string path, SweepLocation location, OutputFormat format, bool isNew, EmbeddedSettings settings, CancellationToken cancellation)
     {
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
         var input = await SweepFiles.ReadAsync(path, settings.Datasets, cancellation);
-        settings = settings with { Device = await DeviceAsync(place, input.Sweep, isNew, cancellation) ?? settings.Device };
+        settings = settings with { Device = await DeviceAsync(location, input.Sweep, isNew, cancellation) ?? settings.Device };
         var display = ProgressDisplay.OnStandardError(time);
         string? sweepId = null;
         var trainsHere = false;
@@ -46,11 +46,11 @@ internal static class RunVerb
         {
             while (true)
             {
-                await using var connection = await place.OpenAsync(settings, time, cancellation);
+                await using var connection = await location.OpenAsync(settings, time, cancellation);
                 trainsHere = connection.Owner is null;
                 try
                 {
-                    input.KeepData(place.Folder);
+                    input.KeepData(location.Folder);
                     // Once submitted it is durable: whoever takes the folder over finds it there.
                     sweepId ??= (await Submitter.SubmitAsync(connection, input.Sweep, isNew, cancellation)).SweepId;
                 }
@@ -65,7 +65,7 @@ internal static class RunVerb
                     if (connection.Owner is null)
                         foreach (var other in await connection.Reader.UnfinishedAsync())
                             await Console.Error.WriteLineAsync($"{other} is unfinished: run its file to continue it");
-                    return await SweepReport.WriteAsync(place, sweepId, format, time.GetElapsedTime(began), cancellation);
+                    return await SweepReport.WriteAsync(location, sweepId, format, time.GetElapsedTime(began), cancellation);
                 }
                 await Console.Error.WriteLineAsync($"{connection.Owner}, which trained {sweepId}, does not answer any more: going on without it");
             }
@@ -74,21 +74,21 @@ internal static class RunVerb
         catch (Exception) when (cancellation.IsCancellationRequested && sweepId is not null)
         {
             await Console.Error.WriteLineAsync(trainsHere
-                ? $"interrupted: what is finished is kept. Resume with: deeptrain run {ShellWords.Quote(path)}{place.Option}"
-                : $"no longer followed; {sweepId} goes on. Follow it with: deeptrain watch {sweepId}{place.Option}. "
-                    + $"End it with: deeptrain cancel {sweepId}{place.Option}");
+                ? $"interrupted: what is finished is kept. Resume with: deeptrain run {ShellWords.Quote(path)}{location.Option}"
+                : $"no longer followed; {sweepId} goes on. Follow it with: deeptrain watch {sweepId}{location.Option}. "
+                    + $"End it with: deeptrain cancel {sweepId}{location.Option}");
             return ExitCode.Interrupted;
         }
     }
 
     /// <summary>What a silo of this process has to train on; null: what it finds.</summary>
-    private static async Task<DeviceKind?> DeviceAsync(Place place, Sweep sweep, bool isNew, CancellationToken cancellation)
+    private static async Task<DeviceKind?> DeviceAsync(SweepLocation location, Sweep sweep, bool isNew, CancellationToken cancellation)
     {
         var device = sweep.Device;
         try
         {
-            var number = isNew ? 0 : await place.Reader.LatestNumberAsync(sweep.Name, cancellation);
-            if (number > 0 && await place.Reader.FindAsync($"{sweep.Name}-{number}", cancellation) is { Device: { } stored })
+            var number = isNew ? 0 : await location.Reader.LatestNumberAsync(sweep.Name, cancellation);
+            if (number > 0 && await location.Reader.FindAsync($"{sweep.Name}-{number}", cancellation) is { Device: { } stored })
                 device = stored;
         }
         catch (StoreException)

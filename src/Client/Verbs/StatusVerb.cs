@@ -13,11 +13,11 @@ internal static class StatusVerb
         var command = new Command("status", "Show how a sweep stands.") { id, trial };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var place = CommonOptions.Place(parsed);
-            var sweep = SweepSelector.Select(await place.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
+            var location = SweepLocations.Of(parsed);
+            var sweep = SweepSelector.Select(await location.Reader.ListAsync(cancellation), parsed.GetValue(id)!);
             if (parsed.GetValue(trial) is { } one)
             {
-                await TrialStatus.WriteAsync(place, sweep.Id, one, parsed.GetValue(CommonOptions.Format), cancellation);
+                await TrialStatus.WriteAsync(location, sweep.Id, one, parsed.GetValue(CommonOptions.Format), cancellation);
                 return ExitCode.Done;
             }
             Output.WriteRows(

@@ -16,20 +16,20 @@ internal static class SubmitVerb
             file, isNew,
         };
         command.SetAction((parsed, cancellation) => SubmitAsync(
-            parsed.GetValue(file)!, CommonOptions.Place(parsed), parsed.GetValue(isNew),
+            parsed.GetValue(file)!, SweepLocations.Of(parsed), parsed.GetValue(isNew),
             CommonOptions.Sources(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
     private static async Task<int> SubmitAsync(
-        string path, Place place, bool isNew, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
+        string path, SweepLocation location, bool isNew, DatasetSources sources, OutputFormat format, CancellationToken cancellation)
     {
         var input = await SweepFiles.ReadAsync(path, sources, cancellation);
-        await using var connection = await place.OpenAsync(cancellation);
-        input.KeepData(place.Folder);
+        await using var connection = await location.OpenAsync(cancellation);
+        input.KeepData(location.Folder);
         var submission = await Submitter.SubmitAsync(connection, input.Sweep, isNew, cancellation);
         if (connection.Owner is null && submission.Kind is not SubmissionKind.Ended)
-            await Console.Error.WriteLineAsync($"nothing trains in {place.Folder.Root} now: training begins with the next 'deeptrain run'");
+            await Console.Error.WriteLineAsync($"nothing trains in {location.Folder.Root} now: training begins with the next 'deeptrain run'");
         Output.WriteLine(format, submission.SweepId,
             ("sweepId", submission.SweepId), ("addedTrials", submission.AddedTrials), ("removedTrials", submission.RemovedTrials));
         return ExitCode.Done;

@@ -10,9 +10,9 @@ internal static class SweepReport
     private const int LogLinesShown = 3;
 
     public static async Task<int> WriteAsync(
-        Place place, string sweepId, OutputFormat format, TimeSpan elapsed, CancellationToken cancellation)
+        SweepLocation location, string sweepId, OutputFormat format, TimeSpan elapsed, CancellationToken cancellation)
     {
-        var (overview, sweep, results) = await StoredSweep.ReadAsync(place.Reader, sweepId, cancellation);
+        var (overview, sweep, results) = await StoredSweep.ReadAsync(location.Reader, sweepId, cancellation);
         var summary = SweepSummary.Of(sweep, results);
         RunResult.WriteCells(format, sweep, summary, RunResult.Json(overview, summary, elapsed));
         var failed = results.Where(result => result.Failure is not null).ToList();
@@ -27,7 +27,7 @@ internal static class SweepReport
         var cancelled = overview.ByOutcome.GetValueOrDefault(Outcome.Cancelled);
         if (cancelled > 0)
             await Console.Error.WriteLineAsync(
-                $"{cancelled} of {overview.Total} trials were cancelled and have no result. To let them be trained: deeptrain retry {sweepId}{place.Option}");
+                $"{cancelled} of {overview.Total} trials were cancelled and have no result. To let them be trained: deeptrain retry {sweepId}{location.Option}");
         return overview.Status is SweepStatus.Cancelled || cancelled > 0 || overview.ByOutcome.GetValueOrDefault(Outcome.Failed) > 0
             ? ExitCode.DoneWithFailures
             : ExitCode.Done;

@@ -6,17 +6,17 @@ namespace DeepTrain.Cluster.Client;
 /// <summary><c>status ID --trial TRIAL</c>: how one trial stands. While it is trained, its slot tells; else the store does.</summary>
 internal static class TrialStatus
 {
-    public static async Task WriteAsync(Place place, string sweepId, string text, OutputFormat format, CancellationToken cancellation)
+    public static async Task WriteAsync(SweepLocation location, string sweepId, string text, OutputFormat format, CancellationToken cancellation)
     {
-        var (_, sweep, results) = await StoredSweep.ReadAsync(place.Reader, sweepId, cancellation);
+        var (_, sweep, results) = await StoredSweep.ReadAsync(location.Reader, sweepId, cancellation);
         var trial = TrialSelector.Select(sweepId, sweep, text);
         var result = results.FirstOrDefault(result => result.Trial == trial);
-        var view = result is null ? await InspectAsync(place, trial, cancellation) : null;
+        var view = result is null ? await InspectAsync(location, trial, cancellation) : null;
         var state = result is not null ? Output.Name(result.Outcome) : view?.Ticket is null ? "waiting" : Output.Name(view.State);
         var last = view?.LastReport is { } report
             ? new EpochResult(report.Epoch, view.Ticket!.Fence, Finite(report.TrainLoss), Finite(report.ValidationLoss),
                 Finite(report.ValidationAccuracy), report.Seconds, report.Health)
-            : (await place.Reader.ReadEpochsAsync(trial, cancellation)).LastOrDefault();
+            : (await location.Reader.ReadEpochsAsync(trial, cancellation)).LastOrDefault();
         Output.WriteRows(
             format,
             [
@@ -45,9 +45,9 @@ internal static class TrialStatus
     }
 
     /// <summary>Asks whoever trains there. Null: nobody, or nobody that answers.</summary>
-    private static async Task<TrialView?> InspectAsync(Place place, TrialId trial, CancellationToken cancellation)
+    private static async Task<TrialView?> InspectAsync(SweepLocation location, TrialId trial, CancellationToken cancellation)
     {
-        await using var connection = await place.TryAttachAsync(cancellation);
+        await using var connection = await location.TryAttachAsync(cancellation);
         try
         {
             return connection is null ? null : await connection.Grains.Trial(trial).Inspect();

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace DeepTrain.Cluster.Client;
 
-/// <summary><c>validate FILE</c>: every error with its place, or what the sweep would be.</summary>
+/// <summary><c>validate FILE</c>: every error with its location, or what the sweep would be.</summary>
 internal static class ValidateVerb
 {
     public static Command Create()

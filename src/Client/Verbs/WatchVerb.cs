@@ -11,22 +11,22 @@ internal static class WatchVerb
         var id = CommonOptions.Sweep();
         var command = new Command("watch", "Follow a sweep that is being trained, then print its cells.") { id };
         command.SetAction((parsed, cancellation) =>
-            WatchAsync(parsed.GetValue(id)!, CommonOptions.Place(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
+            WatchAsync(parsed.GetValue(id)!, SweepLocations.Of(parsed), parsed.GetValue(CommonOptions.Format), cancellation));
         return command;
     }
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private static async Task<int> WatchAsync(string id, Place place, OutputFormat format, CancellationToken cancellation)
+    private static async Task<int> WatchAsync(string id, SweepLocation location, OutputFormat format, CancellationToken cancellation)
     {
         var time = TimeProvider.System;
         var began = time.GetTimestamp();
-        var reader = place.Reader;
+        var reader = location.Reader;
         var sweep = SweepSelector.Select(await reader.ListAsync(cancellation), id);
         var display = ProgressDisplay.OnStandardError(time);
         while (sweep.Status is SweepStatus.Running or SweepStatus.Paused)
         {
-            await using var connection = await place.TryAttachAsync(cancellation);
+            await using var connection = await location.TryAttachAsync(cancellation);
             if (connection is not null && await new Follower(connection, time).FollowAsync(sweep.Id, display, cancellation) is not null)
                 break;
             // Whoever trained it may have ended because the sweep had.
@@ -41,6 +41,6 @@ internal static class WatchVerb
             await Console.Error.WriteLineAsync($"{connection.Owner}, which trains {sweep.Id}, does not answer: trying again");
             await Task.Delay(Pause, time, cancellation);
         }
-        return await SweepReport.WriteAsync(place, sweep.Id, format, time.GetElapsedTime(began), cancellation);
+        return await SweepReport.WriteAsync(location, sweep.Id, format, time.GetElapsedTime(began), cancellation);
     }
 }

@@ -23,7 +23,7 @@ public sealed class ExtendVerbTests
         });
 
         var error = await Assert.ThrowsAsync<UserException>(() => ExtendVerb.ExtendAsync(
-            "digits", 5, new FakePlace(reader, (_, _) => throw new InvalidOperationException()), OutputFormat.Table, CancellationToken.None));
+            "digits", 5, new FakeLocation(reader, (_, _) => throw new InvalidOperationException()), OutputFormat.Table, CancellationToken.None));
 
         Assert.Equal(2, error.ExitCode);
         Assert.StartsWith("digits-1: ", error.Message, StringComparison.Ordinal);

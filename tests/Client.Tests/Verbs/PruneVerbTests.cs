@@ -23,7 +23,7 @@ public sealed class PruneVerbTests
             ["digits-5"] = listed[4],
         };
         var deleted = new List<string>();
-        var place = new FakePlace(
+        var location = new FakeLocation(
             Fake<ISweepReader>.Of((method, arguments) => method == nameof(ISweepReader.ListAsync)
                 ? Task.FromResult(listed)
                 : Task.FromResult(now[(string)arguments[0]!])),
@@ -37,7 +37,7 @@ public sealed class PruneVerbTests
         Console.SetOut(said);
         try
         {
-            await PruneVerb.PruneAsync(TimeSpan.FromDays(7), isDryRun: false, place, OutputFormat.Csv, _time, CancellationToken.None);
+            await PruneVerb.PruneAsync(TimeSpan.FromDays(7), isDryRun: false, location, OutputFormat.Csv, _time, CancellationToken.None);
         }
         finally
         {

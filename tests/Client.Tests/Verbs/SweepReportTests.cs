@@ -28,7 +28,7 @@ public sealed class SweepReportTests
         try
         {
             Assert.Equal(exitCode, await SweepReport.WriteAsync(
-                new FakePlace(reader, (_, _) => null), "digits-1", OutputFormat.Table, TimeSpan.Zero, CancellationToken.None));
+                new FakeLocation(reader, (_, _) => null), "digits-1", OutputFormat.Table, TimeSpan.Zero, CancellationToken.None));
         }
         finally
         {

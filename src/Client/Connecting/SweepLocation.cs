@@ -4,7 +4,7 @@ using DeepTrain.Cluster.Silo;
 namespace DeepTrain.Cluster.Client;
 
 /// <summary>Where sweeps are kept and trained: a data folder, or a cluster.</summary>
-internal abstract class Place
+internal abstract class SweepLocation
 {
     /// <summary>Reads the store; needs nobody who trains.</summary>
     public abstract ISweepReader Reader { get; }
@@ -12,7 +12,7 @@ internal abstract class Place
     /// <summary>Where checkpoints, models and data files lie.</summary>
     public abstract DataFolder Folder { get; }
 
-    /// <summary>How a command line names the place, with a space before it; empty for what it means without a word.</summary>
+    /// <summary>How a command line names the location, with a space before it; empty for what it means without a word.</summary>
     public abstract string Option { get; }
 
     /// <exception cref="UserException">There is nobody to talk to.</exception>

@@ -5,7 +5,7 @@ namespace DeepTrain.Cluster.Client;
 
 /// <summary>A cluster, reached from inside its network: grains by the membership in Redis, the store in PostgreSQL.</summary>
 /// <param name="settingsFile">What the command line named with --settings; null: nothing.</param>
-internal sealed class ClusterPlace(SiloSettings settings, ClusterServers servers, string? settingsFile) : Place
+internal sealed class ClusterLocation(SiloSettings settings, ClusterServers servers, string? settingsFile) : SweepLocation
 {
     /// <summary>A silo that has just died is still among those that a client tries.</summary>
     private const int Attempts = 3;

@@ -5,7 +5,7 @@ namespace DeepTrain.Cluster.Client.Tests;
 
 /// <summary>A place that another process trains in.</summary>
 /// <param name="sweep">The answer of a sweep's grain, by its id and the method's name.</param>
-internal sealed class FakePlace(ISweepReader reader, Func<string, string, object?> sweep) : Place
+internal sealed class FakeLocation(ISweepReader reader, Func<string, string, object?> sweep) : SweepLocation
 {
     public override ISweepReader Reader => reader;
 

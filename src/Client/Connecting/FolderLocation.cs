@@ -4,7 +4,7 @@ using DeepTrain.Cluster.Silo;
 namespace DeepTrain.Cluster.Client;
 
 /// <summary>A data folder on this machine: the silo of this process if the folder is free, else the silo that owns it.</summary>
-internal sealed class LocalPlace(string path) : Place
+internal sealed class FolderLocation(string path) : SweepLocation
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan SilentWait = TimeSpan.FromSeconds(2);
