@@ -163,7 +163,7 @@ public sealed class BadInputTests(ITestOutputHelper output) : IDisposable
             var said = CommandLine.Run("run", "none.yaml");
 
             Assert.Equal((2, ""), (said.ExitCode, said.Output));
-            Assert.StartsWith($"error: DEEPTRAIN_CHECKPOINT_SECONDS is '{seconds}'", said.Errors, StringComparison.Ordinal);
+            Assert.StartsWith($"DEEPTRAIN_CHECKPOINT_SECONDS is '{seconds}': expected a number of seconds", said.Errors, StringComparison.Ordinal);
         }
         finally
         {

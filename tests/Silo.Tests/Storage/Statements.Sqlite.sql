@@ -18,16 +18,16 @@ WHERE code_version = @code AND libtorch = @libtorch AND cpu_capability = @cpu AN
 -- LeaseStatements.GrantMembers
 UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1, retry_at = NULL
 WHERE key IN (SELECT key FROM trials WHERE key IN (SELECT key FROM trials
-WHERE sweep = @sweep AND fusion_key = @fusionKey AND replicate <= @last AND active AND outcome IS NULL AND lease IS NULL AND losses < 2 AND (retry_at IS NULL OR retry_at <= @now)
+WHERE sweep = @sweep AND fusion_key = @fusionKey AND replicate <= @last AND active AND outcome IS NULL AND lease IS NULL AND losses < 2 AND (retry_at IS NULL OR retry_at <= @now OR retry_at > @now + 300000)
   AND checkpoint IS NOT DISTINCT FROM @checkpoint
 ORDER BY replicate, position LIMIT @limit) ORDER BY key)
-  AND outcome IS NULL AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now)
+  AND outcome IS NULL AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now OR retry_at > @now + 300000)
 
 -- LeaseStatements.GrantSuspect
 UPDATE trials SET lease = @lease, provenance = @provenance, fence = fence + 1, attempt = attempt + 1, retry_at = NULL WHERE key IN (SELECT key FROM trials
-WHERE sweep = @sweep AND losses >= 2 AND outcome IS NULL AND active AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now)
+WHERE sweep = @sweep AND losses >= 2 AND outcome IS NULL AND active AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now OR retry_at > @now + 300000)
   AND fusion_key IN (SELECT value FROM json_each(@fusionKeys))
-ORDER BY replicate, position LIMIT 1) AND outcome IS NULL AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now)
+ORDER BY replicate, position LIMIT 1) AND outcome IS NULL AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now OR retry_at > @now + 300000)
 
 -- LeaseStatements.HoldsSuspect
 SELECT 1 FROM trials t CROSS JOIN leases l
@@ -53,12 +53,12 @@ ON CONFLICT DO NOTHING
 
 -- LeaseStatements.NextHead
 SELECT replicate, fusion_key, checkpoint FROM trials
-WHERE sweep = @sweep AND active AND outcome IS NULL AND lease IS NULL AND losses < 2 AND (retry_at IS NULL OR retry_at <= @now) AND fusion_key || '' IN (SELECT value FROM json_each(@fusionKeys))
+WHERE sweep = @sweep AND active AND outcome IS NULL AND lease IS NULL AND losses < 2 AND (retry_at IS NULL OR retry_at <= @now OR retry_at > @now + 300000) AND fusion_key || '' IN (SELECT value FROM json_each(@fusionKeys))
 ORDER BY replicate, position LIMIT 1
 
 -- LeaseStatements.NextSuspect
 SELECT key FROM trials
-WHERE sweep = @sweep AND losses >= 2 AND outcome IS NULL AND active AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now)
+WHERE sweep = @sweep AND losses >= 2 AND outcome IS NULL AND active AND lease IS NULL AND (retry_at IS NULL OR retry_at <= @now OR retry_at > @now + 300000)
   AND fusion_key IN (SELECT value FROM json_each(@fusionKeys))
 ORDER BY replicate, position LIMIT 1
 

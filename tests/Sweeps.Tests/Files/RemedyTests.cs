@@ -106,12 +106,13 @@ public partial class RemedyTests
         ("space: { activation: [relu, elu] }\nclaims: []", "without claims, remove the key", "\nclaims: []", ""),
         ("space: { activation: [relu, elu] }\nclaims: [{ activation: relu > relu }]", "is named twice; keep one", "relu > relu", "relu > elu"),
         ("space: { activation: [relu, elu] }\nclaims: [{ activation: relu > tanh }]", "is no level of activation; expected some of", "tanh", "elu"),
+        ("space: { activation: [relu, leaky-relu], leakAlpha: { when: { activation: leaky-relu }, values: [0.01, 0.2] } }\nclaims: [{ leakAlpha: 0.2 > 0.5 }]", "is no level of leakAlpha; expected some of", "> 0.5", "> 0.01"),
         ("space: { activation: [relu, elu] }\nclaims: [{ batchNorm: true > false }]", "does not vary in this sweep; expected", "batchNorm: true > false", "activation: relu > elu"),
         ("space: { activation: [relu, elu], batchNorm: [true, false] }\nclaims: [{ activation: relu > elu, batchNorm: true > false }]",
             "expected one factor a claim, each after a hyphen of its own", "elu, batchNorm", "elu }, { batchNorm"),
         // Text
         ("training:\n\tepochs: 5", "the line is indented with a tab; YAML indents with spaces", "\t", "  "),
-        ("space:\n  activation: [relu", "is a bracket, brace or quote not closed?", "[relu", "[relu]"),
+        ("space:\n  activation: [relu\nname: b", "is a bracket, brace or quote not closed?", "[relu\nname: b", "[relu, elu]"),
         ("training: { epochs: !!int 5 }", "are not supported; remove it", "!!int ", ""),
         ("---\nname: b", "a second document starts here; expected one sweep a file", "---\nname: b", ""),
     ];
