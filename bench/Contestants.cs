@@ -1,6 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Networks;
+using DeepTrain.Cluster.Training.Optimizers;
+using DeepTrain.Cluster.Training.Stacking;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,7 +27,7 @@ internal sealed record Work(string Network, ImmutableArray<int> Layers, int Batc
     /// <summary>The same work with its data on a device.</summary>
     public Work On(ComputeDevice device) => this with { Data = Data.To(device.Torch) };
 
-    public Configuration Configuration { get; } = Sweeps.Configuration.Resolve(new Dictionary<string, ParameterValue>
+    public Configuration Configuration { get; } = Sweeps.Configurations.Configuration.Resolve(new Dictionary<string, ParameterValue>
     {
         [Parameters.Dataset.Name] = ParameterValue.Of("digits"),
         [Parameters.Hidden.Name] = ParameterValue.Of(Layers[1..^1]),

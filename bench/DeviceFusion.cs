@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Bench;

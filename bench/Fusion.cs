@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Bench;

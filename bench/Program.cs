@@ -1,6 +1,6 @@
 using System.CommandLine;
 using DeepTrain.Cluster.Bench;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Training.Native;
 
 var format = new Option<string>("--format") { Description = "How the figures are printed.", DefaultValueFactory = _ => "table" };
 format.AcceptOnlyFromAmong("table", "json");

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 using DeepTrain.Cluster.Servers;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Hosting;
 
 namespace DeepTrain.Cluster.Bench;
 

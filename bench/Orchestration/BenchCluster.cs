@@ -1,7 +1,7 @@
 using System.Net;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Sweeps;
 using DeepTrain.Cluster.Servers;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Silo.DataFolders;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Bench;
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Client;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Invoking;
+using DeepTrain.Cluster.Client.Verbs;
 
 var root = new RootCommand(
     "Sweeps that compare how deep networks are made to train. Start with: deeptrain run samples/quickstart.yaml")

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Silo.Hosting;
 
 var root = new RootCommand("One silo of a DeepTrain cluster. Settings come from a file and the environment: silo settings.")
 {

@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Tests;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -1,5 +1,9 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Fusion;
+using DeepTrain.Cluster.Training.Initializers;
 
 // Trainers share the process: its count of tensors, its two cores.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
@@ -34,7 +38,7 @@ internal static class Trials
                 _ => throw new ArgumentException($"{value.GetType()} is no kind of a parameter's value."),
             };
         }
-        return Sweeps.Configuration.Resolve(all);
+        return Sweeps.Configurations.Configuration.Resolve(all);
     }
 
     public static CohortTrial Trial(this Configuration configuration, int replicate = 1) =>
@@ -97,7 +101,7 @@ internal static class Trials
     {
         using var run = new FusedTrainer(TimeProvider.System).Start(cohort);
         var reports = run.ReportStart().ToList();
-        while (run.Aboard.Count > 0)
+        while (run.InTraining.Count > 0)
             reports.AddRange(run.TrainEpoch());
         return reports.ToLookup(report => report.Trial);
     }

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.CommandLine;
 
 internal enum OutputFormat
 {

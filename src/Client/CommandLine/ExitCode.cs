@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.CommandLine;
 
 /// <summary>What the program's exit says.</summary>
 internal static class ExitCode

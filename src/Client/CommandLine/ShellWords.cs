@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.CommandLine;
 
 /// <summary>Words of the command lines that this program prints for people to type.</summary>
 internal static class ShellWords

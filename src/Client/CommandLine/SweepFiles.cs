@@ -1,8 +1,10 @@
-using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Training.Checking;
+using DeepTrain.Cluster.Training.Data;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.CommandLine;
 
 /// <summary>A sweep file that has been read with its data, and found valid.</summary>
 /// <param name="DataFile">Its data file and the SHA-256 of what that holds; null where there is none.</param>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.CommandLine;
 
 /// <summary>Finds the sweep that a person means.</summary>
 internal static class SweepSelector

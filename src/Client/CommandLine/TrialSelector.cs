@@ -1,6 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.CommandLine;
 
 /// <summary>Finds the trial that a person means.</summary>
 internal static class TrialSelector

@@ -1,10 +1,10 @@
 using System.Net;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Silo.DataFolders;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>An Orleans client of silos in other processes.</summary>
 internal sealed class AttachedClient(IHost host) : IAsyncDisposable

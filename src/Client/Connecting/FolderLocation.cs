@@ -1,7 +1,11 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Hosting;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Storage.Sqlite;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>A data folder on this machine: the silo of this process if the folder is free, else the silo that owns it.</summary>
 internal sealed class FolderLocation(string path) : SweepLocation

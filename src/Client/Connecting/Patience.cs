@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>Awaits calls that touch all trials of a sweep, which may take a minute, for as long as the one that is called lives.</summary>
 internal static class Patience

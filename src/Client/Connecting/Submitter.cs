@@ -1,8 +1,9 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Sweeps.Spec;
 using Orleans.Runtime.Messaging;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>Hands a sweep file to its coordinator, and says on stderr what became of it.</summary>
 internal static class Submitter

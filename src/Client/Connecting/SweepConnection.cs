@@ -1,6 +1,6 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>The connection to a location's grains.</summary>
 /// <param name="owner">Who trains there, as a person is told; null: this process.</param>

@@ -1,7 +1,9 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Settings;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>Where sweeps are kept and trained: a data folder, or a cluster.</summary>
 internal abstract class SweepLocation

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Silo.Settings;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>The location that a command line names.</summary>
 internal static class SweepLocations

@@ -1,6 +1,10 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Following;
 
 /// <summary>Follows a sweep to its end and shows how it stands.</summary>
 internal sealed class Follower(SweepConnection connection, TimeProvider time)

@@ -1,9 +1,11 @@
 using System.Globalization;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Following;
 
 /// <summary>Shows progress on stderr: one live display on a terminal, a plain line every few seconds elsewhere.</summary>
 /// <param name="console">Where the live display goes.</param>

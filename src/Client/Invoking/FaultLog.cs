@@ -1,6 +1,6 @@
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Silo.DataFolders;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Invoking;
 
 /// <summary>Where the stack traces of unexpected exceptions go: beside the logs of the data folder, for whoever reports the fault.</summary>
 internal static class FaultLog

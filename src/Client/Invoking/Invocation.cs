@@ -1,10 +1,14 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Invoking;
 
 /// <summary>Runs one command line: signals become cancellation, errors become messages on stderr and exit codes.</summary>
 internal static class Invocation

@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using DeepTrain.Cluster.Client.CommandLine;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Invoking;
 
 /// <summary>What becomes of the program when its standard output or error is closed, full or gone.</summary>
 internal static class StandardStreams

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Rendering;
 
 /// <summary>
 /// The columns that say what a cell is. Programs get every factor as it is. People get the factors that vary, long levels shortened, and

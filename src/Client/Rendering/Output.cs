@@ -2,9 +2,10 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using DeepTrain.Cluster.Client.CommandLine;
 using Spectre.Console;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Rendering;
 
 /// <summary>How data goes to stdout, and how numbers look there.</summary>
 internal static class Output

@@ -1,7 +1,7 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Rendering;
 
 /// <summary>A sweep as <c>list</c> and <c>status</c> give it to programs.</summary>
 internal static class OverviewJson

@@ -1,8 +1,11 @@
 using System.Text.Json.Nodes;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Rendering;
 
 /// <summary>What <c>run</c> prints when a sweep is done: the object that programs read, and the table of cells that people do.</summary>
 internal static class RunResult

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Rendering;
 
 /// <summary>One trial epoch by epoch: losses, and what the gradients of each layer looked like.</summary>
 internal static class TrialCurve

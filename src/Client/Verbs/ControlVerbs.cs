@@ -1,7 +1,11 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Grains.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary>The verbs that steer a stored sweep: <c>pause|resume|cancel|retry ID</c>.</summary>
 internal static class ControlVerbs

@@ -1,7 +1,9 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Training.Data;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>datasets</c>: what a sweep file may name as its data, and where it is.</summary>
 internal static class DatasetsVerb

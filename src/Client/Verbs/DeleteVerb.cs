@@ -1,8 +1,12 @@
 using System.CommandLine;
 using System.Diagnostics;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>delete ID</c>: deletes a sweep.</summary>
 internal static class DeleteVerb

@@ -1,7 +1,9 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>devices</c>: what this machine would train on.</summary>
 internal static class DevicesVerb

@@ -1,10 +1,17 @@
 using System.CommandLine;
 using System.Globalization;
-using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Silo.Commands;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Checkpoints;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>export TRIAL</c>: a trial's final weights as a file for Python.</summary>
 internal static class ExportVerb

@@ -1,7 +1,10 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Sweeps.Files;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>extend ID --replicates N</c>: more replicates of a stored sweep; what is finished stays.</summary>
 internal static class ExtendVerb

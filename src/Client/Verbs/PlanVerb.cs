@@ -1,9 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Training.Costs;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>plan FILE</c>: what a sweep would take here, and with <c>--costs</c> what its activations and batch norm cost.</summary>
 internal static class PlanVerb

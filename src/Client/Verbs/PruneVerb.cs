@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Grains.Store;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>prune --older-than AGE</c>: delete the sweeps that ended long ago.</summary>
 internal static class PruneVerb

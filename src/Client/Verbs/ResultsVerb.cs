@@ -1,7 +1,11 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>results ID</c>: every trial that has an outcome.</summary>
 internal static class ResultsVerb

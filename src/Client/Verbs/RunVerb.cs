@@ -1,9 +1,13 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Silo;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Following;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>run FILE</c>: submit, follow, results.</summary>
 internal static class RunVerb

@@ -1,7 +1,10 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>status ID</c>: how one sweep stands, by the store; with <c>--trial</c>, how one of its trials does.</summary>
 internal static class StatusVerb

@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary>A sweep as the store has it.</summary>
 internal sealed record StoredSweep(SweepOverview Overview, Sweep Sweep, ImmutableArray<TrialResult> Results)

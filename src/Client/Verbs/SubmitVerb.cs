@@ -1,8 +1,11 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Training.Data;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>submit FILE</c>: store a sweep and leave it to whoever owns the data folder.</summary>
 internal static class SubmitVerb

@@ -1,7 +1,11 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>status ID --trial TRIAL</c>: how one trial stands. While it is trained, its slot tells; else the store does.</summary>
 internal static class TrialStatus

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Rendering;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>validate FILE</c>: every error with its location, or what the sweep would be.</summary>
 internal static class ValidateVerb

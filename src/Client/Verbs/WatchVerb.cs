@@ -1,7 +1,10 @@
 using System.CommandLine;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Client.Following;
+using DeepTrain.Cluster.Grains.Store;
 
-namespace DeepTrain.Cluster.Client;
+namespace DeepTrain.Cluster.Client.Verbs;
 
 /// <summary><c>watch ID</c>: follow a sweep that another process trains, then print its cells.</summary>
 internal static class WatchVerb

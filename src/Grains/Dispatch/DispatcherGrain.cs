@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Dispatch;
 
 /// <remarks>
 /// All it knows is hearsay: coordinators repeat what waits and who trains for them at least as often as they are touched,

@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Dispatch;
 
 /// <summary>The cluster's only dispatcher.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Orleans.Concurrency;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Dispatch;
 
 /// <summary>Says which sweep a free slot works for next, so that sweeps share the slots fairly. One per cluster; awaits no other grain.</summary>
 [Alias("DeepTrain.Dispatcher")]

@@ -1,6 +1,6 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Messages;
 
 // The room of sweeps knows nothing of Orleans, so its types travel as these.
 

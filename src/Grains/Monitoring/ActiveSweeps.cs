@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains.Store;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Monitoring;
 
 /// <summary>The running sweeps whose coordinator lives in this process, as it last saw them: what gauges report.</summary>
 /// <remarks>A coordinator puts its sweep here and takes it away, so a sweep that moved or ended is gone from the next scrape.</remarks>

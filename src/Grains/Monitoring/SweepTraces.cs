@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Monitoring;
 
 /// <summary>Spans over a sweep: all of one sweep are one trace, whichever process they come from.</summary>
 public static class SweepTraces

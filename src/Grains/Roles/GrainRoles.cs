@@ -1,7 +1,10 @@
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Grains.Trials;
 using Orleans.Configuration;
 using Orleans.Metadata;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Roles;
 
 /// <summary>Which silos host which grains: coordinators never a trial's, workers never a sweep's.</summary>
 public static class GrainRoles

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Store;
 
 /// <summary>Questions to the durable truth. They need no coordinator and disturb none.</summary>
 /// <remarks>A sweep that is <see cref="SweepStatus.Deleted"/> is not seen, except where its number or its removal is the question.</remarks>

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Store;
 
 /// <summary>The durable truth about sweeps, and the arbiter of leases. What a coordinator may write, and what workers report.</summary>
 /// <remarks>

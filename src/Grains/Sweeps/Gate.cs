@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <summary>Lets many pass side by side, and now and then one alone. For the turns of one grain: it knows no threads.</summary>
 internal sealed class Gate

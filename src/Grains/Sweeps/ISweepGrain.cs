@@ -1,8 +1,13 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Orleans.Concurrency;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <summary>The coordinator of one sweep: leases its trials, counts what came back, decides when it is done. Keyed by the sweep's id.</summary>
 /// <remarks>What changes all trials of a large sweep takes longer than other calls may.</remarks>
@@ -156,27 +161,3 @@ public sealed record LeaseReply(
     public ImmutableArray<string> UnsizedKeys { get; init; } = [];
 }
 
-/// <param name="Waiting">Trials that nobody trains yet.</param>
-/// <param name="Running">Trials under a lease.</param>
-/// <param name="Best">Null while no cell has all its replicates.</param>
-[GenerateSerializer, Immutable, Alias("DeepTrain.SweepProgress")]
-public sealed record SweepProgress(
-    [property: Id(0)] string SweepId,
-    [property: Id(1)] SweepStatus Status,
-    [property: Id(2)] int Total,
-    [property: Id(3)] int Waiting,
-    [property: Id(4)] int Running,
-    [property: Id(5)] int Completed,
-    [property: Id(6)] int Diverged,
-    [property: Id(7)] int Stopped,
-    [property: Id(8)] int Failed,
-    [property: Id(9)] int Cancelled,
-    [property: Id(10)] BestCell? Best)
-{
-    public int Ended => Completed + Diverged + Stopped + Failed + Cancelled;
-}
-
-/// <param name="Cell">The cell's levels, as <c>factor=level</c> joined by commas; empty where nothing varies.</param>
-/// <param name="Objective">The mean over its replicates.</param>
-[GenerateSerializer, Immutable, Alias("DeepTrain.BestCell")]
-public sealed record BestCell([property: Id(0)] string Cell, [property: Id(1)] double Objective);

@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <summary>A mean of finite numbers that is finite whatever they are.</summary>
 internal sealed class Mean

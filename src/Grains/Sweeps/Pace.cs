@@ -1,4 +1,6 @@
-namespace DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+
+namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <summary>How fast a sweep goes, from when somebody began to watch it.</summary>
 public sealed class Pace(TimeProvider time)

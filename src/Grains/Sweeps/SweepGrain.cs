@@ -1,9 +1,17 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <remarks>
 /// The store decides; this grain asks it in the right order and remembers the answers. Whatever it remembers can be lost at any point

@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <summary>The coordinators of sweeps, by their sweeps' ids.</summary>
 /// <remarks>

@@ -1,7 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <summary>What a coordinator remembers of its sweep's results: a cache that a query to the store rebuilds. Counts each trial once.</summary>
 internal sealed class SweepTally

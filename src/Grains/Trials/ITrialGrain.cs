@@ -1,6 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Trials;
 
 /// <summary>One trial while it is trained: who trains it, how far it is, and the switch that stops it. Keyed by the trial's id.</summary>
 [Alias("DeepTrain.Trial")]

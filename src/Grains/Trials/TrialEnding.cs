@@ -1,6 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Trials;
 
 /// <summary>What a coordinator is told of a trial that has durably ended. It chooses the objective itself: its file may have changed it.</summary>
 /// <param name="Fence">The fence under which it ended.</param>

@@ -1,7 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Orleans.Placement;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Trials;
 
 /// <remarks>
 /// Lives on the silo whose slot trains the trial, from its admission to its durable outcome. It holds a ticket, and asks what that silo

@@ -1,6 +1,6 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Trials;
 
 /// <summary>The grains of trials, by their trials' ids.</summary>
 /// <remarks>

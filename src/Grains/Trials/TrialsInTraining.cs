@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Grains;
+namespace DeepTrain.Cluster.Grains.Trials;
 
 /// <summary>The trials that this silo's slots train, how far each is, and which of them somebody wants to stop.</summary>
 /// <remarks>Slots write it and trial grains read it when they are asked: an epoch costs no call to a grain. A fence that is not the trial's finds nothing.</remarks>

@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
 using System.Text;
 using System.Text.Json;
+using DeepTrain.Cluster.Grains.Store;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.DataFolders;
 
 /// <summary>Where an embedded store keeps everything. Naming one touches nothing; its owner's lock creates it.</summary>
 /// <param name="path">As the user named it; relative to the current folder.</param>

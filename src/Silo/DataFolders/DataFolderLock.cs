@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using DeepTrain.Cluster.Grains.Store;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.DataFolders;
 
 /// <summary>The right to write in a data folder. The operating system ends it with the process, however that ends.</summary>
 public sealed class DataFolderLock : IDisposable

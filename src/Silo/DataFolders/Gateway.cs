@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.DataFolders;
 
 /// <summary>How other processes reach the owner of a data folder.</summary>
 /// <param name="Endpoint">Address and port of its Orleans gateway: <c>127.0.0.1:30000</c>.</param>

@@ -1,9 +1,14 @@
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Monitoring;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Slots;
+using DeepTrain.Cluster.Silo.Storage.Postgres;
+using DeepTrain.Cluster.Training.Data;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>One silo of a cluster: coordinator, worker or both, with PostgreSQL as its store and Redis as its membership.</summary>
 internal static class ClusterSilo

@@ -1,7 +1,9 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>Touches unfinished sweeps, so that a dead coordinator is back without a caller, and a dispatcher that has forgotten them hears of them.</summary>
 internal sealed class CoordinatorActivator(

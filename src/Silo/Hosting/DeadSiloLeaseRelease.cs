@@ -1,9 +1,12 @@
 using System.Threading.Channels;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>Releases the leases of silos that membership declares dead, so that their trials need not wait for them to run out.</summary>
 internal sealed class DeadSiloLeaseRelease(

@@ -3,7 +3,7 @@ using System.Globalization;
 using Serilog.Core;
 using Serilog.Events;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>Tells a person of our own errors, who would find them in the log file only once she looks; of each kind once a minute.</summary>
 internal sealed class ErrorNoticeSink(Action<string> tell, TimeProvider time) : ILogEventSink

@@ -1,12 +1,14 @@
 using System.Net;
 using System.Security.Cryptography;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Roles;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Settings;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Orleans.Serialization;
 using StackExchange.Redis;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>How silos and clients of a cluster find each other: through a table in Redis.</summary>
 public static class Membership

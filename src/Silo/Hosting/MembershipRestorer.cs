@@ -1,6 +1,7 @@
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>Puts the cluster's members back into their table when that was lost: a Redis that was emptied, or came back as it was long ago.</summary>
 /// <remarks>

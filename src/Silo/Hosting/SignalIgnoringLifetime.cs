@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>Leaves signals to whoever started the silo.</summary>
 internal sealed class SignalIgnoringLifetime : IHostLifetime

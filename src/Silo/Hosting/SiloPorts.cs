@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Settings;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>Looks whether a silo can have its ports.</summary>
 /// <remarks>

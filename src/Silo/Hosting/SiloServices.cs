@@ -1,5 +1,12 @@
 using System.Net;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Silo.Cleanup;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Monitoring;
+using DeepTrain.Cluster.Silo.Slots;
+using DeepTrain.Cluster.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -7,7 +14,7 @@ using OpenTelemetry;
 using OpenTelemetry.Trace;
 using Orleans.Configuration;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>What runs in a silo's process, by its role.</summary>
 /// <remarks>Hosted services end in the reverse order of their adding: slots first, then what carries their results, then the silo.</remarks>

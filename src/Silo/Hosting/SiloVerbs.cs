@@ -1,10 +1,14 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Monitoring;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Storage.Postgres;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Native;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Hosting;
 
 /// <summary>The command line of a silo's process.</summary>
 internal static class SiloVerbs

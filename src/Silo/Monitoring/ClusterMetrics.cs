@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Monitoring;
 
 /// <summary>The instruments of the meter <c>DeepTrain.Cluster</c>. Counters say what this process did; sweeps' state is gauges.</summary>
 public sealed class ClusterMetrics

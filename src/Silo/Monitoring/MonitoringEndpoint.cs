@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Monitoring;
 
 /// <summary>Serves <c>/metrics</c> for Prometheus and <c>/health</c> for whoever starts and ends silos, on a port of its own.</summary>
 /// <remarks>It is open from when the silo has joined until all of it has ended: what it does last is counted too. A port that it cannot have, whatever the reason, costs this and not the work.</remarks>

@@ -1,7 +1,8 @@
+using DeepTrain.Cluster.Grains.Store;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Monitoring;
 
 /// <summary>Work that is tried again until it succeeds: the log has a line when it begins to fail and one when it succeeds again, however often it is tried between.</summary>
 /// <remarks>What comes and goes is told once a minute at most, what lasts again after an hour.</remarks>

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Monitoring;
 
 /// <summary>Work that a silo does at once and then once a period, until it ends. A round that fails is logged, and the next one tries again.</summary>
 /// <param name="failures">Logs that rounds fail, and that they succeed again.</param>

@@ -1,6 +1,6 @@
 using OpenTelemetry.Resources;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Monitoring;
 
 /// <summary>By what name a silo's metrics and spans are known.</summary>
 /// <param name="Instance">The silo's name.</param>

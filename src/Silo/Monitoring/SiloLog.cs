@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Monitoring;
 
 /// <summary>What silos log, and how one of a cluster writes it: to stderr, since stdout is data.</summary>
 internal static class SiloLog

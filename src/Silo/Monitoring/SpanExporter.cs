@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Monitoring;
 
 /// <summary>Sends spans to a collector by OTLP over HTTP, and says when none takes them: by itself the exporter is silent, and drops them.</summary>
 /// <param name="collector">Its address, with <c>/v1/traces</c> or without.</param>

@@ -1,7 +1,8 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Settings;
 
 /// <summary>What an embedded silo is started with.</summary>
 /// <param name="Slots">How many slots train; null: one a core, or one a GPU; 0 for a silo that only keeps the books.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Settings;
 
 /// <summary>One thing that a silo can be told, by file or environment.</summary>
 /// <param name="Name">Its dotted path in the file: <c>postgres.host</c>.</param>

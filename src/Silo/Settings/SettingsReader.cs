@@ -1,9 +1,9 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Text.Json;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Files;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Settings;
 
 /// <summary>What was found of a silo's settings: either they are valid, or all that is wrong with them is told.</summary>
 /// <param name="Texts">Each setting that somebody gave, as it was written, with its source.</param>

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Net;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Silo.Monitoring;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Settings;
 
 /// <summary>All that a silo can be told. Reader, <c>silo settings</c> and reference read these.</summary>
 public static class SettingsTable

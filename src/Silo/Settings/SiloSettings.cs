@@ -1,8 +1,9 @@
 using System.Net;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Monitoring;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Settings;
 
 /// <summary>What a silo does for its cluster.</summary>
 [Flags]
@@ -14,13 +15,6 @@ public enum SiloRole
     /// <summary>Trains.</summary>
     Worker = 2,
     Both = Coordinator | Worker,
-}
-
-/// <summary>What a line of a silo's log is.</summary>
-public enum LogFormat
-{
-    Text,
-    Json,
 }
 
 /// <summary>How one silo is run, and how a client reaches the cluster: all of <see cref="SettingsTable"/>, found valid.</summary>

@@ -1,8 +1,10 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Monitoring;
+using DeepTrain.Cluster.Sweeps.Trainers;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>Writes and deletes the checkpoints of this silo's runs.</summary>
 internal sealed class CheckpointWriter(

@@ -1,13 +1,17 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>Trains the cohorts of one slot, each from its start or checkpoint to its end, or until it is stopped, lost or wanted elsewhere.</summary>
 internal sealed class CohortRunner(
-    ITrainer trainer, CohortSizes sizes, ReportSink sink, CheckpointWriter checkpoints, DataFolder folder, ILogger<CohortRunner> log)
+    ITrainer trainer, KnownCohortSizes sizes, ReportSink sink, CheckpointWriter checkpoints, DataFolder folder, ILogger<CohortRunner> log)
 {
     /// <summary>A store that is away must not keep a process from ending.</summary>
     private static readonly TimeSpan LastWritePatience = TimeSpan.FromSeconds(20);
@@ -120,7 +124,7 @@ internal sealed class CohortRunner(
         catch (OperationCanceledException) when (!vain.IsCancellationRequested && brokenOff.IsCancellationRequested)
         {
             log.LogInformation("Epoch {Epoch} of {Trials} is broken off, since it did not end soon after the silo was asked to.",
-                run.Epoch + 1, string.Join(", ", run.Aboard));
+                run.Epoch + 1, string.Join(", ", run.InTraining));
             return null;
         }
     }

@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Sweeps.Spec;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>Trials that a slot has leased and that their grains have admitted.</summary>
 /// <param name="KeepModels">Whether the models of those that complete are kept.</param>
@@ -15,7 +18,7 @@ internal sealed record SlotIdentity(SlotId Id, int SlotsOfSilo, Provenance Worke
 
 /// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials' grains to admit it.</summary>
 internal sealed class CohortSource(
-    SlotIdentity slot, CohortSizes sizes, IGrainFactory grains, LeaseRenewer renewer, TimeProvider time, ILogger<CohortSource> log)
+    SlotIdentity slot, KnownCohortSizes sizes, IGrainFactory grains, LeaseRenewer renewer, TimeProvider time, ILogger<CohortSource> log)
 {
     /// <summary>The most trials of the slot's first cohort of a sweep: a person who has just started it wants to see a result soon.</summary>
     private const int FirstCohort = 6;
@@ -55,7 +58,7 @@ internal sealed class CohortSource(
             // What cannot be sized now is tried alone this time: the next lease asks anew how many go together.
             request = Request(assignment, sizes.Learn(reply)) with { Lease = request.Lease };
             (reply, sentAt) = await LeaseAsync(coordinator, request);
-            var repeated = CohortSizes.Lacking(reply).Select(shape => shape.Key).Where(request.CohortSizes.ContainsKey).ToList();
+            var repeated = KnownCohortSizes.Lacking(reply).Select(shape => shape.Key).Where(request.CohortSizes.ContainsKey).ToList();
             if (repeated.Count > 0)
                 LeaveOut(assignment.SweepId, repeated);
         }

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>A lease that a slot of this silo works under. The slot's thread and the renewer share it.</summary>
 /// <param name="slot">The slot that works under it.</param>

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>Renews the leases that this silo's slots hold, all of a sweep in one call.</summary>
 internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, ClusterMetrics metrics, TimeProvider time, ILogger<LeaseRenewer> log)

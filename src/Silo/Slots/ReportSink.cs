@@ -1,7 +1,8 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>What slots pass on: reports to the writer and to whoever looks at a trial in training, and that a trial is given up.</summary>
 internal sealed class ReportSink(ResultWriter writer, TrialsInTraining training, IGrainFactory grains)

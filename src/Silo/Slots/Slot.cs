@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>One lane of the device: takes cohorts, one after the other, has them trained on its own thread, and gives back what is left.</summary>
 internal sealed class Slot(

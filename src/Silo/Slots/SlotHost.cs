@@ -1,9 +1,10 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <param name="Count">How many slots this silo has.</param>
 /// <param name="CheckpointInterval">A run is saved at the first end of an epoch that comes so long after it was saved last.</param>
@@ -32,7 +33,7 @@ internal sealed class SlotHost(
         for (var number = 0; number < settings.Count; number++)
         {
             var trainer = trainers.Of(number);
-            var sizes = ActivatorUtilities.CreateInstance<CohortSizes>(services, trainer);
+            var sizes = ActivatorUtilities.CreateInstance<KnownCohortSizes>(services, trainer);
             var source = ActivatorUtilities.CreateInstance<CohortSource>(
                 services, new SlotIdentity(new(silo, number), settings.Count, _worker), sizes);
             var runner = ActivatorUtilities.CreateInstance<CohortRunner>(services, trainer, sizes);

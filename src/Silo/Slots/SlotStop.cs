@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>How a silo's slots are told to end, one step after the other.</summary>
 /// <param name="Stopping">No cohort is begun any more, and one in training is saved at the end of its epoch.</param>

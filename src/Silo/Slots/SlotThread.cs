@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>The thread of one slot: dedicated, so that training never starves the pool that answers other silos, and just below its priority.</summary>
 internal static class SlotThread

@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Trainers;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>The trainers of a silo's devices.</summary>
 /// <param name="trainers">At least one.</param>
@@ -13,7 +16,7 @@ internal sealed class SlotTrainers(ImmutableArray<ITrainer> trainers)
     public static SlotTrainers On(TrainingDevices devices, int slots, DatasetSources datasets, CommandPolicy commands, TimeProvider time)
     {
         var slotsOfOne = Math.Max(1, (slots + devices.Devices.Length - 1) / devices.Devices.Length);
-        return new([.. devices.Devices.Select(device => new Trainers(new FusedTrainer(time, datasets, device.SharedBy(slotsOfOne)), commands, time))]);
+        return new([.. devices.Devices.Select(device => new TrainerSelector(new FusedTrainer(time, datasets, device.SharedBy(slotsOfOne)), commands, time))]);
     }
 
     /// <summary>Slots have the devices in turn.</summary>

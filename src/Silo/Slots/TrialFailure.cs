@@ -1,7 +1,8 @@
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>What an exception means for the trial that it ended.</summary>
 internal static class TrialFailure

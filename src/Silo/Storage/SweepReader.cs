@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using System.Data.Common;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Storage.Schema;
+using DeepTrain.Cluster.Silo.Storage.Sessions;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Storage;
 
 /// <summary>The questions to a store, the same for every database; how one is reached is its readers' own.</summary>
 public abstract class SweepReader : ISweepReader

@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Storage.Sessions;
+using DeepTrain.Cluster.Silo.Storage.Statements;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Storage;
 
 /// <summary>What can be done to a store, the same for every database; where and how it runs is the stores' own.</summary>
 internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDisposable

@@ -2,10 +2,11 @@ using System.Collections.Immutable;
 using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
-using DeepTrain.Cluster.Sweeps;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Files;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>A command's checkpoint as one file: a line of JSON, the tar of its folder, and a mark that says that it is whole.</summary>
 /// <param name="Epoch">The epochs that were reported.</param>
@@ -73,5 +74,5 @@ internal sealed record CommandCheckpoint(string Format, string Trial, int Epoch,
         throw Unusable(path, $"expected the format {KnownFormat}");
     }
 
-    private static InvalidDataException Unusable(string path, string why) => new($"{path}: this checkpoint cannot be gone on from: {why}.");
+    private static InvalidDataException Unusable(string path, string why) => new($"{path}: this checkpoint cannot be resumed from: {why}.");
 }

@@ -4,9 +4,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>A command with all that it starts: a session of processes that ends with this object, or with this process, however that ends.</summary>
 /// <remarks>

@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>One trial, trained by one process group.</summary>
 /// <remarks>
@@ -28,7 +31,7 @@ internal sealed class CommandRun : ITrainingRun
     /// <summary>The last epoch whose line may come again, because the command resumes before it.</summary>
     private readonly int _known;
     private long _reported;
-    private bool _isAboard = true;
+    private bool _isInTraining = true;
 
     public CommandRun(Cohort cohort, ImmutableArray<string> command, TimeProvider time)
     {
@@ -59,7 +62,7 @@ internal sealed class CommandRun : ITrainingRun
         _reported = time.GetTimestamp();
     }
 
-    public IReadOnlyCollection<TrialId> Aboard => _isAboard ? [_trial.Id] : [];
+    public IReadOnlyCollection<TrialId> InTraining => _isInTraining ? [_trial.Id] : [];
 
     public int Epoch { get; private set; }
 
@@ -70,8 +73,8 @@ internal sealed class CommandRun : ITrainingRun
 
     public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default)
     {
-        if (!_isAboard)
-            throw new InvalidOperationException("Nobody is aboard: the trial has ended or left.");
+        if (!_isInTraining)
+            throw new InvalidOperationException("No trial is in training: it has ended or left.");
         var line = NextEpoch(stop);
         var ending = line.IsDiverged ? new Ending(Outcome.Diverged)
             : line.Epoch == _epochs ? new(Outcome.Completed, line.TestLoss, line.TestAccuracy)
@@ -98,9 +101,9 @@ internal sealed class CommandRun : ITrainingRun
 
     public void Leave(IReadOnlyCollection<TrialId> trials)
     {
-        if (!trials.Contains(_trial.Id) || !_isAboard)
+        if (!trials.Contains(_trial.Id) || !_isInTraining)
             return;
-        _isAboard = false;
+        _isInTraining = false;
         _group.Dispose();
     }
 

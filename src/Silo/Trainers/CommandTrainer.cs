@@ -1,6 +1,9 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>Has each trial trained by a program of the user's, a process group of its own.</summary>
 /// <remarks>docs/command-trainers.md is what such a program has to do.</remarks>

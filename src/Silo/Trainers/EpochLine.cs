@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>What a command prints for one epoch. A metric is null where the line does not give it, and NaN where it is not finite.</summary>
 internal sealed partial record EpochLine(

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Training.Files;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>Files whose last line is the SHA-256 of what stands before it, by which one is recognised that was cut off or has changed.</summary>
 internal static class HashedFile

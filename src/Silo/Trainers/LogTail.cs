@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>The last bytes of a log, however long it grows.</summary>
 internal sealed class LogTail(int limit)

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>What the system says of the processes of a command: those of the session that it leads, in whatever groups they are.</summary>
 /// <remarks>

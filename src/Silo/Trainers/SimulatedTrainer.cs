@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>Trains nothing, for a fixed time and with a fixed result: for sizing a cluster without its devices.</summary>
 internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
@@ -42,12 +44,12 @@ internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
         private readonly int _epochs;
         private readonly TimeSpan _epochTime;
         private readonly double _accuracy;
-        private ImmutableArray<TrialId> _aboard;
+        private ImmutableArray<TrialId> _inTraining;
 
         public Run(Cohort cohort, TimeProvider time)
         {
             _time = time;
-            _aboard = [.. cohort.Trials.Select(trial => trial.Id)];
+            _inTraining = [.. cohort.Trials.Select(trial => trial.Id)];
             var configuration = cohort.Trials[0].Configuration;
             _epochs = configuration[Parameters.Epochs];
             _epochTime = TimeSpan.FromSeconds(configuration[Parameters.SimulatedSeconds] / _epochs);
@@ -55,12 +57,12 @@ internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
             if (cohort.Checkpoint is not { } path)
                 return;
             var saved = Saved.Read(path);
-            if (_aboard.FirstOrDefault(trial => !saved.Trials.Contains($"{trial}")) is { Sweep: not null } missing)
+            if (_inTraining.FirstOrDefault(trial => !saved.Trials.Contains($"{trial}")) is { Sweep: not null } missing)
                 throw new InvalidDataException($"{path}: {missing} is not in this checkpoint.");
             Epoch = saved.Epoch;
         }
 
-        public IReadOnlyCollection<TrialId> Aboard => _aboard;
+        public IReadOnlyCollection<TrialId> InTraining => _inTraining;
 
         public int Epoch { get; private set; }
 
@@ -75,18 +77,18 @@ internal sealed class SimulatedTrainer(TimeProvider time) : ITrainer
             Epoch++;
             var loss = 1 - _accuracy;
             var ending = Epoch < _epochs ? null : new Ending(Outcome.Completed, loss, _accuracy);
-            var seconds = _time.GetElapsedTime(started).TotalSeconds / _aboard.Length;
-            var reports = Array.ConvertAll(_aboard.ToArray(), trial => new EpochReport(trial, Epoch, loss, loss, _accuracy, 0, seconds, ending));
+            var seconds = _time.GetElapsedTime(started).TotalSeconds / _inTraining.Length;
+            var reports = Array.ConvertAll(_inTraining.ToArray(), trial => new EpochReport(trial, Epoch, loss, loss, _accuracy, 0, seconds, ending));
             if (ending is not null)
-                _aboard = [];
+                _inTraining = [];
             return reports;
         }
 
-        public void Leave(IReadOnlyCollection<TrialId> trials) => _aboard = _aboard.RemoveRange(trials);
+        public void Leave(IReadOnlyCollection<TrialId> trials) => _inTraining = _inTraining.RemoveRange(trials);
 
         public void Save(string path) => HashedFile.Write(path, stream =>
         {
-            JsonSerializer.Serialize(stream, new Saved(Saved.KnownFormat, Epoch, [.. _aboard.Select(trial => $"{trial}")]));
+            JsonSerializer.Serialize(stream, new Saved(Saved.KnownFormat, Epoch, [.. _inTraining.Select(trial => $"{trial}")]));
             stream.WriteByte((byte)'\n');
         });
 

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Configurations;
 
 /// <summary>Everything a trial's result depends on besides its replicate: the resolved value of each parameter in effect.</summary>
 /// <remarks>

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Configurations;
 
 /// <summary>What configurations have in common in which the same parameters have an effect: their names, and the values that do not vary.</summary>
 /// <remarks>A sweep may have a hundred thousand configurations in memory, which differ in few values.</remarks>
@@ -11,16 +11,16 @@ internal sealed class ConfigurationFrame
 {
     private const int UsualSize = 1_024;
 
-    private readonly ImmutableArray<Slot> _slots;
+    private readonly ImmutableArray<Entry> _entries;
 
     /// <param name="inOrder">A configuration's values by their parameters' names, in ordinal order.</param>
     /// <param name="varying">The parameters of which each configuration has a value of its own; none that <see cref="Decides"/>.</param>
     public ConfigurationFrame(IEnumerable<KeyValuePair<string, ParameterValue>> inOrder, ImmutableArray<string> varying)
     {
-        _slots =
+        _entries =
         [
-            .. inOrder.Select(value => (value, Place: varying.IndexOf(value.Key))).Select(slot => new Slot(
-                slot.value.Key, Parameters.ByName.GetValueOrDefault(slot.value.Key), slot.Place < 0 ? slot.value.Value : null, slot.Place)),
+            .. inOrder.Select(value => (value, Place: varying.IndexOf(value.Key))).Select(entry => new Entry(
+                entry.value.Key, Parameters.ByName.GetValueOrDefault(entry.value.Key), entry.Place < 0 ? entry.value.Value : null, entry.Place)),
         ];
         FusionKey = Hash(varying.Select(_ => ParameterValue.Of(0)).ToImmutableArray(), sharedOnly: true);
     }
@@ -28,7 +28,7 @@ internal sealed class ConfigurationFrame
     /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
     public string FusionKey { get; }
 
-    public int Count => _slots.Length;
+    public int Count => _entries.Length;
 
     /// <summary>Whether the values of a parameter decide what else has an effect, or what is trained together, and so are never a configuration's own.</summary>
     public static bool Decides(Parameter parameter) =>
@@ -37,11 +37,11 @@ internal sealed class ConfigurationFrame
     /// <summary>The place of a parameter in ordinal order; negative if it has no effect.</summary>
     public int IndexOf(string name)
     {
-        var (low, high) = (0, _slots.Length - 1);
+        var (low, high) = (0, _entries.Length - 1);
         while (low <= high)
         {
             var middle = (low + high) / 2;
-            var order = string.CompareOrdinal(_slots[middle].Name, name);
+            var order = string.CompareOrdinal(_entries[middle].Name, name);
             if (order == 0)
                 return middle;
             if (order < 0)
@@ -53,7 +53,7 @@ internal sealed class ConfigurationFrame
     }
 
     public KeyValuePair<string, ParameterValue> At(int index, ImmutableArray<ParameterValue> own) =>
-        new(_slots[index].Name, _slots[index].Common ?? own[_slots[index].Place]);
+        new(_entries[index].Name, _entries[index].Common ?? own[_entries[index].Place]);
 
     /// <summary>The canonical JSON: an object with its keys in ordinal order and no white space.</summary>
     public string Write(ImmutableArray<ParameterValue> own)
@@ -79,7 +79,7 @@ internal sealed class ConfigurationFrame
     private void Write(ref DefaultInterpolatedStringHandler json, ImmutableArray<ParameterValue> own, bool sharedOnly)
     {
         var separator = "{\"";
-        foreach (var (name, parameter, common, place) in _slots)
+        foreach (var (name, parameter, common, place) in _entries)
         {
             var value = common ?? own[place];
             if (parameter is not null && ((sharedOnly && !parameter.Shared) || (parameter.CameLater && value == parameter.Default)))
@@ -96,5 +96,5 @@ internal sealed class ConfigurationFrame
     /// <param name="Parameter">Null: the sweep's file declares it for its command.</param>
     /// <param name="Common">Null: each configuration has its own.</param>
     /// <param name="Place">Among a configuration's own values.</param>
-    private readonly record struct Slot(string Name, Parameter? Parameter, ParameterValue? Common, int Place);
+    private readonly record struct Entry(string Name, Parameter? Parameter, ParameterValue? Common, int Place);
 }

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Configurations;
 
 /// <summary>Where in the sweep file a parameter's fixed value stands.</summary>
 public enum Section

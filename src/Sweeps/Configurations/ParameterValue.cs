@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Configurations;
 
 /// <summary>The value of one parameter, held as its canonical JSON text.</summary>
 /// <remarks>

@@ -2,7 +2,7 @@ using System.Collections;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Configurations;
 
 /// <summary>The values of a configuration by their parameters' names, in ordinal order.</summary>
 /// <param name="own">Those that vary within the frame, in its order.</param>

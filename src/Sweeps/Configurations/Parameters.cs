@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Configurations;
 
 /// <summary>The table of every parameter a sweep file knows. A new parameter is a new line here and its use in the trainer.</summary>
 public static class Parameters

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>Reads <c>claims</c>.</summary>
 internal sealed class ClaimReader(ValueReader values, KnownParameters known, Problems problems)

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>
 /// The line that a submitted text ends with where its data set is a file: the SHA-256 of that file. So whoever reads the stored text

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>A key of the file with its value.</summary>
 /// <param name="Path">The dotted path that a person is told.</param>

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>Warns of settings that only do something, or only do what they are for, beside another.</summary>
 internal sealed class IdleWarner(ImmutableArray<Cell> cells, ImmutableArray<Field> fields, Problems problems)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>The parameters that one file can name: those of the table, and those that it declares for its command.</summary>
 internal sealed class KnownParameters(ImmutableArray<Parameter> free)

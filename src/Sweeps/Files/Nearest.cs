@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>Finds the name that someone probably meant.</summary>
 public static class Nearest

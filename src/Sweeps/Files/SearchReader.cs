@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>A parameter's value where the file gives one.</summary>
 /// <param name="Value">Null where it is wrong.</param>

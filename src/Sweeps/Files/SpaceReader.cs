@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>A factor as the file gives it.</summary>
 /// <param name="Domain">Null where it is wrong in part or whole.</param>

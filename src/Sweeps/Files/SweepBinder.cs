@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>Makes a sweep of a document: reads every key, checks them together, then forms the cells.</summary>
 internal sealed class SweepBinder(Problems problems)

@@ -1,6 +1,9 @@
 using System.Text;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>Reads sweep files. Whatever the input, the answer is a sweep or all that is wrong with it, never an exception.</summary>
 public static class SweepFile

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>
 /// The keys of a sweep file besides the <see cref="Parameters"/> of its trials. Parser, JSON schema and reference read these.

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
-using System.Globalization;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>What reading a sweep file gave.</summary>
 /// <param name="Sweep">Null exactly when a problem is an error.</param>
@@ -22,14 +24,3 @@ public sealed record SweepReading(Sweep? Sweep, ImmutableArray<SpecProblem> Prob
     }
 }
 
-/// <summary>An error or a warning, and where in the file it stands.</summary>
-/// <param name="Line">Counted from 1.</param>
-/// <param name="Column">Counted from 1.</param>
-/// <param name="Key">The dotted path, such as <c>training.learningRate</c>; empty where the problem is the file as a whole.</param>
-/// <param name="Message">One line: what was expected, what was found, the remedy.</param>
-public sealed record SpecProblem(string File, int Line, int Column, string Key, string Message, bool IsWarning)
-{
-    /// <summary>One line: <c>file:line:column: key: message</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{File}:{Line}:{Column}: {(Key.Length > 0 ? $"{Key}: " : "")}{(IsWarning ? "warning: " : "")}{Message}");
-}

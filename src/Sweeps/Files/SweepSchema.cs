@@ -1,8 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>The JSON schema (draft 7) that editors check and complete sweep files with, made from what the parser reads.</summary>
 /// <remarks>It refuses nothing that the parser takes. What only several keys together show, the parser alone refuses.</remarks>

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>Reads values of parameters, and tells what is expected where there is something else.</summary>
 internal sealed class ValueReader(Problems problems)

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files.Yaml;
+using DeepTrain.Cluster.Sweeps.Search;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>Checks that each <c>when</c> names what it can depend on, with values that occur, and that none depends on itself.</summary>
 internal sealed class WhenChecker(KnownParameters known, Problems problems)

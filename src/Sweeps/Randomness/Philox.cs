@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Randomness;
 
 /// <summary>
 /// Philox4x32-10: random bits as a pure function of a key and a counter, the same on every machine and in any order.

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Results;
 
 /// <summary>The cells of a sweep by what their trials have shown so far.</summary>
 /// <param name="Cells">The best mean first; cells without a mean last; ties in the order of the sweep.</param>

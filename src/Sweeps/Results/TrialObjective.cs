@@ -1,4 +1,7 @@
-namespace DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
+
+namespace DeepTrain.Cluster.Sweeps.Results;
 
 /// <summary>The objective's value for one trial.</summary>
 public static class TrialObjective

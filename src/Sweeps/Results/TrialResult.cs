@@ -1,4 +1,6 @@
-namespace DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
+
+namespace DeepTrain.Cluster.Sweeps.Results;
 
 /// <summary>The one accepted result of a trial; null where it has none or the number was not finite.</summary>
 /// <param name="Epochs">How many epochs it trained.</param>

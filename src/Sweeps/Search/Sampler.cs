@@ -2,8 +2,11 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Randomness;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Search;
 
 /// <summary>Draws levels of a factor. A draw depends on nothing but the seed, the sample's number and the factor.</summary>
 internal sealed class Sampler(Factor factor, ulong seed)

@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Numerics;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Search;
 
 /// <summary>All cells that factors can form beside the fixed values: counts them, lists them, draws from them.</summary>
 internal sealed class Space
@@ -49,7 +51,7 @@ internal sealed class Space
         foreach (var point in Points(_ordered.Where(factor => deciding.Contains(factor.Name)).ToImmutableArray(), 0, new(_defaults, [])))
         {
             count += _factors
-                .Where(factor => !deciding.Contains(factor.Name) && point.Admits(factor))
+                .Where(factor => !deciding.Contains(factor.Name) && point.Allows(factor))
                 .Aggregate(BigInteger.One, (product, factor) => product * factor.Domain.Size!.Value);
             if (count > limit)
                 break;
@@ -95,7 +97,7 @@ internal sealed class Space
             var point = new Point(values, []);
             foreach (var sampler in samplers)
             {
-                if (point.Admits(sampler.Factor))
+                if (point.Allows(sampler.Factor))
                     point.Choose(sampler.Factor, sampler.Draw((uint)sample));
             }
             var cell = ToCell(point);
@@ -113,7 +115,7 @@ internal sealed class Space
 
     private static IEnumerable<Point> Points(ImmutableArray<Factor> ordered, int index, Point point) =>
         index == ordered.Length ? [point]
-        : !point.Admits(ordered[index]) ? Points(ordered, index + 1, point)
+        : !point.Allows(ordered[index]) ? Points(ordered, index + 1, point)
         : ValuesOf(ordered[index].Domain).SelectMany(value => Points(ordered, index + 1, point.With(ordered[index], value)));
 
     private static IEnumerable<ParameterValue> ValuesOf(Domain domain) => domain switch
@@ -158,7 +160,7 @@ internal sealed class Space
     /// <param name="Chosen">The factors that have a level.</param>
     private sealed record Point(Dictionary<string, ParameterValue> Values, List<Factor> Chosen)
     {
-        public bool Admits(Factor factor) =>
+        public bool Allows(Factor factor) =>
             Configuration.Applies(factor.Parameter, Values) && (factor.When?.Holds(Values) ?? true);
 
         public void Choose(Factor factor, ParameterValue value)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>What the team expects of one factor: its levels from best to worst.</summary>
 public sealed record Claim(string Factor, ImmutableArray<ParameterValue> Order);

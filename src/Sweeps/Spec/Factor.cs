@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>A parameter that varies.</summary>
 /// <param name="Parameter">Which one.</param>

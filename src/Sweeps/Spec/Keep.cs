@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>Which of a sweep's models, the final weights of its trials, are kept. No result depends on it.</summary>
 public enum Keep

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>What trials are compared by: a metric of validation or training at the last epoch. Never of the test.</summary>
 public enum Metric

@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>How cells are drawn from the space.</summary>
 public abstract record SearchMethod

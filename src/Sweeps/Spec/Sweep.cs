@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>What a sweep file declares, read and found valid so far; its cells are not formed.</summary>
 /// <param name="Name">The sweep's name; its ids are <c>name-1</c>, <c>name-2</c>, ...</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>What a changed file asks of the sweep that its name already stands for.</summary>
 /// <param name="Differences">Not empty: the proposed sweep is another one. Each like <c>training.learningRate: 0.05 -> 0.1</c>.</param>

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Trainers;
 
 /// <summary>Trials that one slot trains together as one stacked network: all of one <see cref="Configuration.FusionKey"/>.</summary>
 /// <param name="Trials">At least one; of one replicate, or of several where one has too few to fill the device.</param>

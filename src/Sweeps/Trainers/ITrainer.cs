@@ -1,4 +1,7 @@
-namespace DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trials;
+
+namespace DeepTrain.Cluster.Sweeps.Trainers;
 
 /// <summary>The one seam between orchestration and training: a cohort in, epoch reports out, leave and stop between.</summary>
 public interface ITrainer
@@ -18,8 +21,8 @@ public interface ITrainer
 /// </remarks>
 public interface ITrainingRun : IDisposable
 {
-    /// <summary>The trials still aboard.</summary>
-    IReadOnlyCollection<TrialId> Aboard { get; }
+    /// <summary>The trials that are still being trained.</summary>
+    IReadOnlyCollection<TrialId> InTraining { get; }
 
     /// <summary>The epochs that are behind; more than 0 at the start of a run that goes on from a checkpoint.</summary>
     int Epoch { get; }
@@ -27,10 +30,10 @@ public interface ITrainingRun : IDisposable
     /// <summary>Whether it can be saved after an epoch was broken off, as it was before that epoch. Who is to end need not wait for it then.</summary>
     bool SavesWithinEpochs => false;
 
-    /// <summary>What trials show before the first epoch: a report for each trial aboard, of epoch 0 and without an ending; none where the trainer does not look.</summary>
+    /// <summary>What trials show before the first epoch: a report for each trial in training, of epoch 0 and without an ending; none where the trainer does not look.</summary>
     IReadOnlyList<EpochReport> ReportStart();
 
-    /// <summary>Trains one epoch: a report for each trial aboard. Those whose report has an ending have left.</summary>
+    /// <summary>Trains one epoch: a report for each trial in training. Those whose report has an ending have left.</summary>
     /// <param name="stop">Ends it early, where the wait for the epoch's end would be too long.</param>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled; the run can only be disposed, or else saved.</exception>
     IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default);
@@ -38,7 +41,7 @@ public interface ITrainingRun : IDisposable
     /// <summary>Takes trials off between epochs, without a report.</summary>
     void Leave(IReadOnlyCollection<TrialId> trials);
 
-    /// <summary>Writes all that those aboard need to go on from here, so that a power failure leaves the whole file or none.</summary>
+    /// <summary>Writes all that the trials in training need to resume from here, so that a power failure leaves the whole file or none.</summary>
     /// <exception cref="IOException">It cannot be written; the run goes on as if it had not been asked to.</exception>
     void Save(string path);
 }

@@ -1,7 +1,9 @@
-namespace DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
+
+namespace DeepTrain.Cluster.Sweeps.Trainers;
 
 /// <summary>Training cannot start or go on.</summary>
-/// <param name="failureClass">One of <see cref="Sweeps.FailureClass"/>.</param>
+/// <param name="failureClass">One of <see cref="Trials.FailureClass"/>.</param>
 public sealed class TrainerException(string failureClass, string message, Exception? inner = null) : Exception(message, inner)
 {
     public string FailureClass { get; } = failureClass;

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Randomness;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>What a forward pass is for.</summary>
 internal enum Mode

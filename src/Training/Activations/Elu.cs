@@ -1,7 +1,8 @@
+using DeepTrain.Cluster.Training.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>f(z) = s z above 0, else s alpha (exp(z) - 1); f' = s above 0, else f + s alpha. Clevert et al. 2016.</summary>
 internal sealed class Elu(double alpha, double scale) : Activation

@@ -1,6 +1,7 @@
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>f(z) = tanh(z); f' = 1 - f^2.</summary>
 internal sealed class HyperbolicTangent : Activation

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>f(z) = z: a linear network, for comparison.</summary>
 internal sealed class Identity : Activation

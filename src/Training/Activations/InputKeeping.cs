@@ -1,6 +1,7 @@
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>A smooth activation whose slope is found from its input, which its output does not tell.</summary>
 /// <remarks>

@@ -1,7 +1,8 @@
+using DeepTrain.Cluster.Training.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>f(z) = z above 0, else alpha z; f' = 1 above 0, else alpha. Maas et al. 2013.</summary>
 internal sealed class LeakyRelu(double alpha) : Activation

@@ -1,6 +1,7 @@
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>f(z) = 1 / (1 + exp(-z)); f' = f (1 - f).</summary>
 internal sealed class Logistic : Activation

@@ -1,6 +1,7 @@
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>f(z) = z above 0, else a z; the slope a is learned, one per trial and layer. He et al. 2015.</summary>
 internal sealed class PRelu(ActivationSite site) : Activation

@@ -1,7 +1,9 @@
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>
 /// f(z) = z above 0, else a z; in training a is uniform over (1/8, 1/3) for each unit and row anew, otherwise their mean. Xu et al. 2015.

@@ -1,6 +1,7 @@
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>f(z) = max(0, z); f' = 1 above 0, else 0.</summary>
 internal sealed class Relu : Activation

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Checkpoints;
 
 /// <summary>All that a run needs to go on, in a safetensors file: its stacked tensors as they are, who is in them, and the epoch.</summary>
 /// <remarks>
@@ -91,5 +93,5 @@ internal static class Checkpoint
         }
     }
 
-    private static InvalidDataException Unusable(string path, string why) => new($"{path}: this checkpoint cannot be gone on from: {why}.");
+    private static InvalidDataException Unusable(string path, string why) => new($"{path}: this checkpoint cannot be resumed from: {why}.");
 }

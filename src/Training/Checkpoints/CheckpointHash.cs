@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Checkpoints;
 
 /// <summary>The SHA-256 of all that a checkpoint holds, metadata and tensors, by which one is recognised that has changed since.</summary>
 internal static class CheckpointHash

@@ -1,10 +1,16 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Networks;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Checkpoints;
 
 /// <summary>The final weights of one trial, as docs/models.md says: what PyTorch reads.</summary>
 public static class Model

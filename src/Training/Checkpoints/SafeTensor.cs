@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Checkpoints;
 
 /// <summary>The kinds of numbers that this program stores, by the names that the safetensors format gives them.</summary>
 public enum NumberKind

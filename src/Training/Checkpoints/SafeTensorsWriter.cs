@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using DeepTrain.Cluster.Training.Files;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Checkpoints;
 
 /// <summary>Writes files of named tensors: https://huggingface.co/docs/safetensors, read by PyTorch, JAX and others.</summary>
 public static class SafeTensorsWriter

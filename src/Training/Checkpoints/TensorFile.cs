@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Checkpoints;
 
 /// <summary>The way of libtorch's tensors into safetensors files and back, in parts: no span holds more than 2 GiB.</summary>
 internal static class TensorFile

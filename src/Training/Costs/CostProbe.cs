@@ -1,7 +1,12 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Costs;
 
 /// <summary>A ratio of times: its median over pairs, and an interval that holds the true median with 96 % confidence.</summary>
 public sealed record CostRatio(double Median, double Low, double High);

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>Reads a table of numbers with a column of labels: comma-separated, a header, classes in the ordinal order of their names.</summary>
 internal static class CsvFile

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>
 /// Splits comma-separated text (RFC 4180, UTF-8) into records of fields. Knows the place of each field; holds one record at a time.

@@ -1,6 +1,6 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>What is wrong with a data file. Its message never quotes what the file holds.</summary>
 internal sealed class DataFileException(string message) : Exception(message)

@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>
 /// Something about a data file that a person is told when a sweep is submitted. It does not keep the file from being read: what was

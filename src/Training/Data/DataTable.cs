@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>A data set as it is read, before libtorch has any part in it.</summary>
 /// <param name="Features">[n, D], row by row; empty where they are <paramref name="Unscaled"/>.</param>

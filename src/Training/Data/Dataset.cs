@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.IO.Compression;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>A data set in a device's memory, which all who train on it share. Whoever asked for it disposes it: the last one gives it back.</summary>
 /// <param name="Features">[n, D], float32; of a data set that is standardised only what <see cref="For"/> returns has them.</param>

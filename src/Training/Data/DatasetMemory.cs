@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>What a data set in memory is known by.</summary>
 internal sealed record DatasetKey(string Name, string? Content, string? LabelColumn, string Device);

@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>Where data sets that are not embedded are looked for, in this order: a folder given, Debian's, the cache, the network.</summary>
 public sealed record DatasetSources

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>A data set that a sweep file can name, or a file of somebody's own.</summary>
 /// <param name="Rows">All rows, the official test's included.</param>

@@ -1,6 +1,8 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Files;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>Fetches a published file into the cache: whole and checked, or not at all.</summary>
 internal static class Download

@@ -1,7 +1,10 @@
 using System.Security.Cryptography;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Files;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>
 /// Data files of submitted sweeps, copied into the data folder under the SHA-256 of what they hold: a sweep trains on the data it was

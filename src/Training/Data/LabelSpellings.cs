@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>Looks at how the classes of a table are written: whether two of them look like one, and whether all look like measurements.</summary>
 internal sealed class LabelSpellings

@@ -5,7 +5,7 @@ using System.Numerics;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>One array in NumPy's format (.npy, versions 1 to 3): its header, and its values in C order.</summary>
 /// <param name="kind">NumPy's code: <c>f4</c>, <c>u1</c>, <c>i8</c>, ...</param>

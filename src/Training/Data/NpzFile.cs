@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>Reads arrays x and y as numpy.savez and numpy.savez_compressed write them.</summary>
 internal static class NpzFile

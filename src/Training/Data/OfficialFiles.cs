@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Security.Cryptography;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trainers;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>One file of a published data set, in the IDX format, gzipped or not.</summary>
 /// <param name="Shape">[rows] of labels, or [rows, height, width] of images.</param>

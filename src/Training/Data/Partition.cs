@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Randomness;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>Which rows of a data set are trained on, validated on and tested on.</summary>
 internal sealed record Partition(ImmutableArray<int> Train, ImmutableArray<int> Validation, ImmutableArray<int> Test)

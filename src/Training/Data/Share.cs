@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>How many rows of a class are trained on, validated on and tested on. The same in all replicates.</summary>
 internal readonly record struct Share(int Train, int Validation, int Test)

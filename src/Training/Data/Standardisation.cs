@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>Gives each feature mean 0 and variance 1 over some rows; a feature that is constant over them becomes 0 everywhere.</summary>
 internal sealed class Standardisation

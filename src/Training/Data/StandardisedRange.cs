@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Spec;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>A value that standardising takes beyond the range of float32.</summary>
 /// <param name="Replicate">The first one whose training rows differ by too little beside it.</param>

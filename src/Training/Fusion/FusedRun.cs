@@ -1,8 +1,14 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Checkpoints;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Networks;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Fusion;
 
 /// <summary>A cohort in training.</summary>
 internal sealed class FusedRun : ITrainingRun
@@ -31,7 +37,7 @@ internal sealed class FusedRun : ITrainingRun
         {
             _stage = NewStage(_trials);
             if (cohort.Checkpoint is { } checkpoint)
-                Epoch = Checkpoint.Restore(checkpoint, [.. Aboard], _stage.State, _device);
+                Epoch = Checkpoint.Restore(checkpoint, [.. InTraining], _stage.State, _device);
             else
                 StartWeights.Fill(_stage, _trials, NewStage);
         }
@@ -42,7 +48,7 @@ internal sealed class FusedRun : ITrainingRun
         }
     }
 
-    public IReadOnlyCollection<TrialId> Aboard => [.. _trials.Select(trial => trial.Id)];
+    public IReadOnlyCollection<TrialId> InTraining => [.. _trials.Select(trial => trial.Id)];
 
     public int Epoch { get; private set; }
 
@@ -101,7 +107,7 @@ internal sealed class FusedRun : ITrainingRun
     {
         var stage = StageOfSomebody();
         using var inference = inference_mode();
-        Checkpoint.Save(path, Epoch, [.. Aboard], stage.State, _device);
+        Checkpoint.Save(path, Epoch, [.. InTraining], stage.State, _device);
     }
 
     public void Dispose()
@@ -124,7 +130,7 @@ internal sealed class FusedRun : ITrainingRun
     }
 
     private Stage StageOfSomebody() =>
-        _stage ?? throw new InvalidOperationException("Nobody is aboard: every trial has ended or left.");
+        _stage ?? throw new InvalidOperationException("No trial is in training: each has ended or left.");
 
     private Stage NewStage(ImmutableArray<CohortTrial> trials) => new(
         _data, [.. trials.Select(trial => trial.Configuration)], [.. trials.Select(trial => _replicates[trial.Id.Replicate])]);

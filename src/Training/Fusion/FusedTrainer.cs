@@ -1,6 +1,10 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Fusion;
 
 /// <summary>Trains a cohort as one stacked network: one code path for one trial and for many.</summary>
 /// <param name="datasets">Where data sets are; null: where the environment says.</param>

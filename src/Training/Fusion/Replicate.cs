@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Randomness;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Fusion;
 
 /// <summary>What the trials of one replicate share: their random numbers and which rows are for what.</summary>
 /// <param name="FirstRow">Where the rows that <paramref name="Partition"/> numbers begin in the run's data.</param>

@@ -1,10 +1,17 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Health;
+using DeepTrain.Cluster.Training.Networks;
+using DeepTrain.Cluster.Training.Optimizers;
+using DeepTrain.Cluster.Training.Randomness;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Fusion;
 
-/// <summary>The network of those aboard and what it needs to train them.</summary>
+/// <summary>The network of the trials in training and what it needs to train them.</summary>
 internal sealed class Stage : IDisposable
 {
     /// <summary>Rows that are evaluated at once; a multiple of <see cref="NetworkShape.VectorElements"/>.</summary>

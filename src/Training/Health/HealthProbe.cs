@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Health;
 
 /// <summary>Looks at a network's gradients on one fixed mini-batch of each replicate, the same at every look.</summary>
 internal sealed class HealthProbe

@@ -1,7 +1,9 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Activations;
+using DeepTrain.Cluster.Training.Networks;
 using MathNet.Numerics.Distributions;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Initializers;
 
 /// <summary>What the standard deviation of a layer's weights is multiplied by for the activation that follows it.</summary>
 internal static class ActivationGain

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Networks;
+using DeepTrain.Cluster.Training.Randomness;
 using MathNet.Numerics.Distributions;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Initializers;
 
 /// <summary>What weights start from.</summary>
 /// <param name="Weights">Start weights of a layer, [units, inputs] row by row, from the replicate's base draws.</param>

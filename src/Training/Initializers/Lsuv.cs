@@ -1,4 +1,4 @@
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Initializers;
 
 /// <summary>Layer-sequential unit variance: Mishkin and Matas 2016, algorithm 1, with its constants.</summary>
 internal static class Lsuv

@@ -1,6 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Networks;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Initializers;
 
 /// <summary>A variance that follows from a layer's connections: base x gain^2 / fan.</summary>
 /// <param name="Base">What a name has by itself; where a gain is asked for, that stands in its place.</param>

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using TorchSharp;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Native;
 
 /// <summary>The kinds of devices that trials are trained on. All trials of a sweep are trained on one kind.</summary>
 public enum DeviceKind

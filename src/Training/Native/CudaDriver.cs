@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Native;
 
 /// <summary>Asks NVIDIA's driver which GPUs there are: it is there wherever a GPU can be used, and needs no libtorch.</summary>
 /// <remarks>https://docs.nvidia.com/cuda/cuda-driver-api/</remarks>

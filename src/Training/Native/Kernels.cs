@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Native;
 
 /// <summary>The steps of a training pass as TorchScript, each a single call from here.</summary>
 /// <remarks>

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Native;
 
 /// <summary>Loads the libtorch of a folder, such as <c>torch/lib</c> of a Python installation, in place of one beside the program.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Native;
 
 /// <summary>A clock that only runs while the thread that reads it does: what else a machine has to do does not count.</summary>
 /// <remarks>Two readings of one thread tell the processor time between them.</remarks>

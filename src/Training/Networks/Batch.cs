@@ -1,8 +1,11 @@
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>Room for one mini-batch: of all trials alike, or of each its own.</summary>
+/// <summary>Buffers for one mini-batch: of all trials alike, or of each its own.</summary>
 internal sealed class Batch
 {
     private readonly Dataset _data;

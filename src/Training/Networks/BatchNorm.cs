@@ -1,8 +1,11 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Activations;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>Normalises each unit over the mini-batch, for those trials that ask for it. Ioffe and Szegedy 2015.</summary>
 /// <remarks>

@@ -1,6 +1,9 @@
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>Makes a layer's input of the output below: halves an image by max pooling, and lays out the patches that a convolution sees.</summary>
 /// <remarks>
@@ -44,7 +47,7 @@ internal sealed class Bridge
     /// <summary>What the layer sees, [K, in, columns].</summary>
     public Tensor Input { get; }
 
-    /// <summary>Room for the loss gradient at <see cref="Input"/>; null where nothing is below.</summary>
+    /// <summary>Buffers for the loss gradient at <see cref="Input"/>; null where nothing is below.</summary>
     public Tensor? InputGradient { get; }
 
     /// <param name="batch">The mini-batch, [K, C * H * W, rows], where that is below.</param>

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>z = W x + b for each trial by itself.</summary>
 /// <param name="weight">[K, out, in]</param>

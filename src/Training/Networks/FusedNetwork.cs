@@ -1,9 +1,14 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Activations;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Randomness;
+using DeepTrain.Cluster.Training.Stacking;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>K networks as one stacked network, with a backward pass of its own.</summary>
 /// <remarks>
@@ -17,10 +22,10 @@ internal sealed class FusedNetwork : IDisposable
     private readonly ImmutableArray<HiddenLayer> _hidden;
     private readonly StepDraws _draws;
     private readonly Pass _training;
-    private readonly ImmutableArray<TrainingRoom> _trainingRooms;
+    private readonly ImmutableArray<TrainingBuffers> _trainingBuffers;
     private readonly Pass _evaluation;
-    private readonly ImmutableArray<EvaluationRoom> _evaluationRooms;
-    private readonly (Tensor Room, Tensor All)?[] _transposed; // the layers' inputs, [K or 1, columns, in] and [K, columns, in]; null where the mini-batch has it
+    private readonly ImmutableArray<EvaluationBuffers> _evaluationBuffers;
+    private readonly (Tensor LayerBuffers, Tensor All)?[] _transposed; // the layers' inputs, [K or 1, columns, in] and [K, columns, in]; null where the mini-batch has it
     private readonly Tensor _outputGradient; // [K, C, B]
     private readonly Scalar _scale;
     private readonly (Tensor Kept, Tensor Spread)? _smoothing; // [K, 1, 1] each
@@ -58,14 +63,14 @@ internal sealed class FusedNetwork : IDisposable
         Learned = [.. _dense.SelectMany(dense => dense.Learned), .. _hidden.SelectMany(layer => layer.Norm?.Learned ?? []), .. Alphas];
         State = [.. Learned, .. _hidden.SelectMany(layer => layer.Norm?.Statistics ?? [])];
         _scale = 1.0 / rows;
-        _trainingRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new TrainingRoom(shape, layer, trials.Length, rows, on))];
-        _evaluationRooms = [.. _shapes.Zip(_hidden, (shape, layer) => new EvaluationRoom(shape, layer, trials.Length, evaluationRows, on))];
-        _training = new(this, _trainingRooms, trials.Length, draws.Length, rows, on);
-        _evaluation = new(this, _evaluationRooms, trials.Length, draws.Length, evaluationRows, on);
+        _trainingBuffers = [.. _shapes.Zip(_hidden, (shape, layer) => new TrainingBuffers(shape, layer, trials.Length, rows, on))];
+        _evaluationBuffers = [.. _shapes.Zip(_hidden, (shape, layer) => new EvaluationBuffers(shape, layer, trials.Length, evaluationRows, on))];
+        _training = new(this, _trainingBuffers, trials.Length, draws.Length, rows, on);
+        _evaluation = new(this, _evaluationBuffers, trials.Length, draws.Length, evaluationRows, on);
         // A first dense layer finds its transposed input in the mini-batch.
         _transposed = [.. _shapes.Select(shape => shape is { Number: 1, Image: null } ? default((Tensor, Tensor)?)
-            : on.Zeros(shape.Number == 1 ? draws.Length : trials.Length, (long)shape.Spots * rows, shape.Depth) is var room
-                ? (room, room.expand(trials.Length, -1, -1)) : null)];
+            : on.Zeros(shape.Number == 1 ? draws.Length : trials.Length, (long)shape.Spots * rows, shape.Depth) is var buffers
+                ? (buffers, buffers.expand(trials.Length, -1, -1)) : null)];
         _outputGradient = on.Zeros(trials.Length, data.Classes, rows);
         if (trials.Any(trial => trial[Parameters.LabelSmoothing] > 0))
             _smoothing = (Column(trial => 1 - trial[Parameters.LabelSmoothing]), Column(trial => trial[Parameters.LabelSmoothing] / data.Classes));
@@ -125,8 +130,8 @@ internal sealed class FusedNetwork : IDisposable
         Forward(_training, batch, Mode.Probing, preActivations);
         for (var layer = 0; layer < _hidden.Length; layer++)
         {
-            _hidden[layer].Slopes(_trainingRooms[layer]);
-            slopes(_shapes[layer], _trainingRooms[layer].Gradient);
+            _hidden[layer].Slopes(_trainingBuffers[layer]);
+            slopes(_shapes[layer], _trainingBuffers[layer].Gradient);
         }
         Loss(batch, total);
         Backward(batch, Mode.Probing, gradients);
@@ -160,8 +165,8 @@ internal sealed class FusedNetwork : IDisposable
     {
         for (var layer = 0; layer < _hidden.Length; layer++)
         {
-            see(_shapes[layer], _evaluationRooms[layer].Largest);
-            _evaluationRooms[layer].Forget();
+            see(_shapes[layer], _evaluationBuffers[layer].Largest);
+            _evaluationBuffers[layer].Forget();
         }
     }
 
@@ -201,39 +206,39 @@ internal sealed class FusedNetwork : IDisposable
         for (var layer = _dense.Length - 1; layer >= 0; layer--)
         {
             if (layer < _hidden.Length)
-                _hidden[layer].Backward(_trainingRooms[layer], mode);
-            var gradient = layer < _hidden.Length ? _trainingRooms[layer].Gradient : _outputGradient;
+                _hidden[layer].Backward(_trainingBuffers[layer], mode);
+            var gradient = layer < _hidden.Length ? _trainingBuffers[layer].Gradient : _outputGradient;
             gradients?.Invoke(_shapes[layer], gradient);
-            if (_transposed[layer] is var (room, transposed))
-                Kernels.Run("transpose", _training.Inputs[layer]!, room);
+            if (_transposed[layer] is var (buffers, transposed))
+                Kernels.Run("transpose", _training.Inputs[layer]!, buffers);
             else
                 transposed = batch.Transposed;
             _dense[layer].Gradient(gradient, transposed);
             if (layer == 0)
                 break;
             var bridge = _training.Bridges[layer];
-            _dense[layer].Backward(gradient, bridge?.InputGradient ?? _trainingRooms[layer - 1].Gradient);
+            _dense[layer].Backward(gradient, bridge?.InputGradient ?? _trainingBuffers[layer - 1].Gradient);
             bridge?.Backward();
         }
     }
 
-    /// <summary>Room for passes over a number of rows.</summary>
+    /// <summary>Buffers for passes over a number of rows.</summary>
     private sealed class Pass
     {
-        public Pass(FusedNetwork network, IReadOnlyList<Room> rooms, int trials, int groups, int rows, Placement on)
+        public Pass(FusedNetwork network, IReadOnlyList<LayerBuffers> buffers, int trials, int groups, int rows, Placement on)
         {
-            Rooms = rooms;
+            Rooms = buffers;
             Logits = on.Zeros(trials, network._shapes[^1].Width, rows);
             LogLikelihoods = zeros_like(Logits);
-            Outputs = [.. rooms.Select(room => room.Output), Logits];
+            Outputs = [.. buffers.Select(buffers => buffers.Output), Logits];
             Bridges = [.. network._shapes.Select((shape, layer) => shape.Image is null && shape.Pooled is null ? null
                 : layer == 0 ? new Bridge(shape, groups, rows, on, null, null)
-                : new Bridge(shape, trials, rows, on, Outputs[layer - 1], (rooms[layer - 1] as TrainingRoom)?.Gradient))];
+                : new Bridge(shape, trials, rows, on, Outputs[layer - 1], (buffers[layer - 1] as TrainingBuffers)?.Gradient))];
             Inputs = [.. Bridges.Select((bridge, layer) =>
                 bridge?.Input.expand(trials, -1, -1) ?? (layer == 0 ? null : Outputs[layer - 1]))];
         }
 
-        public IReadOnlyList<Room> Rooms { get; }
+        public IReadOnlyList<LayerBuffers> Rooms { get; }
 
         public Tensor[] Outputs { get; } // [K, H, columns]
 

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Training.Activations;
+using DeepTrain.Cluster.Training.Stacking;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>Trials of a network whose units work alike: one activation with one constant, with or without dropout.</summary>
 internal sealed record Group(Segment Trials, Activation Activation, Dropout? Dropout);
@@ -17,56 +19,56 @@ internal sealed class HiddenLayer(BatchNorm? norm, bool normalisesLast, Immutabl
         group.Dropout is not null || (normalisesLast && norm is not null && norm.Trials.Intersect(group.Trials).Count > 0);
 
     /// <param name="rows">Of an evaluation whose largest outputs are to be noted: how many of its rows count; otherwise null.</param>
-    public void Forward(Room room, Mode mode, int? rows = null)
+    public void Forward(LayerBuffers buffers, Mode mode, int? rows = null)
     {
         if (!normalisesLast)
-            norm?.Forward(room.Channels!, mode);
+            norm?.Forward(buffers.Channels!, mode);
         for (var group = 0; group < groups.Length; group++)
-            groups[group].Activation.Forward(room.Parts[group], mode);
+            groups[group].Activation.Forward(buffers.Parts[group], mode);
         if (rows is { } counted)
-            ((EvaluationRoom)room).NoteLargest(counted);
+            ((EvaluationBuffers)buffers).NoteLargest(counted);
         if (mode is not Mode.Evaluation)
-            Keep((TrainingRoom)room);
+            Keep((TrainingBuffers)buffers);
         if (normalisesLast)
-            norm?.Forward(room.Channels!, mode);
+            norm?.Forward(buffers.Channels!, mode);
         if (mode is Mode.Training)
         {
             for (var group = 0; group < groups.Length; group++)
-                groups[group].Dropout?.Forward(room.Parts[group]);
+                groups[group].Dropout?.Forward(buffers.Parts[group]);
         }
-        room.Padding?.zero_();
+        buffers.Padding?.zero_();
     }
 
     /// <summary>Turns the loss gradient at the output into that at the pre-activations, in place.</summary>
-    public void Backward(TrainingRoom room, Mode mode)
+    public void Backward(TrainingBuffers buffers, Mode mode)
     {
         if (mode is Mode.Training)
         {
             for (var group = 0; group < groups.Length; group++)
-                groups[group].Dropout?.Backward(room.GradientParts[group]);
+                groups[group].Dropout?.Backward(buffers.GradientParts[group]);
         }
         if (normalisesLast)
-            norm?.Backward(room.GradientChannels!);
+            norm?.Backward(buffers.GradientChannels!);
         for (var group = 0; group < groups.Length; group++)
-            groups[group].Activation.Backward(room.GradientParts[group], room.Activations[group]);
+            groups[group].Activation.Backward(buffers.GradientParts[group], buffers.Activations[group]);
         if (!normalisesLast)
-            norm?.Backward(room.GradientChannels!);
+            norm?.Backward(buffers.GradientChannels!);
     }
 
     /// <summary>The activation's slope at each unit and column of the last pass, in place of whatever the gradient buffer held.</summary>
-    public void Slopes(TrainingRoom room)
+    public void Slopes(TrainingBuffers buffers)
     {
-        room.Gradient.fill_(1);
+        buffers.Gradient.fill_(1);
         for (var group = 0; group < groups.Length; group++)
-            groups[group].Activation.Backward(room.GradientParts[group], room.Activations[group]);
+            groups[group].Activation.Backward(buffers.GradientParts[group], buffers.Activations[group]);
     }
 
-    private void Keep(TrainingRoom room)
+    private void Keep(TrainingBuffers buffers)
     {
         for (var group = 0; group < groups.Length; group++)
         {
-            if (room.Activations[group] is var kept && !ReferenceEquals(kept, room.Parts[group]))
-                kept.copy_(room.Parts[group]);
+            if (buffers.Activations[group] is var kept && !ReferenceEquals(kept, buffers.Parts[group]))
+                kept.copy_(buffers.Parts[group]);
         }
     }
 }

@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Data;
 
-namespace DeepTrain.Cluster.Training;
-
-/// <summary>The size of an image: channels of height x width pixels, channel by channel.</summary>
-public sealed record ImageShape(int Channels, int Height, int Width);
+namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>The sizes of one layer's linear map.</summary>
 /// <param name="Number">Counted from 1; the output layer is the last.</param>

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Activations;
+using DeepTrain.Cluster.Training.Optimizers;
+using DeepTrain.Cluster.Training.Stacking;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>How trials of one network stand side by side, so that those alike are treated in one call.</summary>
 /// <remarks>Those with batch norm come first; within, by the optimizer's rule; within, by activation, its constant, and dropout.</remarks>

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Optimizers;
 
 /// <summary>Shortens each trial's gradient, taken over all it learns, to its longest norm. Pascanu et al. 2013, algorithm 1.</summary>
 internal sealed class Clipping

@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Schedules;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Optimizers;
 
 /// <summary>The update formulas that trials can have.</summary>
 internal enum OptimizerRule

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Optimizers;
 
 /// <summary>The trials of one update rule, with views of their parts of all tensors.</summary>
 internal sealed class RuleGroup

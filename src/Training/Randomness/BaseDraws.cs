@@ -1,8 +1,9 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Randomness;
+using DeepTrain.Cluster.Training.Native;
 using MathNet.Numerics.Distributions;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Randomness;
 
 /// <summary>What a random draw is for; part of its key, so that no two purposes share a draw.</summary>
 internal enum Purpose

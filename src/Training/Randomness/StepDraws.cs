@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Stacking;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Randomness;
 
 /// <summary>Uniform numbers that are fresh in each step, the same for all trials of a replicate, and the same on every device.</summary>
 /// <remarks>A processor makes a step's numbers when it is their turn. A GPU makes those of many steps at once, and waits for nobody.</remarks>
@@ -25,7 +27,7 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
     {
     }
 
-    /// <summary>Room for a layer's numbers, which each step fills anew.</summary>
+    /// <summary>Buffers for a layer's numbers, which each step fills anew.</summary>
     /// <returns>[n, H, columns]</returns>
     public Tensor Of(Purpose purpose, int layer, Segment trials, int units, int columns)
     {

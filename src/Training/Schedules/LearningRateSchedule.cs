@@ -1,6 +1,6 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
-namespace DeepTrain.Cluster.Training;
+namespace DeepTrain.Cluster.Training.Schedules;
 
 /// <summary>A trial's learning rate at each of its steps.</summary>
 /// <remarks>As PyTorch's schedulers: step and exponential once an epoch, cosine and one-cycle at each step (its momentum stays).</remarks>

@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Client.Invoking;
+
 namespace DeepTrain.Cluster.Client.Tests;
 
 /// <summary>Runs the program in this process, from its entry point, with its console in hand.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CsCheck;
+using DeepTrain.Cluster.Client.CommandLine;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using DeepTrain.Cluster.Client.CommandLine;
 using DeepTrain.Cluster.Silo.Tests;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

@@ -1,5 +1,8 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Silo;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Settings;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

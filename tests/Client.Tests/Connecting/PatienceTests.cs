@@ -1,4 +1,5 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.Connecting;
+using DeepTrain.Cluster.Grains.Store;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Client.Tests;

@@ -1,4 +1,7 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Following;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
 using Spectre.Console.Testing;
 
 namespace DeepTrain.Cluster.Client.Tests;

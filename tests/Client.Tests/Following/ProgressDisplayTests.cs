@@ -1,4 +1,6 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Client.Following;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
 using Microsoft.Extensions.Time.Testing;
 using Spectre.Console.Testing;
 

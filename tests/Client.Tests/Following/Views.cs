@@ -1,4 +1,6 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

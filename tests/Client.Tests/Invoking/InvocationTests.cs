@@ -1,4 +1,6 @@
 using System.CommandLine;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Invoking;
 using DeepTrain.Cluster.Silo.Tests;
 
 namespace DeepTrain.Cluster.Client.Tests;

@@ -1,5 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
 using CsCheck;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Rendering;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

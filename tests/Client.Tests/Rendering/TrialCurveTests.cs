@@ -1,5 +1,8 @@
 using System.Text.Json;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Rendering;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Verbs;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Tests;
 

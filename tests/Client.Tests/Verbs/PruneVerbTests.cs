@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Client.CommandLine;
+using DeepTrain.Cluster.Client.Verbs;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Client.Tests;

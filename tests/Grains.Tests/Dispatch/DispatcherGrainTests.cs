@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DeepTrain.Cluster.Grains.Dispatch;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Grains.Tests;

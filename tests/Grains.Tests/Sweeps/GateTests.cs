@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Grains.Sweeps;
+
 namespace DeepTrain.Cluster.Grains.Tests;
 
 public sealed class GateTests

@@ -1,3 +1,6 @@
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Grains.Tests;

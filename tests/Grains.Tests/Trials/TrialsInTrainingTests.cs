@@ -1,4 +1,5 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Tests;
 

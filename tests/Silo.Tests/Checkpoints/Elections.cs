@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using DeepTrain.Cluster.Client.Tests;
+using DeepTrain.Cluster.Silo.Cleanup;
 using Orleans.Metadata;
 
 namespace DeepTrain.Cluster.Silo.Tests;

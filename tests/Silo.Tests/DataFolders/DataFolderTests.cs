@@ -1,4 +1,6 @@
 using System.Globalization;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.DataFolders;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

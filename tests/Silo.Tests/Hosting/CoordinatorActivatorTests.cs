@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using DeepTrain.Cluster.Client.Tests;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Grains.Tests;
+using DeepTrain.Cluster.Silo.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;

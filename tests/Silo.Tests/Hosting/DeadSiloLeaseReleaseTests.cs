@@ -2,9 +2,11 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using DeepTrain.Cluster.Client.Tests;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Grains.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Hosting;
+using DeepTrain.Cluster.Sweeps.Files;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
@@ -28,7 +30,7 @@ public sealed class DeadSiloLeaseReleaseTests
         var coordinator = (await cluster.Store.OpenAsync(SlotCluster.SweepId))!.Coordinator;
         foreach (var (silo, trials) in ((SiloAddress, int)[])[(First, 2), (Second, 1)])
             await cluster.Store.GrantAsync(coordinator, Sample.Request(
-                sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct().ToImmutableDictionary(key => key, _ => new Grains.CohortLimit(trials, true)),
+                sweep.Cells.Select(cell => cell.Configuration.FusionKey).Distinct().ToImmutableDictionary(key => key, _ => new Grains.Store.CohortLimit(trials, true)),
                 silo: silo.ToParsableString()));
         var active = new ActiveSweeps();
         var watcher = new DeadSiloLeaseRelease(cluster.Membership, cluster.Store, cluster.Grains, active, TimeProvider.System, NullLogger<DeadSiloLeaseRelease>.Instance);

@@ -1,6 +1,10 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 using DeepTrain.Cluster.Grains.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Hosting;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

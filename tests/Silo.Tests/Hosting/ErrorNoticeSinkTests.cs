@@ -1,3 +1,4 @@
+using DeepTrain.Cluster.Silo.Hosting;
 using Microsoft.Extensions.Time.Testing;
 using Serilog;
 

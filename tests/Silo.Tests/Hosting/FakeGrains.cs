@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using DeepTrain.Cluster.Client.Tests;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Sweeps;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

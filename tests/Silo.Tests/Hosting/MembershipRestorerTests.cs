@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using CsCheck;
+using DeepTrain.Cluster.Silo.Hosting;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;

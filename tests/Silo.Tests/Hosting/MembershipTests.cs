@@ -1,5 +1,8 @@
 using System.Runtime.Versioning;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Servers;
+using DeepTrain.Cluster.Silo.Hosting;
+using DeepTrain.Cluster.Silo.Settings;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Servers;
+using DeepTrain.Cluster.Silo.Hosting;
+using DeepTrain.Cluster.Silo.Settings;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

@@ -1,10 +1,12 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Servers;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Monitoring;
 using DeepTrain.Cluster.Sweeps.Tests;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace DeepTrain.Cluster.Silo.Tests;

@@ -1,8 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 using DeepTrain.Cluster.Servers;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace DeepTrain.Cluster.Silo.Tests;

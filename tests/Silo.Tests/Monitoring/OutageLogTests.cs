@@ -1,3 +1,4 @@
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;

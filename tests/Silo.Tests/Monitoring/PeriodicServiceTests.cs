@@ -1,4 +1,5 @@
 using DeepTrain.Cluster.Grains.Tests;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DeepTrain.Cluster.Servers;
+using DeepTrain.Cluster.Silo.Monitoring;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using OpenTelemetry;

@@ -1,9 +1,14 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Monitoring;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 using DeepTrain.Cluster.Grains.Tests;
 using DeepTrain.Cluster.Servers;
+using DeepTrain.Cluster.Silo.DataFolders;
+using DeepTrain.Cluster.Silo.Hosting;
+using DeepTrain.Cluster.Silo.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

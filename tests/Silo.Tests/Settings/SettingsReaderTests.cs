@@ -2,7 +2,8 @@ using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CsCheck;
-using DeepTrain.Cluster.Training;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using DeepTrain.Cluster.Silo.Settings;
 using DeepTrain.Cluster.Sweeps.Tests;
 
 namespace DeepTrain.Cluster.Silo.Tests;

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Silo.Slots;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 
@@ -24,7 +28,7 @@ public sealed class CohortSourceTests : IDisposable
     public CohortSourceTests()
     {
         var renewer = new LeaseRenewer(_parts.Grains.Factory, new(), _parts.Metrics, _parts.Time, new FakeLogger<LeaseRenewer>());
-        _source = new(new(new("silo", 0), 1, Sample.Provenance), new(_trainer, new FakeLogger<CohortSizes>()), _parts.Grains.Factory, renewer, _parts.Time, _log);
+        _source = new(new(new("silo", 0), 1, Sample.Provenance), new(_trainer, new FakeLogger<KnownCohortSizes>()), _parts.Grains.Factory, renewer, _parts.Time, _log);
         _parts.Grains
             .On("Dispatcher.Next", (_, arguments) => Task.FromResult(
                 ((ImmutableArray<string>)arguments[3]!).Contains(SweepId) ? null : new Assignment(SweepId, 1)))

@@ -1,6 +1,7 @@
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Sweeps;
 using DeepTrain.Cluster.Grains.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Slots;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Silo.Tests;

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Silo.Slots;
 using Microsoft.Extensions.Logging.Testing;
 
 namespace DeepTrain.Cluster.Silo.Tests;

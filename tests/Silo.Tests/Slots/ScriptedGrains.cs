@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using DeepTrain.Cluster.Client.Tests;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Dispatch;
+using DeepTrain.Cluster.Grains.Sweeps;
+using DeepTrain.Cluster.Grains.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

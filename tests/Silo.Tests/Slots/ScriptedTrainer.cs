@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
 /// <summary>A trainer whose epochs are what the test makes of them; their numbers are those of the configuration.</summary>
 internal sealed class ScriptedTrainer : ITrainer
 {
-    /// <summary>Called on the slot's thread before each epoch, with the trials aboard: may throw, may wait.</summary>
+    /// <summary>Called on the slot's thread before each epoch, with the trials in training: may throw, may wait.</summary>
     public Action<IReadOnlyCollection<CohortTrial>, int> BeforeEpoch { get; set; } = (_, _) => { };
 
     /// <summary>The cohorts that were started, by their sizes.</summary>
@@ -50,32 +52,32 @@ internal sealed class ScriptedTrainer : ITrainer
 
     private sealed class Run(ScriptedTrainer trainer, Cohort cohort, int epoch) : ITrainingRun
     {
-        private readonly List<CohortTrial> _aboard = [.. cohort.Trials];
+        private readonly List<CohortTrial> _inTraining = [.. cohort.Trials];
         private int _epoch = epoch;
 
-        public IReadOnlyCollection<TrialId> Aboard => [.. _aboard.Select(trial => trial.Id)];
+        public IReadOnlyCollection<TrialId> InTraining => [.. _inTraining.Select(trial => trial.Id)];
 
         public int Epoch => _epoch;
 
         public bool SavesWithinEpochs => trainer.SavesWithinEpochs;
 
         public IReadOnlyList<EpochReport> ReportStart() =>
-            [.. _aboard.Select(trial => new EpochReport(trial.Id, 0, double.NaN, 2.3, 0.1, 0, 0, null))];
+            [.. _inTraining.Select(trial => new EpochReport(trial.Id, 0, double.NaN, 2.3, 0.1, 0, 0, null))];
 
         public IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop)
         {
             trainer.Stop = stop;
-            trainer.BeforeEpoch(_aboard, _epoch + 1);
+            trainer.BeforeEpoch(_inTraining, _epoch + 1);
             stop.ThrowIfCancellationRequested();
             _epoch++;
-            var reports = _aboard.Select(trial => new EpochReport(
+            var reports = _inTraining.Select(trial => new EpochReport(
                 trial.Id, _epoch, 1.0 / _epoch, 2.0 / _epoch, Rate(trial), 40, 0.1,
                 _epoch == trial.Configuration[Parameters.Epochs] ? new(Outcome.Completed, 0.5, 0.9) : null)).ToList();
-            _aboard.RemoveAll(trial => _epoch == trial.Configuration[Parameters.Epochs]);
+            _inTraining.RemoveAll(trial => _epoch == trial.Configuration[Parameters.Epochs]);
             return reports;
         }
 
-        public void Leave(IReadOnlyCollection<TrialId> trials) => _aboard.RemoveAll(trial => trials.Contains(trial.Id));
+        public void Leave(IReadOnlyCollection<TrialId> trials) => _inTraining.RemoveAll(trial => trials.Contains(trial.Id));
 
         public void Save(string path)
         {

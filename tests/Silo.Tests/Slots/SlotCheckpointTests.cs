@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Grains.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

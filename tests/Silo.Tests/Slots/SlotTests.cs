@@ -1,7 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Grains.Sweeps;
 using DeepTrain.Cluster.Grains.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Trials;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -42,16 +46,16 @@ public sealed class SlotTests : IAsyncLifetime
     public async Task Trial_ToldToStop_EndsAsStoppedAndTheOthersGoOn()
     {
         using var gate = new ManualResetEventSlim();
-        var aboard = new TaskCompletionSource<ImmutableArray<CohortTrial>>();
+        var inTraining = new TaskCompletionSource<ImmutableArray<CohortTrial>>();
         _cluster.Trainer.BeforeEpoch = (trials, epoch) =>
         {
             if (epoch != 2)
                 return;
-            aboard.TrySetResult([.. trials]);
+            inTraining.TrySetResult([.. trials]);
             gate.Wait();
         };
         await _cluster.SubmitAsync("0.1, 0.3", epochs: 4);
-        var stopped = (await aboard.Task).Single(trial => ScriptedTrainer.Rate(trial) == 0.3);
+        var stopped = (await inTraining.Task).Single(trial => ScriptedTrainer.Rate(trial) == 0.3);
 
         Assert.True(await _cluster.Trial(stopped.Id).Stop());
         gate.Set();
@@ -99,10 +103,10 @@ public sealed class SlotTests : IAsyncLifetime
     [Fact]
     public async Task Sweep_Cancelled_RefusedTrialsLeaveAndTheirGrainsAreFree()
     {
-        var aboard = new TaskCompletionSource<ImmutableArray<CohortTrial>>();
-        _cluster.Trainer.BeforeEpoch = (trials, _) => aboard.TrySetResult([.. trials]);
+        var inTraining = new TaskCompletionSource<ImmutableArray<CohortTrial>>();
+        _cluster.Trainer.BeforeEpoch = (trials, _) => inTraining.TrySetResult([.. trials]);
         await _cluster.SubmitAsync("0.1, 0.3", Endless);
-        var trials = await aboard.Task;
+        var trials = await inTraining.Task;
 
         Assert.True(await _cluster.Sweep.Cancel());
 

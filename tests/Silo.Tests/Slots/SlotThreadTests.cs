@@ -1,4 +1,5 @@
 using System.Globalization;
+using DeepTrain.Cluster.Silo.Slots;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

@@ -1,3 +1,6 @@
+using DeepTrain.Cluster.Silo.Slots;
+using DeepTrain.Cluster.Sweeps.Results;
+
 namespace DeepTrain.Cluster.Silo.Tests;
 
 public sealed class SlotTrainersTests

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Grains;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Servers;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Storage;
+using DeepTrain.Cluster.Silo.Storage.Postgres;
+using DeepTrain.Cluster.Silo.Storage.Sessions;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Npgsql;
 
 namespace DeepTrain.Cluster.Silo.Tests;

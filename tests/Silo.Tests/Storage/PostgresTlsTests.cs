@@ -1,5 +1,8 @@
 using System.Runtime.Versioning;
+using DeepTrain.Cluster.Grains.Store;
 using DeepTrain.Cluster.Servers;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Storage.Postgres;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

@@ -1,5 +1,6 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

@@ -1,4 +1,6 @@
 using DeepTrain.Cluster.Servers;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Storage.Postgres;
 using Npgsql;
 
 [assembly: AssemblyFixture(typeof(DeepTrain.Cluster.Silo.Tests.SharedPostgres))]

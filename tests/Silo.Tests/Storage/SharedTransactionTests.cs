@@ -1,5 +1,7 @@
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Storage.Sessions;
+using DeepTrain.Cluster.Silo.Storage.Sqlite;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 

@@ -1,6 +1,10 @@
 using System.Runtime.Versioning;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Storage.Sessions;
+using DeepTrain.Cluster.Silo.Storage.Sqlite;
+using DeepTrain.Cluster.Silo.Storage.Statements;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;

@@ -1,8 +1,14 @@
 using System.Collections.Immutable;
 using System.Data.Common;
 using System.Text.RegularExpressions;
-using DeepTrain.Cluster.Grains;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Grains.Store;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Storage;
+using DeepTrain.Cluster.Silo.Storage.Postgres;
+using DeepTrain.Cluster.Silo.Storage.Sessions;
+using DeepTrain.Cluster.Silo.Storage.Sqlite;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Spec;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 

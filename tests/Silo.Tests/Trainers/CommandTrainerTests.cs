@@ -2,7 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using DeepTrain.Cluster.Grains.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Silo.Trainers;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -36,7 +40,7 @@ public sealed class CommandTrainerTests : IDisposable
         using var run = Start(script, epochs);
         return Assert.Throws<TrainerException>(() =>
         {
-            while (run.Aboard.Count > 0)
+            while (run.InTraining.Count > 0)
                 run.TrainEpoch();
         });
     }
@@ -75,7 +79,7 @@ public sealed class CommandTrainerTests : IDisposable
         Assert.Null(first.Ending);
         var last = Assert.Single(run.TrainEpoch());
         Assert.Equal((2, double.NaN, 0.8, new(Outcome.Completed, 0.3, 0.9)), (last.Epoch, last.TrainLoss, last.ValidationAccuracy, last.Ending));
-        Assert.Empty(run.Aboard);
+        Assert.Empty(run.InTraining);
     }
 
     [Fact]
@@ -179,7 +183,7 @@ public sealed class CommandTrainerTests : IDisposable
     {
         var failure = Failure("head -c 1000000 /dev/zero | tr '\\0' y >&2; echo 'last words' >&2; exit 1");
 
-        Assert.Equal(Sweeps.Failure.LogLimit, failure.Log!.Length);
+        Assert.Equal(Sweeps.Trials.Failure.LogLimit, failure.Log!.Length);
         Assert.EndsWith("y" + "last words\n", failure.Log, StringComparison.Ordinal);
     }
 
@@ -204,7 +208,7 @@ public sealed class CommandTrainerTests : IDisposable
             run.Dispose();
 
         await EndedAsync(processes);
-        Assert.Empty(run.Aboard);
+        Assert.Empty(run.InTraining);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CsCheck;
+using DeepTrain.Cluster.Silo.Trainers;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 

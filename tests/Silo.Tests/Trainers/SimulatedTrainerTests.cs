@@ -1,4 +1,5 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Silo.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Tests;
 
@@ -22,7 +23,7 @@ public sealed class SimulatedTrainerTests : IDisposable
         Assert.All(reports, report => Assert.Equal((0.75, 1.5), (report.ValidationAccuracy, report.Seconds)));
         Assert.All(reports[..6], report => Assert.Null(report.Ending));
         Assert.All(reports[6..], report => Assert.Equal(new(Outcome.Completed, 0.25, 0.75), report.Ending));
-        Assert.Empty(run.Aboard);
+        Assert.Empty(run.InTraining);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using CsCheck;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Sweeps.Tests;
 

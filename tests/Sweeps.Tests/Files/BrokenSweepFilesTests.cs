@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using CsCheck;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Tests;
 

@@ -1,3 +1,7 @@
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Spec;
+
 namespace DeepTrain.Cluster.Sweeps.Tests;
 
 public class DataFileTests

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using DeepTrain.Cluster.Sweeps.Files;
 
 namespace DeepTrain.Cluster.Sweeps.Tests;
 

@@ -1,4 +1,6 @@
 using System.Text;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Files;
 
 namespace DeepTrain.Cluster.Sweeps.Tests;
 

@@ -1,4 +1,5 @@
 using CsCheck;
+using DeepTrain.Cluster.Sweeps.Files;
 
 namespace DeepTrain.Cluster.Sweeps.Tests;
 

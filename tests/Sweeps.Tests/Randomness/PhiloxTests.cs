@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Sweeps.Randomness;
+
 namespace DeepTrain.Cluster.Sweeps.Tests;
 
 public class PhiloxTests

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
 using CsCheck;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Sweeps.Tests;
 

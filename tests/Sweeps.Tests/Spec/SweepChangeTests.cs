@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Sweeps.Spec;
+
 namespace DeepTrain.Cluster.Sweeps.Tests;
 
 public class SweepChangeTests

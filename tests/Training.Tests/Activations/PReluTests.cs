@@ -1,4 +1,6 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Fusion;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -1,4 +1,8 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Activations;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Randomness;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,6 +1,10 @@
 using CsCheck;
 using DeepTrain.Cluster.Silo.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Checkpoints;
+using DeepTrain.Cluster.Training.Fusion;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;
@@ -77,7 +81,7 @@ public sealed class CheckpointTests : IDisposable
         var error = Assert.Throws<InvalidDataException>(() => new FusedTrainer(TimeProvider.System).Start(
             new([Trials.Configuration((Parameters.Epochs, Epochs)).Trial(replicate: 2)], Path)));
 
-        Assert.StartsWith($"{Path}: this checkpoint cannot be gone on from: test-1/", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{Path}: this checkpoint cannot be resumed from: test-1/", error.Message, StringComparison.Ordinal);
         Assert.Equal(before, Tensor.TotalCount);
     }
 
@@ -157,7 +161,7 @@ public sealed class CheckpointTests : IDisposable
     private static ILookup<TrialId, EpochReport> Finish(ITrainingRun run)
     {
         var reports = new List<EpochReport>();
-        while (run.Aboard.Count > 0)
+        while (run.InTraining.Count > 0)
             reports.AddRange(run.TrainEpoch());
         return reports.ToLookup(report => report.Trial);
     }

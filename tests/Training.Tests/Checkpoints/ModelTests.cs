@@ -1,6 +1,11 @@
 using System.Runtime.InteropServices;
 using DeepTrain.Cluster.Silo.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Results;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Checkpoints;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 
@@ -83,7 +88,7 @@ public sealed class ModelTests : IDisposable
         CohortTrial[] trials = [.. replicates.Select(replicate => configuration.Trial(replicate))];
         using (var run = files.Trainer.Start(new([.. trials], Models: Folder())))
         {
-            while (run.Aboard.Count > 0)
+            while (run.InTraining.Count > 0)
                 run.TrainEpoch();
         }
 

@@ -2,7 +2,11 @@ using System.Diagnostics;
 using System.Text.Json;
 using DeepTrain.Cluster.Servers;
 using DeepTrain.Cluster.Silo.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Checkpoints;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using DeepTrain.Cluster.Silo.Tests;
+using DeepTrain.Cluster.Training.Checkpoints;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

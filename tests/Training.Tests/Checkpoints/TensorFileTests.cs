@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CsCheck;
 using DeepTrain.Cluster.Silo.Tests;
+using DeepTrain.Cluster.Training.Checkpoints;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,4 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Sweeps.Spec;
+using DeepTrain.Cluster.Training.Costs;
+using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using CsCheck;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -2,7 +2,11 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
 
 namespace DeepTrain.Cluster.Training.Tests;
 
@@ -50,7 +54,7 @@ internal sealed class DataFiles : IDisposable
     {
         using var run = Trainer.Start(new(trials));
         var reports = new List<EpochReport>();
-        while (run.Aboard.Count > 0)
+        while (run.InTraining.Count > 0)
             reports.AddRange(run.TrainEpoch());
         return reports.ToLookup(report => report.Trial);
     }

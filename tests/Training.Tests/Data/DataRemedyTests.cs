@@ -1,4 +1,5 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Files;
+using DeepTrain.Cluster.Training.Checking;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -1,4 +1,6 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Data;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using CsCheck;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

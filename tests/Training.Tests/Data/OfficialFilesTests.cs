@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using DeepTrain.Cluster.Servers;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

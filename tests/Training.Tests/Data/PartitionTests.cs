@@ -1,5 +1,7 @@
 using CsCheck;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CsCheck;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using CsCheck;
 using DeepTrain.Cluster.Silo.Tests;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Training.Tests;
 
@@ -41,11 +44,11 @@ public sealed class CohortShapesTests
                 var models = new ModelFolder(folder[name], (trial, error) => Assert.Fail($"{trial}: {error}"));
                 using var run = files.Trainer.Start(new([.. cohort], Models: models));
                 var reports = run.ReportStart().ToList();
-                while (run.Aboard.Count > 0)
+                while (run.InTraining.Count > 0)
                     reports.AddRange(run.TrainEpoch());
                 return reports.GroupBy(report => report.Trial).ToDictionary(own => own.Key, own => string.Join('\n', own.Bits().Append(Model(own.Key))));
 
-                string Model(TrialId trial) => Path.Combine(folder[name], Training.Model.FileName(trial)) is var path && File.Exists(path)
+                string Model(TrialId trial) => Path.Combine(folder[name], Training.Checkpoints.Model.FileName(trial)) is var path && File.Exists(path)
                     ? Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path))) : "no model";
             }
         }, writeLine: TestContext.Current.TestOutputHelper!.WriteLine, iter: 25, threads: 1);

@@ -1,4 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Fusion;
+using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -1,5 +1,9 @@
 using System.Runtime.CompilerServices;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Fusion;
+using DeepTrain.Cluster.Training.Native;
 using Microsoft.Extensions.Time.Testing;
 using static TorchSharp.torch;
 
@@ -47,10 +51,10 @@ public sealed class FusedTrainerTests
         using var run = new FusedTrainer(TimeProvider.System).Start(trials.Insert(3, diverging).Cohort());
         var reports = new List<EpochReport>();
         var random = new Random(7);
-        while (run.Aboard.Count > 0)
+        while (run.InTraining.Count > 0)
         {
             reports.AddRange(run.TrainEpoch());
-            run.Leave([.. run.Aboard.Where(_ => random.Next(4) == 0)]);
+            run.Leave([.. run.InTraining.Where(_ => random.Next(4) == 0)]);
         }
 
         Assert.Equal(Outcome.Diverged, reports.Last(report => report.Trial == diverging.Id).Ending?.Outcome);
@@ -106,7 +110,7 @@ public sealed class FusedTrainerTests
         Assert.InRange(last.ValidationAccuracy, 0.9, 1);
         Assert.InRange(last.Ending!.TestAccuracy!.Value, 0.85, 1);
         Assert.InRange(last.Ending.TestLoss!.Value, 0, 0.6);
-        Assert.Empty(run.Aboard);
+        Assert.Empty(run.InTraining);
         Assert.Throws<InvalidOperationException>(() => run.TrainEpoch());
     }
 
@@ -133,7 +137,7 @@ public sealed class FusedTrainerTests
         CohortTrial[] trials = [Trials.Configuration().Trial(), Trials.Configuration((Parameters.Activation, "elu")).Trial()];
         using var run = new FusedTrainer(TimeProvider.System).Start(trials.Cohort());
         run.Leave([trials[0].Id]);
-        Assert.Equal(trials[1].Id, Assert.Single(run.Aboard));
+        Assert.Equal(trials[1].Id, Assert.Single(run.InTraining));
         Assert.Equal(trials[1].Id, Assert.Single(run.TrainEpoch()).Trial);
     }
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Training.Fusion;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

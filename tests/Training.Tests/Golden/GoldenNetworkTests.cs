@@ -1,4 +1,10 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Activations;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Networks;
+using DeepTrain.Cluster.Training.Optimizers;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,4 +1,4 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

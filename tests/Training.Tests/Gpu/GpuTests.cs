@@ -1,4 +1,10 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Fusion;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Randomness;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,4 +1,5 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Initializers;
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Integration;
 using static System.Math;

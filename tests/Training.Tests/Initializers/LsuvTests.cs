@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Training.Initializers;
+
 namespace DeepTrain.Cluster.Training.Tests;
 
 public sealed class LsuvTests

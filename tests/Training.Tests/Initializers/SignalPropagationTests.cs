@@ -1,4 +1,7 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Initializers;
+using DeepTrain.Cluster.Training.Networks;
+using DeepTrain.Cluster.Training.Randomness;
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Integration;
 using MathNet.Numerics.LinearAlgebra;

@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Training.Native;
+
 namespace DeepTrain.Cluster.Training.Tests;
 
 public sealed class ThreadTimeTests

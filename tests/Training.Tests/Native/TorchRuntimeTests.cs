@@ -1,4 +1,6 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,3 +1,4 @@
+using DeepTrain.Cluster.Training.Native;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,5 +1,9 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Networks;
+using DeepTrain.Cluster.Training.Randomness;
+using DeepTrain.Cluster.Training.Stacking;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

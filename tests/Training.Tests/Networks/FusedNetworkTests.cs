@@ -1,5 +1,11 @@
 using System.Collections.Immutable;
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Data;
+using DeepTrain.Cluster.Training.Initializers;
+using DeepTrain.Cluster.Training.Native;
+using DeepTrain.Cluster.Training.Networks;
+using DeepTrain.Cluster.Training.Optimizers;
+using DeepTrain.Cluster.Training.Randomness;
 using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Tests;

@@ -1,3 +1,5 @@
+using DeepTrain.Cluster.Training.Randomness;
+
 namespace DeepTrain.Cluster.Training.Tests;
 
 public sealed class BaseDrawsTests

@@ -1,4 +1,5 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Training.Schedules;
 
 namespace DeepTrain.Cluster.Training.Tests;
 

@@ -1,8 +1,8 @@
-using DeepTrain.Cluster.Sweeps;
+using DeepTrain.Cluster.Sweeps.Trials;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
-namespace DeepTrain.Cluster.Silo;
+namespace DeepTrain.Cluster.Silo.Storage.Schema;
 
 /// <summary>The schema, the same in every database, for its migrations: statements are written in SQL. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
 internal abstract class SweepContext(DbContextOptions options) : DbContext(options)

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files.Yaml;
 
 /// <summary>A place in a file, line and column counted from 1.</summary>
 internal readonly record struct Place(int Line, int Column)

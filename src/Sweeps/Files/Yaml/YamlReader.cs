@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace DeepTrain.Cluster.Sweeps;
+namespace DeepTrain.Cluster.Sweeps.Files.Yaml;
 
 /// <summary>Reads one YAML document into nodes that know their places. Aliases share the node they name, so that none is a bomb.</summary>
 internal sealed class YamlReader

@@ -3,7 +3,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 
 #nullable disable
 
-namespace DeepTrain.Cluster.Silo
+namespace DeepTrain.Cluster.Silo.Storage.Migrations.Postgres
 {
     /// <inheritdoc />
     public partial class PostgresInitial : Migration

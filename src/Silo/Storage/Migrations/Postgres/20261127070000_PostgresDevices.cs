@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace DeepTrain.Cluster.Silo
+namespace DeepTrain.Cluster.Silo.Storage.Migrations.Postgres
 {
     /// <inheritdoc />
     /// <remarks>A sweep that was leased before is of the kind that its trials were leased by.</remarks>

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace DeepTrain.Cluster.Silo
+namespace DeepTrain.Cluster.Silo.Storage.Migrations.Sqlite
 {
     /// <inheritdoc />
     /// <remarks>

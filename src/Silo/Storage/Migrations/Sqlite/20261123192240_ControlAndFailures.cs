@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
-namespace DeepTrain.Cluster.Silo
+namespace DeepTrain.Cluster.Silo.Storage.Migrations.Sqlite
 {
     /// <inheritdoc />
     /// <remarks>Columns are dropped in SQL, because EF Core would make the tables anew, in more than one transaction.</remarks>

@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+
+namespace DeepTrain.Cluster.Silo.Storage.Sessions;
+
+/// <summary>One state of a store, to ask questions of.</summary>
+internal sealed class Snapshot(DbTransaction transaction, Dialect dialect, CancellationToken cancellation)
+{
+    public async Task<ImmutableArray<T>> QueryAsync<T>(Sql sql, Func<DbDataReader, T> read, params (string Name, object Value)[] values)
+    {
+        await using var command = transaction.Connection!.CreateCommand();
+        command.CommandText = sql.For(dialect);
+        command.Transaction = transaction;
+        foreach (var (name, value) in values)
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
+        }
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var rows = ImmutableArray.CreateBuilder<T>();
+        while (await reader.ReadAsync(cancellation))
+            rows.Add(read(reader));
+        return rows.DrainToImmutable();
+    }
+}

@@ -1,4 +1,0 @@
-namespace DeepTrain.Cluster.Silo;
-
-/// <summary>The store or its folder cannot be used. The message says what is wrong, where, and what mends it.</summary>
-public sealed class StoreException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,28 @@
+using DeepTrain.Cluster.Silo.Settings;
+using DeepTrain.Cluster.Sweeps.Configurations;
+using DeepTrain.Cluster.Sweeps.Trainers;
+using DeepTrain.Cluster.Sweeps.Trials;
+
+namespace DeepTrain.Cluster.Silo.Trainers;
+
+/// <summary>Has each cohort trained by the trainer that its configuration names.</summary>
+/// <param name="fused">Null where this process has no libtorch: what needs it fails then, and all else is trained.</param>
+/// <param name="commands">What a command trainer may start here.</param>
+public sealed class TrainerSelector(ITrainer? fused, CommandPolicy commands, TimeProvider time) : ITrainer
+{
+    private readonly SimulatedTrainer _simulated = new(time);
+    private readonly CommandTrainer _command = new(commands, time);
+
+    public int? CohortSize(Configuration configuration) => Of(configuration) is { } trainer ? trainer.CohortSize(configuration) : 1;
+
+    /// <exception cref="TrainerException">It cannot be trained here.</exception>
+    public ITrainingRun Start(Cohort cohort) => (Of(cohort.Trials[0].Configuration)
+        ?? throw new TrainerException(FailureClass.NoTorch, "This worker has no libtorch, which the trainer fused needs; start a worker that has.")).Start(cohort);
+
+    private ITrainer? Of(Configuration configuration) => configuration[Parameters.Trainer] switch
+    {
+        Parameters.Simulate => _simulated,
+        Parameters.Command => _command,
+        _ => fused,
+    };
+}
