@@ -123,7 +123,7 @@ public sealed record GrantRequest(
 /// <param name="Lost">Trials that lost an expired lease; some of them may be among the granted ones.</param>
 /// <param name="HeldBack">
 /// The request was refused because of its slot or its time: the silo holds a suspect, or holds other trials while only suspects wait;
-/// the sweep is trained on another kind of device; or it has its most leases. Another slot, or the same one later, may be granted trials.
+/// the sweep is trained on another kind of device; or it has reached its limit of leases. Another slot, or this one later, may get trials.
 /// </param>
 public sealed record Granted(ImmutableArray<LeasedTrial> Trials, LostTrials Lost, bool HeldBack)
 {
