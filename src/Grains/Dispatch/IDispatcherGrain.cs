@@ -36,7 +36,7 @@ public sealed record Offer([property: Id(0)] int Waiting, [property: Id(1)] int 
     public static Offer Nothing { get; } = new(0, 0, null);
 }
 
-/// <summary>One lane of one silo.</summary>
+/// <summary>A slot of a silo, by its number.</summary>
 [GenerateSerializer, Immutable, Alias("DeepTrain.SlotId")]
 public sealed record SlotId([property: Id(0)] string Silo, [property: Id(1)] int Number);
 

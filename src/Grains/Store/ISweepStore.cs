@@ -4,7 +4,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Store;
 
-/// <summary>Stores sweeps durably and decides who holds each lease. Takes the writes of coordinators and the reports of workers.</summary>
+/// <summary>Stores sweeps durably and decides which slot holds each lease. Takes coordinators' writes and workers' reports.</summary>
 /// <remarks>
 /// Every call is one transaction, durable when its task ends. Leases are timed only by the store's clock. Calls that take a
 /// <see cref="Coordinator"/> throw <see cref="CoordinatorReplacedException"/> and change nothing once a later coordinator has
@@ -122,7 +122,7 @@ public sealed record GrantRequest(
 /// <param name="Trials">The granted trials, ordered by replicate and cell.</param>
 /// <param name="Lost">Trials that lost an expired lease; some of them may be among the granted ones.</param>
 /// <param name="HeldBack">
-/// The request was refused because of its slot or its time: the silo holds a suspect, or holds other trials while only suspects wait;
+/// Nothing was granted because of the slot or the time: the silo holds a suspect, or holds other trials while only suspects wait;
 /// the sweep is trained on another kind of device; or it has reached its limit of leases. Another slot, or this one later, may get trials.
 /// </param>
 public sealed record Granted(ImmutableArray<LeasedTrial> Trials, LostTrials Lost, bool HeldBack)

@@ -20,7 +20,7 @@ public interface ISweepGrain : IGrainWithStringKey
     /// <summary>Creates the sweep, or applies a file to the existing sweep of this id.</summary>
     /// <param name="text">A valid sweep file.</param>
     /// <param name="asNew">
-    /// The caller found no sweep of this id. If one exists now: with another file it was created by someone else; with the same file it
+    /// The caller found no sweep of this id. If one exists now: with another file it is of another submission; with the same file it
     /// was stored by an earlier call of this submission whose answer was lost.
     /// </param>
     [ResponseTimeout(Bulk), Alias("Submit")]

@@ -445,7 +445,7 @@ internal sealed class SweepGrain(
         /// <summary>How often trials were given back.</summary>
         public int Released { get; set; }
 
-        /// <summary>The last unrestricted request for a cohort found no trial, and none was given back since.</summary>
+        /// <summary>The last request that was not held back found no trial, and none was given back since.</summary>
         public bool Exhausted { get; set; }
 
         /// <summary>By fusion key: an example configuration, and how many cells share the key.</summary>

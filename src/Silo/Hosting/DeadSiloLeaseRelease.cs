@@ -13,7 +13,7 @@ internal sealed class DeadSiloLeaseRelease(
     ISiloStatusOracle membership, ISweepStore store, IGrainFactory grains, ActiveSweeps active, TimeProvider time, ILogger<DeadSiloLeaseRelease> log)
     : BackgroundService, ISiloStatusListener
 {
-    /// <summary>How many dead silos are handled concurrently: coordinators of one that do not answer must not delay the next.</summary>
+    /// <summary>How many dead silos are handled concurrently: one whose coordinators do not answer must not delay the next.</summary>
     private const int Parallelism = 8;
 
     /// <summary>How often a coordinator is asked to recount. After that it recounts by itself, as it does each minute.</summary>

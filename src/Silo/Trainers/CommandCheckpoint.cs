@@ -8,7 +8,7 @@ using DeepTrain.Cluster.Training.Files;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>A command's checkpoint as one file: a line of JSON, the tar of its folder, and a hash that proves it complete.</summary>
+/// <summary>A command's checkpoint as one file: a line of JSON, the tar of its folder, and an end mark that shows it is complete.</summary>
 /// <param name="Epoch">The number of reported epochs.</param>
 /// <param name="Lines">The lines that the command had printed beyond them.</param>
 internal sealed record CommandCheckpoint(string Format, string Trial, int Epoch, ImmutableArray<string> Lines)

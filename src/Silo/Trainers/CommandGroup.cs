@@ -199,7 +199,7 @@ internal sealed class CommandGroup : IDisposable
         }
         catch (IOException)
         {
-            // It has already ended.
+            // The shell has already ended.
         }
         _shell.WaitForExit();
         _shell.Dispose();
@@ -219,7 +219,7 @@ internal sealed class CommandGroup : IDisposable
         return _lines.TryDequeue(out var line) ? line : null;
     }
 
-    /// <summary>What it printed after its last line feed. For a failed command it may be half a line; the exit code says more.</summary>
+    /// <summary>What it printed after its last line feed; null for a failed command, whose last line may be incomplete.</summary>
     private byte[]? TakeUnfinishedLine()
     {
         if (_unfinished.Length == 0 || ExitCode != 0)
