@@ -127,7 +127,7 @@ internal static class LeaseStatements
     public static TakenTrials ReleaseAll(Session session) => OfAll.TakeAll(session);
 
     /// <summary>The first trial that may be granted and has one of the request's fusion keys.</summary>
-    // The expression keeps the planner from using an index on the key: the index is needed for the order.
+    // The expression keeps the planner from looking up fusion keys in an index: the index must give the order.
     internal static readonly Sql NextHead = new(dialect => $"""
         SELECT replicate, fusion_key, checkpoint FROM trials
         WHERE sweep = @sweep AND {SweepContext.Waiting} AND {Ready} AND fusion_key || '' {dialect.InList("@fusionKeys")}
