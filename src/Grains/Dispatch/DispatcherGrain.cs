@@ -3,16 +3,16 @@ using System.Collections.Immutable;
 namespace DeepTrain.Cluster.Grains.Dispatch;
 
 /// <remarks>
-/// All it knows is hearsay: coordinators repeat what waits and who trains for them at least as often as they are touched,
-/// and slots ask again when they are free. Losing the memory costs seconds, never a trial.
+/// Its state is only in memory: coordinators repeat which trials wait and which slots train for them at least as often as they are
+/// touched, and free slots ask again. Losing the memory costs seconds, never a trial.
 /// </remarks>
 [GrainType(DispatcherGrains.Type)]
 internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGrain
 {
-    /// <summary>A silo that has not asked for so long no longer counts, nor does a sweep that nobody has announced again.</summary>
+    /// <summary>A silo that has not asked for this long no longer counts, nor does a sweep that was not announced again.</summary>
     internal static readonly TimeSpan Forgetting = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long a slot works for a sweep before another one that waits may have it: saving and starting again must pay.</summary>
+    /// <summary>How long a slot works for a sweep before a waiting sweep may take it, so that saving and restarting pays off.</summary>
     internal static readonly TimeSpan Quantum = TimeSpan.FromSeconds(30);
 
     private readonly SortedDictionary<string, Waiter> _waiters = new(StringComparer.Ordinal);
@@ -46,7 +46,7 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         var shares = Shares();
         var isEmpty = !_work.Keys.Any(other => other.Silo == slot.Silo);
         var emptiedFor = EmptiedFor(slot.Silo);
-        // Among equals it is whose turn was longest ago: a sweep that has nothing to give after all must not be asked for ever.
+        // Of equals, the sweep served longest ago is next, so that one with nothing to lease is not asked forever.
         var next = _waiters
             .Where(waiter => !except.Contains(waiter.Key) && IsFor(waiter.Value.Offer, device) && MayHaveMore(waiter.Key, waiter.Value.Offer, shares)
                 && (isEmpty || !waiter.Value.Offer.NeedsEmptySilo)
@@ -67,9 +67,9 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         var now = time.GetTimestamp();
         foreach (var slot in slots)
         {
-            // What an earlier activation sent there this one has not heard of.
+            // An earlier activation may have assigned the slot without this one knowing.
             _work[slot] = (_work.TryGetValue(slot, out var known) ? known : new(sweepId, priority, Since: now, now)) with { Heard = now, Priority = priority };
-            // Its slots are counted from 0, so that the highest number says how many there are at least.
+            // The slots of a silo are counted from 0, so the highest number gives the least number of slots.
             _silos[slot.Silo] = _silos.TryGetValue(slot.Silo, out var silo)
                 ? silo with { Count = Math.Max(silo.Count, slot.Number + 1), Heard = now }
                 : new(slot.Number + 1, device, now);
@@ -85,8 +85,8 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
     }
 
     /// <summary>
-    /// Chooses a silo for each sweep that has waited long enough for an empty one: others keep it busy without end otherwise. Until the
-    /// sweep has it, its slots get nothing else, but for what is more urgent.
+    /// Chooses a silo for each sweep that has waited long enough for an empty one; other sweeps would keep all silos busy forever. Until
+    /// then its slots get no other work, except for sweeps of a higher priority.
     /// </summary>
     private void EmptySilos(long now)
     {
@@ -98,17 +98,17 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
                 waiter.Silo = _silos
                     .Where(silo => IsFor(waiter.Offer, silo.Value.Device) && EmptiedFor(silo.Key) is null)
                     .Select(silo => (silo.Key, Work: _work.Where(work => work.Key.Silo == silo.Key).Select(work => work.Value).ToList()))
-                    // What it cannot ask for: its own, and what is more urgent.
+                    // Its own slots and those of sweeps with a higher priority cannot be taken.
                     .OrderBy(silo => silo.Work.Count(work => work.Sweep == sweepId || work.Priority > waiter.Offer.Priority))
                     .ThenBy(silo => silo.Work.Count).ThenBy(silo => silo.Key, StringComparer.Ordinal)
                     .Select(silo => silo.Key).FirstOrDefault();
         }
     }
 
-    /// <summary>The sweep that a silo is emptied for; null: it is not.</summary>
+    /// <summary>The sweep that a silo is emptied for; null if there is none.</summary>
     private Waiter? EmptiedFor(string silo) => _waiters.Values.FirstOrDefault(waiter => waiter.Silo == silo);
 
-    /// <summary>Whether a slot shall end its work so that its silo becomes empty.</summary>
+    /// <summary>Whether a slot should end its work so that its silo becomes empty.</summary>
     private bool IsInTheWay(SlotId slot, Work work, long now) =>
         EmptiedFor(slot.Silo) is { } waiter && waiter != _waiters.GetValueOrDefault(work.Sweep) && waiter.Offer.Priority >= work.Priority
         && time.GetElapsedTime(work.Since, now) >= Quantum;
@@ -116,8 +116,8 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
     private int SlotCount => _silos.Values.Sum(silo => silo.Count);
 
     /// <summary>
-    /// Takes a slot of a sweep for another one that waits in vain: one of a higher priority, or one with so many fewer slots that
-    /// the difference shrinks; where one has none at all they take turns.
+    /// Takes a slot of a sweep for a waiting one: one of a higher priority, or one with so many fewer slots that the difference shrinks;
+    /// if the waiting sweep has no slot at all, the two take turns.
     /// </summary>
     private void PromiseOne(string sweepId, int priority, long now)
     {
@@ -129,7 +129,7 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
         if (ripe.Count == 0)
             return;
         var device = DeviceOf(ripe[0].Key);
-        // A slot of the kind that is free takes what waits by itself.
+        // A free slot of this kind takes waiting trials without help.
         var others = _silos.Where(silo => silo.Value.Device == device && EmptiedFor(silo.Key) is null).ToDictionary();
         if (_work.Keys.Count(slot => others.ContainsKey(slot.Silo)) < others.Values.Sum(silo => silo.Count))
             return;
@@ -150,10 +150,10 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
                 && shares.GetValueOrDefault(other.Key) is var theirs && (theirs == 0 || own - theirs >= 2));
     }
 
-    /// <summary>By sweep, how many slots work for it, or will when they are free.</summary>
+    /// <summary>By sweep, how many slots work for it or are promised to it.</summary>
     private Dictionary<string, int> Shares() => _work.Values.CountBy(work => work.PromisedTo ?? work.Sweep).ToDictionary();
 
-    /// <summary>The kind of device that a slot is of; null: nobody has said.</summary>
+    /// <summary>The kind of device of a slot; null if unknown.</summary>
     private string? DeviceOf(SlotId slot) => _silos.GetValueOrDefault(slot.Silo).Device;
 
     private static bool IsFor(Offer offer, string? device) => offer.Device is null || offer.Device == device;
@@ -171,26 +171,26 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
             _work.Remove(gone);
     }
 
-    /// <summary>A sweep that says that trials of it wait.</summary>
+    /// <summary>A sweep with waiting trials.</summary>
     private sealed class Waiter
     {
         public required Offer Offer { get; set; }
 
         public long Heard { get; set; }
 
-        /// <summary>When a slot was last sent to it, counted in such sendings.</summary>
+        /// <summary>When a slot was last assigned to it, counted in assignments.</summary>
         public long Turn { get; set; }
 
-        /// <summary>Since when it waits for a silo that trains nothing; null: any will do.</summary>
+        /// <summary>Since when it waits for an empty silo; null: it needs none.</summary>
         public long? NeedsEmptySiloSince { get; set; }
 
-        /// <summary>The silo that is emptied for it; null: none is.</summary>
+        /// <summary>The silo that is emptied for it; null if there is none.</summary>
         public string? Silo { get; set; }
     }
 
     private readonly record struct SiloSlots(int Count, string? Device, long Heard);
 
     /// <summary>What a slot works for.</summary>
-    /// <param name="PromisedTo">The sweep that shall have the slot next; null: nobody waits for it.</param>
+    /// <param name="PromisedTo">The sweep that gets the slot next; null if there is none.</param>
     private sealed record Work(string Sweep, int Priority, long Since, long Heard, string? PromisedTo = null);
 }

@@ -2,7 +2,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Messages;
 
-// The room of sweeps knows nothing of Orleans, so its types travel as these.
+// The sweep domain's assembly does not depend on Orleans, so its types are serialized through these surrogates.
 
 [GenerateSerializer, Immutable, Alias("TrialId")]
 internal readonly record struct TrialIdSurrogate(

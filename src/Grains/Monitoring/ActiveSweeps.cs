@@ -4,8 +4,8 @@ using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Grains.Monitoring;
 
-/// <summary>The running sweeps whose coordinator lives in this process, as it last saw them: what gauges report.</summary>
-/// <remarks>A coordinator puts its sweep here and takes it away, so a sweep that moved or ended is gone from the next scrape.</remarks>
+/// <summary>The running sweeps that this process coordinates, as their coordinators last saw them. The gauges report these.</summary>
+/// <remarks>A coordinator adds and removes its sweep, so a sweep that moved or ended is gone from the next scrape.</remarks>
 public sealed class ActiveSweeps
 {
     private readonly ConcurrentDictionary<string, ActiveSweep> _sweeps = new();
@@ -15,13 +15,13 @@ public sealed class ActiveSweeps
 
     public IEnumerable<ActiveSweep> All => _sweeps.Values;
 
-    /// <summary>How often a coordinator in this process has taken a sweep over: with its start, and with every change of its file or state.</summary>
+    /// <summary>How often a coordinator in this process has opened a sweep: when it starts, and when the file or state changes.</summary>
     public long Opened => Interlocked.Read(ref _opened);
 
-    /// <summary>How many trials this process took from leases whose time was over or whose silo had died.</summary>
+    /// <summary>How many trials this process took from expired leases or dead silos.</summary>
     public long Expired => Interlocked.Read(ref _expired);
 
-    /// <summary>How many of those it failed, because their workers have died of them.</summary>
+    /// <summary>How many of those it marked as failed because their workers had died of them.</summary>
     public long Killed => Interlocked.Read(ref _killed);
 
     public void CountLost(LostTrials lost)
@@ -37,18 +37,18 @@ public sealed class ActiveSweeps
     internal void Remove(string sweepId) => _sweeps.TryRemove(sweepId, out _);
 }
 
-/// <param name="Fence">The coordinator's.</param>
-/// <param name="Rebuilding">How long it took to read what it counts.</param>
-/// <param name="LastResult">When a trial's end was reported to it last; null: none has been.</param>
-/// <param name="LastEpoch">When a report, of an epoch or an end, became durable last; where none has since its coordinator came: when that was.</param>
+/// <param name="Fence">The coordinator's fence.</param>
+/// <param name="Rebuilding">How long reading the results took.</param>
+/// <param name="LastResult">When the end of a trial was last reported to the coordinator; null: never.</param>
+/// <param name="LastEpoch">When an epoch or an ending last became durable; before the first, when the coordinator opened the sweep.</param>
 public sealed record ActiveSweep(SweepProgress Progress, long Fence, TimeSpan Rebuilding, DateTimeOffset? LastResult, DateTimeOffset LastEpoch)
 {
-    /// <summary>The kind of devices that may train it; null: any.</summary>
+    /// <summary>The kind of device that may train it; null: any.</summary>
     public string? Device { get; init; }
 
-    /// <summary>How long the rest may take; null: it cannot be told yet.</summary>
+    /// <summary>The estimated remaining time; null if it is not known yet.</summary>
     public TimeSpan? Left { get; init; }
 
-    /// <summary>How the levels of its factors compare so far; not of factors without listed levels, nor beyond a limit.</summary>
+    /// <summary>The results of each level so far, for factors with listed levels and up to a limit.</summary>
     public ImmutableArray<LevelResults> Levels { get; init; } = [];
 }

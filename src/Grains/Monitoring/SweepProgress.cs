@@ -2,9 +2,9 @@ using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Grains.Monitoring;
 
-/// <param name="Waiting">Trials that nobody trains yet.</param>
+/// <param name="Waiting">Trials without a lease or an outcome.</param>
 /// <param name="Running">Trials under a lease.</param>
-/// <param name="Best">Null while no cell has all its replicates.</param>
+/// <param name="Best">Null while no cell has completed all its replicates.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.SweepProgress")]
 public sealed record SweepProgress(
     [property: Id(0)] string SweepId,

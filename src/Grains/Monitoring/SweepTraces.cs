@@ -4,22 +4,22 @@ using System.Text;
 
 namespace DeepTrain.Cluster.Grains.Monitoring;
 
-/// <summary>Spans over a sweep: all of one sweep are one trace, whichever process they come from.</summary>
+/// <summary>Tracing spans of sweeps: all spans of a sweep form one trace, whichever process they come from.</summary>
 public static class SweepTraces
 {
-    /// <summary>The name of the source that listeners ask for.</summary>
+    /// <summary>The name of the source that listeners subscribe to.</summary>
     public const string Source = "DeepTrain.Cluster";
 
     private static readonly ActivitySource Spans = new(Source);
 
-    /// <summary>Begins a span in a sweep's trace; null where nobody listens.</summary>
+    /// <summary>Begins a span in a sweep's trace; null if there is no listener.</summary>
     public static Activity? Begin(string name, string sweepId) =>
         Spans.HasListeners() ? Spans.StartActivity(name, ActivityKind.Internal, Trace(sweepId))?.SetTag("deeptrain.sweep", sweepId) : null;
 
-    /// <summary>Begins a span within the thread's current one, or by itself; null where nobody listens.</summary>
+    /// <summary>Begins a span within the current one, or a root span; null if there is no listener.</summary>
     public static Activity? Begin(string name) => Spans.StartActivity(name);
 
-    // A hash is what every process knows without being told.
+    // Every process computes the same hash without communication.
     private static ActivityContext Trace(string sweepId)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(sweepId));

@@ -6,7 +6,7 @@ using Orleans.Metadata;
 
 namespace DeepTrain.Cluster.Grains.Roles;
 
-/// <summary>Which silos host which grains: coordinators never a trial's, workers never a sweep's.</summary>
+/// <summary>Which silos host which grains: coordinators host no trial grains, workers host no sweep grains.</summary>
 public static class GrainRoles
 {
     public static void Restrict(GrainTypeOptions options, bool coordinates, bool trains)
@@ -21,6 +21,6 @@ public static class GrainRoles
     }
 
     /// <summary>Whether a silo hosts the coordinators of sweeps.</summary>
-    /// <param name="silo">What the silo says that it hosts.</param>
+    /// <param name="silo">The silo's manifest of grains.</param>
     public static bool IsCoordinator(GrainManifest silo) => silo.Grains.ContainsKey(GrainType.Create(SweepGrains.Type));
 }

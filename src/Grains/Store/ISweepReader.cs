@@ -4,8 +4,8 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Store;
 
-/// <summary>Questions to the durable truth. They need no coordinator and disturb none.</summary>
-/// <remarks>A sweep that is <see cref="SweepStatus.Deleted"/> is not seen, except where its number or its removal is the question.</remarks>
+/// <summary>Reads the durable state of sweeps. Queries neither need a coordinator nor disturb one.</summary>
+/// <remarks>A sweep that is <see cref="SweepStatus.Deleted"/> is hidden, except from queries about its number or its removal.</remarks>
 public interface ISweepReader
 {
     /// <summary>All sweeps, the newest first.</summary>
@@ -17,34 +17,34 @@ public interface ISweepReader
     /// <summary>The ids of all sweeps that are <see cref="SweepStatus.Running"/>, the oldest first.</summary>
     Task<ImmutableArray<string>> UnfinishedAsync();
 
-    /// <summary>The ids of deleted sweeps of which there are still rows to remove, the oldest first.</summary>
+    /// <summary>The ids of deleted sweeps that still have rows to remove, the oldest first.</summary>
     Task<ImmutableArray<string>> TombstonesAsync();
 
-    /// <summary>The highest number that a sweep of this name has or had, deleted ones included; 0 if there was none.</summary>
+    /// <summary>The highest number that a sweep of this name has or had, including deleted ones; 0 if there was none.</summary>
     Task<int> LatestNumberAsync(string name, CancellationToken cancellation);
 
-    /// <summary>The sweep file in force.</summary>
+    /// <summary>The current sweep file.</summary>
     Task<string?> ReadTextAsync(string sweepId, CancellationToken cancellation);
 
-    /// <summary>Every active trial that has an outcome, in the order of cell and replicate.</summary>
+    /// <summary>Every active trial that has an outcome, ordered by cell and replicate.</summary>
     Task<ImmutableArray<TrialResult>> ReadResultsAsync(string sweepId, CancellationToken cancellation);
 
-    /// <summary>What a coordinator has to know of every active trial that has an outcome, in any order.</summary>
+    /// <summary>What a coordinator needs to know about every active trial that has an outcome, in any order.</summary>
     Task<ImmutableArray<EndedTrial>> ReadEndedAsync(string sweepId);
 
-    /// <summary>Which of these trials have failed under just this fence, and not been retried since.</summary>
+    /// <summary>Which of these trials have failed under exactly this fence and have not been retried since.</summary>
     Task<ImmutableHashSet<(TrialId Trial, long Fence)>> ReadFailedAsync(IReadOnlyCollection<(TrialId Trial, long Fence)> trials);
 
-    /// <summary>The active trials of a sweep, counted; none where there is no such sweep.</summary>
+    /// <summary>Counts the active trials of a sweep; all counts are 0 if there is no such sweep.</summary>
     Task<TrialCounts> CountAsync(string sweepId);
 
     /// <summary>The epochs of a trial so far, in order.</summary>
     Task<ImmutableArray<EpochResult>> ReadEpochsAsync(TrialId trial, CancellationToken cancellation);
 
-    /// <summary>What the worker trained with that leased a trial last; null: nobody has.</summary>
+    /// <summary>The provenance of the worker that leased the trial last; null if it was never leased.</summary>
     Task<Provenance?> ReadProvenanceAsync(TrialId trial, CancellationToken cancellation);
 
-    /// <summary>The names of the checkpoints that trials go on from.</summary>
+    /// <summary>The names of the checkpoints that trials resume from.</summary>
     Task<ImmutableHashSet<string>> ReadCheckpointsAsync();
 }
 
@@ -55,18 +55,18 @@ public enum SweepStatus
     Finished,
     Cancelled,
 
-    /// <summary>Nothing of it is leased until somebody resumes it.</summary>
+    /// <summary>Its trials are not leased until a user resumes it.</summary>
     Paused,
 
-    /// <summary>A tombstone: its number is never used again.</summary>
+    /// <summary>The sweep is a tombstone: its number is never reused.</summary>
     Deleted,
 }
 
 /// <param name="Id"><c>name-N</c>.</param>
-/// <param name="Device">The kind of devices that its trials are trained on; null: none was leased yet.</param>
-/// <param name="Waiting">Trials without a lease and an outcome.</param>
-/// <param name="Leased">Trials with a lease and without an outcome.</param>
-/// <param name="ByOutcome">Trials by outcome. Like the other counts over active trials only.</param>
+/// <param name="Device">The kind of device that its trials are trained on; null if none was leased yet.</param>
+/// <param name="Waiting">Trials with neither a lease nor an outcome.</param>
+/// <param name="Leased">Trials with a lease and no outcome.</param>
+/// <param name="ByOutcome">Trials by outcome. Like the other counts, it includes only active trials.</param>
 public sealed record SweepOverview(
     string Id, string Name, int Number, SweepStatus Status, DateTimeOffset Created, DateTimeOffset? Finished, string? Device,
     int Waiting, int Leased, ImmutableDictionary<Outcome, int> ByOutcome)
@@ -75,13 +75,13 @@ public sealed record SweepOverview(
 }
 
 /// <param name="Cell">The cell's id.</param>
-/// <param name="TrainLoss">Like the other metrics that of the last epoch; null where it is not finite.</param>
-/// <param name="Ailments">What was wrong with the gradients at the end; null: nobody looked.</param>
+/// <param name="TrainLoss">The value of the last epoch, like the other metrics; null if it is not finite.</param>
+/// <param name="Ailments">What was wrong with the gradients at the end; null if they were not checked.</param>
 public readonly record struct EndedTrial(
     string Cell, int Replicate, Outcome Outcome, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy, Ailments? Ailments);
 
-/// <param name="Waiting">Without a lease and an outcome.</param>
-/// <param name="Suspects">Those of the waiting that are leased alone, to a silo that holds nothing else.</param>
-/// <param name="Leased">With a lease and without an outcome.</param>
-/// <param name="Ended">With an outcome.</param>
+/// <param name="Waiting">Trials with neither a lease nor an outcome.</param>
+/// <param name="Suspects">Waiting trials that are leased alone, to a silo that holds no other trial.</param>
+/// <param name="Leased">Trials with a lease and no outcome.</param>
+/// <param name="Ended">Trials with an outcome.</param>
 public readonly record struct TrialCounts(int Waiting, int Suspects, int Leased, int Ended);

@@ -4,92 +4,92 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Store;
 
-/// <summary>The durable truth about sweeps, and the arbiter of leases. What a coordinator may write, and what workers report.</summary>
+/// <summary>Stores sweeps durably and decides which slot holds each lease. Takes coordinators' writes and workers' reports.</summary>
 /// <remarks>
-/// Every call is one transaction, durable when its task ends. The store's clock is the only one that leases know. Calls that take a
-/// <see cref="Coordinator"/> throw <see cref="CoordinatorReplacedException"/> and change nothing once a later coordinator has opened
-/// the sweep.
+/// Every call is one transaction, durable when its task ends. Leases are timed only by the store's clock. Calls that take a
+/// <see cref="Coordinator"/> throw <see cref="CoordinatorReplacedException"/> and change nothing once a later coordinator has
+/// opened the sweep.
 /// </remarks>
 public interface ISweepStore
 {
-    /// <summary>Stores a sweep with its cells and trials, all waiting. False, and nothing is stored, if the id is taken.</summary>
+    /// <summary>Stores a sweep with its cells and trials, all waiting. Returns false and stores nothing if the id is taken.</summary>
     Task<bool> CreateAsync(string sweepId, int number, Sweep sweep);
 
-    /// <summary>Makes the caller the sweep's coordinator by raising its fence. Null if there is no such sweep.</summary>
+    /// <summary>Makes the caller the sweep's coordinator by raising its fence. Returns null if there is no such sweep.</summary>
     Task<OpenedSweep?> OpenAsync(string sweepId);
 
     /// <summary>
-    /// Takes over a changed file: stores cells and trials that are new, marks those no longer named as inactive, those named again as
-    /// active, and makes the sweep <see cref="SweepStatus.Running"/> if any has no outcome, unless it is paused.
+    /// Applies a changed file: stores new cells and trials, marks those that the file no longer names as inactive and those that it names
+    /// again as active, and makes the sweep <see cref="SweepStatus.Running"/> if any has no outcome, unless the sweep is paused.
     /// </summary>
     Task ExtendAsync(Coordinator coordinator, Sweep sweep);
 
     /// <summary>
-    /// Leases the next waiting trials, in the order of replicate and cell, all of one fusion key; raises their fences. Repeating a
-    /// request with the same lease id returns what it was granted, and grants nothing more. Empty: no trial waits that may be granted.
+    /// Leases the next waiting trials, ordered by replicate and cell, all of one fusion key, and raises their fences. Repeating a
+    /// request with the same lease id returns the same grant and grants nothing more. Returns no trials if none may be granted.
     /// </summary>
     /// <remarks>
-    /// A trial that was lost twice without getting further is a suspect: it comes after all others, is leased alone, and only to a silo
-    /// that holds nothing else; a silo that holds a suspect is granted nothing. Lost twice so, it ends as
+    /// A trial that lost its lease twice without progress is a suspect: it comes after all others, is leased alone, and only to a silo
+    /// that holds no other trial; a silo that holds a suspect is granted nothing. A suspect that loses its lease twice more ends as
     /// <see cref="Outcome.Failed"/>, of class <see cref="FailureClass.WorkerKiller"/>.
     /// </remarks>
     Task<Granted> GrantAsync(Coordinator coordinator, GrantRequest request);
 
-    /// <summary>Gives leases their full time again. Returns those that still hold a trial; the others are lost.</summary>
+    /// <summary>Extends leases by their full time. Returns the leases that still hold a trial; the others are lost.</summary>
     Task<ImmutableHashSet<Guid>> RenewAsync(Coordinator coordinator, IReadOnlyCollection<Guid> leases, TimeSpan leaseTime);
 
-    /// <summary>Lets trials that a lease still holds wait again, in good order: nothing counts as lost. How many it held.</summary>
+    /// <summary>Returns trials that a lease still holds to waiting, without counting them as lost. Returns how many it held.</summary>
     Task<int> ReleaseAsync(Coordinator coordinator, Guid lease, IReadOnlyCollection<TrialId> trials);
 
-    /// <summary>Lets all trials that a silo has leased wait again, as lost, because the silo is dead.</summary>
+    /// <summary>Returns all trials that a dead silo had leased to waiting and counts them as lost.</summary>
     Task<TakenTrials> ReleaseSiloAsync(string silo);
 
-    /// <summary>Lets all leased trials wait again, as lost. Only for the owner of an embedded store, before it serves anyone.</summary>
+    /// <summary>Returns all leased trials to waiting as lost. Only for the owner of an embedded store, before it serves requests.</summary>
     Task<TakenTrials> ReleaseAllAsync();
 
     /// <summary>
-    /// Writes epochs and endings. Each report is judged by itself, by its trial's fence; the verdicts are in the order of the reports.
-    /// A report that the data itself makes impossible to write is <see cref="WriteVerdict.Invalid"/>, and harms no other.
+    /// Writes epochs and endings. Each report is judged separately, by its trial's fence; the verdicts are in the order of the reports.
+    /// A report whose own data cannot be written is <see cref="WriteVerdict.Invalid"/> and does not affect the others.
     /// </summary>
     Task<ImmutableArray<WriteVerdict>> WriteAsync(IReadOnlyList<FencedReport> reports);
 
-    /// <summary>Ends every trial that has no outcome as <see cref="Outcome.Cancelled"/>, raises their fences, and the sweep with them.</summary>
+    /// <summary>Ends each trial without an outcome as <see cref="Outcome.Cancelled"/>, raises their fences and cancels the sweep.</summary>
     Task CancelAsync(Coordinator coordinator);
 
     /// <summary>
-    /// Recounts, and ends the sweep if every active trial has an outcome: as <see cref="SweepStatus.Cancelled"/> if any of them is, else
-    /// as <see cref="SweepStatus.Finished"/>. What it is now.
+    /// Recounts, and ends the sweep if every active trial has an outcome: as <see cref="SweepStatus.Cancelled"/> if any trial is cancelled,
+    /// otherwise as <see cref="SweepStatus.Finished"/>. Returns the resulting status.
     /// </summary>
     Task<SweepStatus> FinishAsync(Coordinator coordinator);
 
-    /// <summary>Running becomes paused. No lease is touched: workers give theirs back. False: it was not running.</summary>
+    /// <summary>Pauses a running sweep. Leases stay: workers give theirs back. Returns false if the sweep was not running.</summary>
     Task<bool> PauseAsync(Coordinator coordinator);
 
-    /// <summary>Paused becomes running. False: it was not paused.</summary>
+    /// <summary>Makes a paused sweep running. Returns false if it was not paused.</summary>
     Task<bool> ResumeAsync(Coordinator coordinator);
 
     /// <summary>
-    /// Lets failed and cancelled active trials wait again as if they had never been tried, and makes the sweep
-    /// <see cref="SweepStatus.Running"/> if there are any, unless it is paused. How many there were.
+    /// Returns failed and cancelled active trials to waiting with their attempts reset, and makes the sweep
+    /// <see cref="SweepStatus.Running"/> if there are any, unless it is paused. Returns how many there were.
     /// </summary>
     Task<int> RetryAsync(Coordinator coordinator);
 
-    /// <summary>Makes the sweep a tombstone, whatever its state; from now on nothing of it can be written.</summary>
+    /// <summary>Makes the sweep a tombstone, whatever its state; nothing can be written to it from then on.</summary>
     Task<bool> DeleteAsync(Coordinator coordinator);
 
-    /// <summary>Removes a part of what a tombstone has left, at most so many trials; at last its cells, leases and texts.</summary>
+    /// <summary>Removes at most this many trials of a tombstone; when none are left, its cells, leases and texts.</summary>
     Task<RemovedChunk> RemoveAsync(string sweepId, int trials);
 }
 
-/// <summary>Who may write as the coordinator of a sweep: valid until somebody opens the sweep anew.</summary>
+/// <summary>The right to write as the coordinator of a sweep: valid until the sweep is opened again.</summary>
 public sealed record Coordinator(string SweepId, long Fence);
 
 /// <summary>A sweep as its new coordinator finds it.</summary>
-/// <param name="Text">The sweep file that is in force.</param>
-/// <param name="Device">The kind of devices that its trials are trained on; null: none was leased yet.</param>
+/// <param name="Text">The current sweep file.</param>
+/// <param name="Device">The kind of device that its trials are trained on; null if none was leased yet.</param>
 public sealed record OpenedSweep(Coordinator Coordinator, string Text, SweepStatus Status, string? Device);
 
-/// <summary>What a worker trains with: the rest of what a result's last bits depend on, kept with each trial.</summary>
+/// <summary>What a worker trains with. The last bits of a result depend on it, so it is stored with each trial.</summary>
 /// <param name="CodeVersion">This program's version and commit.</param>
 /// <param name="Libtorch">The version of the native library.</param>
 /// <param name="CpuCapability">The instruction set that training runs on.</param>
@@ -101,29 +101,29 @@ public sealed record Provenance(
     [property: Id(2)] string CpuCapability,
     [property: Id(3)] string Device);
 
-/// <param name="Lease">Made by the slot that asks.</param>
-/// <param name="Worker">What that slot trains with.</param>
+/// <param name="Lease">Chosen by the requesting slot.</param>
+/// <param name="Worker">What the slot trains with.</param>
 /// <param name="Silo">The silo of that slot.</param>
 /// <param name="Slot">The slot's number in its silo.</param>
-/// <param name="Limits">By fusion key; trials of another key are not granted.</param>
-/// <param name="LeaseTime">After it, without renewal, the trials wait again.</param>
-/// <param name="TakeExpired">Whether leases whose time is over are taken from their holders.</param>
+/// <param name="Limits">Limits by fusion key; trials of other keys are not granted.</param>
+/// <param name="LeaseTime">How long the lease lasts without renewal; then the trials wait again.</param>
+/// <param name="TakeExpired">Whether expired leases are taken from their holders.</param>
 public sealed record GrantRequest(
     Guid Lease, string Silo, int Slot, Provenance Worker, ImmutableDictionary<string, CohortLimit> Limits, TimeSpan LeaseTime,
     bool TakeExpired)
 {
-    /// <summary>The kind of devices that the sweep file asks for; null: whichever leases first.</summary>
+    /// <summary>The kind of device that the sweep file asks for; null: the first lease decides.</summary>
     public string? Device { get; init; }
 
-    /// <summary>No grant while so many leases of the sweep hold a trial; null: there is no limit.</summary>
+    /// <summary>The most leases of the sweep that may hold trials at once; null: there is no limit.</summary>
     public int? MaxLeases { get; init; }
 }
 
-/// <param name="Trials">In the order of replicate and cell.</param>
-/// <param name="Lost">Those that lost a lease whose time was over; some may be among those granted.</param>
+/// <param name="Trials">The granted trials, ordered by replicate and cell.</param>
+/// <param name="Lost">Trials that lost an expired lease; some of them may be among the granted ones.</param>
 /// <param name="HeldBack">
-/// Nothing was granted because of who asked, and when: the silo holds what nothing may be beside, or other trials where only suspects
-/// wait; the sweep is trained on another kind of devices; or it has as many leases as it may have. Another, or the same a little later, may be granted what waits.
+/// Nothing was granted because of the slot or the time: the silo holds a suspect, or holds other trials while only suspects wait;
+/// the sweep is trained on another kind of device; or it has reached its limit of leases. Another slot, or this one later, may get trials.
 /// </param>
 public sealed record Granted(ImmutableArray<LeasedTrial> Trials, LostTrials Lost, bool HeldBack)
 {
@@ -131,9 +131,9 @@ public sealed record Granted(ImmutableArray<LeasedTrial> Trials, LostTrials Lost
     public bool IsRepeated { get; init; }
 }
 
-/// <summary>Trials that were taken from leases, because whoever trained them is dead or silent.</summary>
-/// <param name="Count">How many. They wait again, but for the killers.</param>
-/// <param name="Killers">Those that failed as <see cref="FailureClass.WorkerKiller"/>.</param>
+/// <summary>Trials that were taken from leases because their worker is dead or does not answer.</summary>
+/// <param name="Count">How many trials; except for the killers they wait again.</param>
+/// <param name="Killers">How many of them failed as <see cref="FailureClass.WorkerKiller"/>.</param>
 public readonly record struct LostTrials(int Count, int Killers)
 {
     public static LostTrials None => default;
@@ -142,19 +142,19 @@ public readonly record struct LostTrials(int Count, int Killers)
 /// <param name="Sweeps">The ids of the trials' sweeps.</param>
 public sealed record TakenTrials(ImmutableArray<string> Sweeps, LostTrials Lost);
 
-/// <param name="Checkpoints">Files that nobody names any more.</param>
+/// <param name="Checkpoints">Files that no row names any more.</param>
 /// <param name="More">Whether there is more to remove.</param>
 public sealed record RemovedChunk(ImmutableArray<string> Checkpoints, bool More);
 
 /// <summary>How many trials of one fusion key a cohort takes.</summary>
-/// <param name="AcrossReplicates">Whether it may take trials of several replicates.</param>
+/// <param name="AcrossReplicates">Whether it may contain trials of several replicates.</param>
 public sealed record CohortLimit(int Trials, bool AcrossReplicates);
 
 /// <param name="Fence">The number that every write for this trial must carry from now on.</param>
-/// <param name="Attempt">Counted from 1.</param>
-/// <param name="Configuration">Canonical JSON.</param>
-/// <param name="Checkpoint">The name of the file that it goes on from; null: from the first epoch.</param>
-/// <param name="CheckpointEpoch">The last epoch that is in the file.</param>
+/// <param name="Attempt">The attempt's number, counted from 1.</param>
+/// <param name="Configuration">The configuration as canonical JSON.</param>
+/// <param name="Checkpoint">The name of the file that the trial resumes from; null: it starts with the first epoch.</param>
+/// <param name="CheckpointEpoch">The last epoch that the file contains.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.LeasedTrial")]
 public sealed record LeasedTrial(
     [property: Id(0)] TrialId Trial,
@@ -167,28 +167,28 @@ public sealed record LeasedTrial(
 /// <summary>A report with the fence under which its trial was trained.</summary>
 public sealed record FencedReport(EpochReport Report, long Fence)
 {
-    /// <summary>The name of the file that the trial can go on from after this epoch; becomes durable with it, or later by a repetition.</summary>
+    /// <summary>The name of the file that the trial can resume from after this epoch; stored with it, or by a later repetition.</summary>
     public string? Checkpoint { get; init; }
 }
 
 public enum WriteVerdict
 {
-    /// <summary>Durable now.</summary>
+    /// <summary>The report is durable now.</summary>
     Accepted,
 
-    /// <summary>It was durable before: the same trial, epoch and fence.</summary>
+    /// <summary>The report was durable before: it has the same trial, epoch and fence.</summary>
     AlreadyAccepted,
 
-    /// <summary>Durable now, and no ending: the failure may pass, so the trial waits to be tried again under another fence.</summary>
+    /// <summary>The report is durable and ends nothing: the failure may be temporary, so the trial is retried under a new fence.</summary>
     WillRetry,
 
-    /// <summary>Its fence is not the trial's, or the trial has its outcome already.</summary>
+    /// <summary>The report's fence is not the trial's, or the trial already has an outcome.</summary>
     Refused,
 
-    /// <summary>It names no trial, or cannot be written.</summary>
+    /// <summary>The report names no known trial or cannot be written.</summary>
     Invalid,
 }
 
-/// <summary>A write came from a coordinator after another had opened the sweep.</summary>
+/// <summary>A coordinator tried to write after a later coordinator had opened the sweep.</summary>
 public sealed class CoordinatorReplacedException(string sweepId)
     : Exception($"Another coordinator has opened sweep {sweepId}.");

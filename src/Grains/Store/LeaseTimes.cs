@@ -1,23 +1,23 @@
 namespace DeepTrain.Cluster.Grains.Store;
 
-/// <summary>The times that leases live by.</summary>
+/// <summary>The time limits of leases.</summary>
 public sealed record LeaseTimes
 {
     private static readonly TimeSpan LongestTouch = TimeSpan.FromSeconds(5);
 
-    /// <summary>After it, without renewal, the store may give a lease's trials to another.</summary>
+    /// <summary>How long a lease lasts without renewal; then the store may give its trials to another slot.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often a worker renews: it has several tries.</summary>
+    /// <summary>How often a worker renews: often enough for several attempts within a lease.</summary>
     public TimeSpan Renewal => Lease / 6;
 
-    /// <summary>A worker that has not renewed for so long, by its own clock, parks its work: well before the lease ends.</summary>
+    /// <summary>A worker that has not renewed for this long, by its own clock, pauses its work: well before the lease ends.</summary>
     public TimeSpan WorkerDeadline => Lease * 2 / 3;
 
-    /// <summary>How often unfinished sweeps are touched: several times in a lease, and soon enough for a coordinator that died.</summary>
+    /// <summary>How often unfinished sweeps are touched: several times per lease, so that a dead coordinator is soon replaced.</summary>
     public TimeSpan Touch => Lease / 6 < LongestTouch ? Lease / 6 : LongestTouch;
 
-    /// <summary>After a longer time without an answer of the store, it counts as having been away.</summary>
+    /// <summary>The store counts as unavailable if it has not answered for longer than this.</summary>
     public TimeSpan Silence => 3 * Touch;
 
     /// <summary>How often a coordinator recounts from the store.</summary>

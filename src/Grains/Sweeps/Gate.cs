@@ -1,13 +1,13 @@
 namespace DeepTrain.Cluster.Grains.Sweeps;
 
-/// <summary>Lets many pass side by side, and now and then one alone. For the turns of one grain: it knows no threads.</summary>
+/// <summary>Lets calls run concurrently, or one call exclusively. Only for the turns of one grain: it is not thread-safe.</summary>
 internal sealed class Gate
 {
     private int _passing;
     private TaskCompletionSource? _closed;
     private TaskCompletionSource? _deserted;
 
-    /// <summary>Runs beside others that pass, but not while one is alone.</summary>
+    /// <summary>Runs concurrently with other calls of this method, but not during an exclusive one.</summary>
     public async Task<T> PassAsync<T>(Func<Task<T>> work)
     {
         while (_closed is { } closed)
@@ -31,7 +31,7 @@ internal sealed class Gate
         return true;
     });
 
-    /// <summary>Lets those who pass end and nobody else begin, then runs. Must not be called by one who passes.</summary>
+    /// <summary>Waits until running calls end, blocks new ones, and runs. Not to be called within <see cref="PassAsync{T}"/>.</summary>
     public async Task AloneAsync(Func<Task> work)
     {
         while (_closed is { } closed)

@@ -3,7 +3,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Sweeps;
 
-/// <summary>Counts for <see cref="LevelResults"/>, trial by trial.</summary>
+/// <summary>Accumulates <see cref="LevelResults"/>, trial by trial.</summary>
 internal sealed class LevelTally(string factor, string level)
 {
     private readonly Mean _objective = new();

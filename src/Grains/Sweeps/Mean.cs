@@ -1,15 +1,15 @@
 namespace DeepTrain.Cluster.Grains.Sweeps;
 
-/// <summary>A mean of finite numbers that is finite whatever they are.</summary>
+/// <summary>A mean of finite numbers that never overflows.</summary>
 internal sealed class Mean
 {
-    // A power of two changes no bit of a number, and the sum of as many trials as a sweep may have stays finite.
+    // Scaling by a power of two is exact, and the sum over the most trials of a sweep stays finite.
     private const double Scale = 1.0 / (1 << 20);
 
     private double _sum;
     private int _count;
 
-    /// <summary>Null where there is nothing to take it of.</summary>
+    /// <summary>The mean; null if there are no numbers.</summary>
     public double? Value => _count > 0 ? _sum / _count / Scale : null;
 
     public static Mean Of(IEnumerable<double> values)

@@ -2,7 +2,7 @@ using DeepTrain.Cluster.Grains.Monitoring;
 
 namespace DeepTrain.Cluster.Grains.Sweeps;
 
-/// <summary>How fast a sweep goes, from when somebody began to watch it.</summary>
+/// <summary>How fast a sweep progresses, measured since this object was created.</summary>
 public sealed class Pace(TimeProvider time)
 {
     private readonly long _began = time.GetTimestamp();
@@ -19,6 +19,6 @@ public sealed class Pace(TimeProvider time)
     }
 }
 
-/// <param name="TrialsPerSecond">Trials that ended while it was watched, over the time.</param>
-/// <param name="Left">Null before the first of them ended.</param>
+/// <param name="TrialsPerSecond">The trials that ended while the sweep was watched, divided by the time.</param>
+/// <param name="Left">The estimated remaining time; null before the first trial ended.</param>
 public sealed record ProgressView(SweepProgress Progress, TimeSpan Elapsed, double TrialsPerSecond, TimeSpan? Left);

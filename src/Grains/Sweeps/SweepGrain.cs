@@ -14,21 +14,21 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Grains.Sweeps;
 
 /// <remarks>
-/// The store decides; this grain asks it in the right order and remembers the answers. Whatever it remembers can be lost at any point
-/// between two lines: a new activation opens the sweep under a higher fence, and reads the rest.
+/// The store decides; this grain calls it in the right order and caches the answers. The cache can be lost at any point: a new
+/// activation opens the sweep under a higher fence and reads the state again.
 /// </remarks>
 [GrainType(SweepGrains.Type)]
 internal sealed class SweepGrain(
     ISweepStore store, ISweepReader reader, LeaseTimes times, ActiveSweeps active, TimeProvider time, ILogger<SweepGrain> log)
     : Grain, ISweepGrain
 {
-    /// <summary>A cohort is not cut below the best size divided by this, however few trials wait.</summary>
+    /// <summary>A cohort is never smaller than the best size divided by this, however few trials wait.</summary>
     private const int SmallestPart = 8;
 
     private static readonly LeaseReply NoWork = new([], [], KeepModels: false, Objective: null);
 
     /// <summary>
-    /// Grants, releases and reports change what is counted. The sweep is opened and counted anew between them, so that no older count
+    /// Grants, releases and reports change the counts. Opening and recounting the sweep run exclusively, so that no older count
     /// overwrites theirs.
     /// </summary>
     private readonly Gate _gate = new();
@@ -63,18 +63,18 @@ internal sealed class SweepGrain(
             if (created)
                 return new(Id, SubmissionKind.Created, proposed.TrialCount, 0, []);
         }
-        // A number that a deleted sweep had is not given again.
+        // The number of a deleted sweep is not reused.
         if (_sweep is null || (asNew && _sweep.Sweep.Text != text))
             return new(Id, SubmissionKind.Taken, 0, 0, []);
 
         proposed = SweepFile.ReadAs(_sweep.Sweep, proposed);
         var change = SweepChange.Between(_sweep.Sweep, proposed);
-        // What one trial is trained on all of them are.
+        // All trials of a sweep are trained on the same kind of device.
         if (proposed.Device is { } wanted && _sweep.Pin is { } pin && wanted != pin)
             change = change with { Differences = change.Differences.Add($"device: {pin} -> {wanted}") };
         if (change.Differences.Length > 0)
             return new(Id, SubmissionKind.Refused, 0, 0, change.Differences);
-        // Whoever runs a paused sweep wants it to run.
+        // Submitting a paused sweep again resumes it.
         await Resume();
         if (change.IsIdentical)
             return new(Id, _sweep.Status is SweepStatus.Running ? SubmissionKind.Resumed : SubmissionKind.Ended, 0, 0, []);
@@ -88,7 +88,7 @@ internal sealed class SweepGrain(
     {
         var (reply, lost) = await _gate.PassAsync(() => GrantAsync(request));
         active.CountLost(lost);
-        // Not before this grant is over: counting waits for all that are under way.
+        // Not awaited inside the grant: recounting waits for all running grants to end.
         if (lost.Count > 0)
         {
             log.LogWarning("{Count} trials of {Sweep} were taken from leases that were over: who held them was silent.", lost.Count, Id);
@@ -97,7 +97,7 @@ internal sealed class SweepGrain(
         return reply;
     }
 
-    /// <returns>The answer, and which trials were taken from leases that were over.</returns>
+    /// <returns>The answer, and the trials that were taken from expired leases.</returns>
     private async Task<(LeaseReply Reply, LostTrials Lost)> GrantAsync(LeaseRequest request)
     {
         if (_sweep is not { Status: SweepStatus.Running } sweep)
@@ -112,15 +112,15 @@ internal sealed class SweepGrain(
                 Unsized = [.. unsized.Select(shape => shape.Value.Example.Json)], UnsizedKeys = [.. unsized.Select(shape => shape.Key)],
             }, LostTrials.None);
 
-        // A dispatcher that has lost its memory knows of fewer slots than those that train here.
+        // A dispatcher that was restarted knows fewer slots than those that train here.
         var slots = Math.Max(1, Math.Max(request.Slots, sweep.Heard.Count));
         var share = Math.Max(1, (sweep.Waiting + slots - 1) / slots);
         var limits = sweep.Shapes.ToImmutableDictionary(shape => shape.Key, shape =>
         {
             var size = Math.Max(1, request.CohortSizes[shape.Key]);
-            // A cohort far below the best size takes about as long as a larger one: a smaller share would not end sooner.
+            // A cohort far below the best size takes about as long as a larger one, so a smaller share would not end sooner.
             var trials = Math.Min(size, Math.Max(share, (size + SmallestPart - 1) / SmallestPart));
-            // Trials of one replicate share their mini-batches; only cells that leave most of the device idle are joined by others.
+            // Trials of one replicate share their mini-batches; other replicates join only if the cells leave most of the device idle.
             return new CohortLimit(trials, AcrossReplicates: shape.Value.Cells <= size / 2);
         });
         var released = sweep.Released;
@@ -137,7 +137,7 @@ internal sealed class SweepGrain(
             sweep.SetWaiting(sweep.Waiting - trials.Length, sweep.Suspects);
         if (!trials.IsEmpty)
             sweep.Pin = request.Worker.Device;
-        // What was given back since the store looked waits again; and what this slot may not have now, another may.
+        // Trials that were given back since the store looked wait again, and trials refused to this slot may be granted to another.
         if (!heldBack)
             sweep.Exhausted = trials.IsEmpty && sweep.Released == released;
         await AnnounceAsync();
@@ -153,7 +153,7 @@ internal sealed class SweepGrain(
         foreach (var lease in renewed)
         {
             sweep.Heard[lease.Slot] = time.GetTimestamp();
-            // Workers' clocks may be others than this one's.
+            // The clocks of workers may differ from this one.
             if (lease.Quiet is { } quiet && time.GetUtcNow() - quiet is var epoch && epoch > sweep.LastEpoch)
                 sweep.LastEpoch = epoch;
         }
@@ -187,7 +187,7 @@ internal sealed class SweepGrain(
         await AnnounceAsync();
     });
 
-    /// <summary>Leaves out failures whose trials wait again: somebody has retried them while the report was on its way.</summary>
+    /// <summary>Leaves out failures whose trials wait again because they were retried while the report was on its way.</summary>
     private async Task<IEnumerable<TrialEnding>> WithoutRetriedAsync(ImmutableArray<TrialEnding> durable)
     {
         var failures = durable.Where(ending => ending.Outcome is Outcome.Failed).ToLookup(ending => ending.Trial);
@@ -247,13 +247,13 @@ internal sealed class SweepGrain(
     {
         if (_sweep is not { } sweep)
             return;
-        // Nothing to renew: it shows whether the store answers, and whether this is still the coordinator.
+        // Renews nothing, but shows whether the store answers and whether this is still the coordinator.
         await Reach(store.RenewAsync(sweep.Coordinator, [], times.Lease));
         if (sweep.IsUncertain)
             await RecountAsync();
         sweep.Exhausted = false;
         await FinishIfDoneAsync(sweep);
-        // Leases may have run out, which only a request finds.
+        // Leases may have expired, which only a request discovers.
         await AnnounceAsync(offerLeased: true);
         await ShareAsync(sweep);
     }
@@ -267,7 +267,7 @@ internal sealed class SweepGrain(
         return changed;
     }
 
-    /// <summary>Hears from the dispatcher which slots another sweep should have.</summary>
+    /// <summary>Asks the dispatcher which slots another sweep should have.</summary>
     private async Task ShareAsync(Coordinated sweep)
     {
         foreach (var (gone, _) in sweep.Heard.Where(slot => time.GetElapsedTime(slot.Value) > 2 * times.Renewal).ToList())
@@ -275,14 +275,14 @@ internal sealed class SweepGrain(
         sweep.Yielding = await GrainFactory.Dispatcher().Share(Id, sweep.Sweep.Priority, sweep.Pin, [.. sweep.Heard.Keys]);
     }
 
-    /// <param name="proposed">Perhaps what is stored, its cells formed already: of a large sweep that takes seconds.</param>
+    /// <param name="proposed">Reused if it equals what is stored: forming the cells of a large sweep takes seconds.</param>
     private Task OpenAsync(Sweep? proposed = null) => _gate.AloneAsync(async () =>
     {
         var began = time.GetTimestamp();
         using var span = SweepTraces.Begin("open", Id);
         if (await Reach(store.OpenAsync(Id)) is not { } opened)
             return;
-        // Of a large sweep both take seconds.
+        // For a large sweep both take seconds.
         var ended = Reach(reader.ReadEndedAsync(Id));
         var sweep = proposed?.Text == opened.Text ? proposed : await FormAsync(opened.Text);
         _sweep = new(opened.Coordinator, sweep, opened.Status)
@@ -297,7 +297,7 @@ internal sealed class SweepGrain(
         await CountAsync(_sweep);
     });
 
-    // Who waited for its turn may find that the sweep was opened anew.
+    // The sweep may have been opened again while this call waited for its turn.
     private Task RecountAsync() => _gate.AloneAsync(() => _sweep is { } sweep ? CountAsync(sweep) : Task.CompletedTask);
 
     private async Task CountAsync(Coordinated sweep)
@@ -323,8 +323,8 @@ internal sealed class SweepGrain(
             log.LogWarning("Sweep {Sweep} counted all its trials as ended, but its store does not.", Id);
     }
 
-    /// <summary>Tells the dispatcher what waits, and the metrics how it stands.</summary>
-    /// <param name="offerLeased">Whether trials under a lease are offered too, where no others wait.</param>
+    /// <summary>Tells the dispatcher which trials wait, and the metrics the sweep's progress.</summary>
+    /// <param name="offerLeased">Whether leased trials are offered too if no others wait.</param>
     private Task AnnounceAsync(bool offerLeased = false)
     {
         if (_sweep?.Progress(Id) is not { } progress)
@@ -345,7 +345,7 @@ internal sealed class SweepGrain(
         });
     }
 
-    /// <summary>The sweep of a file with its cells. To form many takes seconds, in which the grain's other calls go on.</summary>
+    /// <summary>Parses a file into a sweep with its cells. Many cells take seconds, during which the grain serves other calls.</summary>
     private Task<Sweep> FormAsync(string text) => _sweep?.Sweep is { } known && known.Text == text
         ? Task.FromResult(known)
         : Task.Run(() =>
@@ -355,12 +355,12 @@ internal sealed class SweepGrain(
         });
 
     /// <summary>
-    /// Whether the store's last answer is not long ago. After a longer silence, be it of the store or of this process, the others' leases
-    /// may be over for no fault of theirs: their renewals still wait.
+    /// Whether the store has answered recently. After a longer silence of the store or of this process, the leases of workers may have
+    /// expired only because their renewals are still queued.
     /// </summary>
     private bool IsReached(long now) => _reachedLast is { } last && time.GetElapsedTime(last, now) <= times.Silence;
 
-    /// <summary>Keeps account of since when the store answers, and gives up once another coordinator has come.</summary>
+    /// <summary>Tracks since when the store answers, and deactivates this grain once another coordinator has opened the sweep.</summary>
     private async Task<T> Reach<T>(Task<T> call)
     {
         try
@@ -380,7 +380,7 @@ internal sealed class SweepGrain(
         catch
         {
             _reachedLast = null;
-            // What it asked for may have been done all the same.
+            // The failed call may have taken effect.
             if (_sweep is { } sweep)
                 sweep.IsUncertain = true;
             throw;
@@ -398,7 +398,7 @@ internal sealed class SweepGrain(
         }
     }
 
-    /// <summary>A sweep under this coordinator.</summary>
+    /// <summary>The state of a sweep under this coordinator.</summary>
     private sealed class Coordinated(Coordinator coordinator, Sweep sweep, SweepStatus status)
     {
         public Coordinator Coordinator => coordinator;
@@ -409,46 +409,46 @@ internal sealed class SweepGrain(
 
         public required SweepTally Tally { get; set; }
 
-        /// <summary>The kind of devices that its first lease went to; null: there was none yet.</summary>
+        /// <summary>The kind of device that the first lease went to; null: nothing was leased yet.</summary>
         public required string? Pin { get; set; }
 
-        /// <summary>How fast it goes since it was opened.</summary>
+        /// <summary>How fast the sweep progresses since it was opened.</summary>
         public required Pace Pace { get; init; }
 
-        /// <summary>How long reading its results took.</summary>
+        /// <summary>How long reading the results took.</summary>
         public required TimeSpan Rebuilding { get; init; }
 
-        /// <summary>When a trial's end was reported last; null: none since this process coordinates it.</summary>
+        /// <summary>When the end of a trial was last reported; null: never since this process coordinates the sweep.</summary>
         public DateTimeOffset? LastResult { get; set; }
 
-        /// <summary>When an epoch became durable last, as workers say with each renewal; at first, when the sweep was opened.</summary>
+        /// <summary>When an epoch last became durable, as workers say with each renewal; initially when the sweep was opened.</summary>
         public required DateTimeOffset LastEpoch { get; set; }
 
-        /// <summary>The kind of devices that may train it; null: any.</summary>
+        /// <summary>The kind of device that may train it; null: any.</summary>
         public string? Device => Pin ?? Sweep.Device;
 
-        /// <summary>Trials that nobody trains: the store's count, kept up between two recounts. All others run or have ended.</summary>
+        /// <summary>Waiting trials: the store's count, updated between two recounts. All others are running or have ended.</summary>
         public int Waiting { get; private set; }
 
-        /// <summary>Those of the waiting that only a silo may have that holds nothing else. They come after all others.</summary>
+        /// <summary>The waiting trials that only a silo without other trials may train. They come after all others.</summary>
         public int Suspects { get; private set; }
 
-        /// <summary>An answer of the store is missing, so that the counts may be wrong.</summary>
+        /// <summary>A call to the store was not answered, so the counts may be wrong.</summary>
         public bool IsUncertain { get; set; }
 
         /// <summary>The slots that train for the sweep, and when they last renewed.</summary>
         public Dictionary<SlotId, long> Heard { get; } = [];
 
-        /// <summary>The slots that another sweep should have.</summary>
+        /// <summary>Slots that another sweep should have.</summary>
         public ImmutableHashSet<SlotId> Yielding { get; set; } = [];
 
         /// <summary>How often trials were given back.</summary>
         public int Released { get; set; }
 
-        /// <summary>The last request for a cohort that might have had any found nothing, and nothing was given back since.</summary>
+        /// <summary>The last request that was not held back found no trial, and none was given back since.</summary>
         public bool Exhausted { get; set; }
 
-        /// <summary>By fusion key: a configuration of it, and how many cells share it.</summary>
+        /// <summary>By fusion key: an example configuration, and how many cells share the key.</summary>
         public ImmutableDictionary<string, (Configuration Example, int Cells)> Shapes { get; } = sweep.Cells
             .GroupBy(cell => cell.Configuration.FusionKey)
             .ToImmutableDictionary(shape => shape.Key, shape => (shape.First().Configuration, shape.Count()));

@@ -7,10 +7,10 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Sweeps;
 
-/// <summary>What a coordinator remembers of its sweep's results: a cache that a query to the store rebuilds. Counts each trial once.</summary>
+/// <summary>A coordinator's cache of its sweep's results, rebuilt by a query to the store. Counts each trial once.</summary>
 internal sealed class SweepTally
 {
-    /// <summary>How many levels are watched of a sweep.</summary>
+    /// <summary>The most levels of a sweep that are tracked.</summary>
     public const int MostLevels = 50;
 
     private readonly Sweep _sweep;
@@ -38,13 +38,13 @@ internal sealed class SweepTally
     /// <summary>The cell with the best mean among those whose replicates all completed.</summary>
     public BestCell? Best { get; private set; }
 
-    /// <summary>How the levels compare so far, in the order of the file.</summary>
+    /// <summary>The results of each level so far, in the order of the file.</summary>
     public ImmutableArray<LevelResults> Levels => _results ??= [.. _levels.Select(level => level.Results)];
 
     public int Count(Outcome outcome) => _byOutcome.GetValueOrDefault(outcome);
 
-    /// <summary>Counts an ending. False: the sweep no longer names the trial, or it was counted before.</summary>
-    /// <param name="ailments">What was wrong with its gradients at the end; null: nobody looked.</param>
+    /// <summary>Counts an ending. Returns false if the sweep no longer names the trial or it was counted before.</summary>
+    /// <param name="ailments">What was wrong with its gradients at the end; null if they were not checked.</param>
     public bool Record(TrialId trial, Outcome outcome, double? objective, Ailments? ailments) =>
         Record(trial.Cell, trial.Replicate, outcome, objective, ailments);
 
@@ -66,7 +66,7 @@ internal sealed class SweepTally
         return true;
     }
 
-    /// <summary>The levels of the first factors that have listed ones, up to a limit: each is a time series of several metrics.</summary>
+    /// <summary>The levels of the first factors with listed levels, up to a limit: each is a time series of several metrics.</summary>
     private static IEnumerable<Level> Watched(Sweep sweep)
     {
         var count = 0;
@@ -82,7 +82,7 @@ internal sealed class SweepTally
 
     private void Challenge(CellTally cell)
     {
-        // In the replicates' order, whatever order they came in: the sum is then the same as any other reader's.
+        // Summed in the order of the replicates, whatever order they arrived in, so that every reader gets the same sum.
         var mean = Mean.Of(cell.Replicates.Select(replicate => replicate.Objective)).Value!.Value;
         var better = _best is null ? 1 : _sweep.Objective.Goal is Goal.Maximize ? mean.CompareTo(Best!.Objective) : Best!.Objective.CompareTo(mean);
         if (better < 0 || (better == 0 && cell.Position > _best!.Position))
@@ -95,10 +95,10 @@ internal sealed class SweepTally
     {
         public Cell Cell => cell;
 
-        /// <summary>In the order of the search; among equals the first is the best.</summary>
+        /// <summary>The position in the search; of equal cells the first is the best.</summary>
         public int Position => position;
 
-        /// <summary>Those that are watched.</summary>
+        /// <summary>The levels that are tracked.</summary>
         public required ImmutableArray<LevelTally> Levels { get; init; }
 
         public int Completed { get; set; }

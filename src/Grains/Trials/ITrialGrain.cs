@@ -3,28 +3,28 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Trials;
 
-/// <summary>One trial while it is trained: who trains it, how far it is, and the switch that stops it. Keyed by the trial's id.</summary>
+/// <summary>One trial in training: which slot trains it, its progress, and the switch that stops it. Keyed by the trial's id.</summary>
 [Alias("DeepTrain.Trial")]
 public interface ITrialGrain : IGrainWithStringKey
 {
-    /// <summary>The slot that leased the trial takes it up. False: the trial is held under a later fence, or this is another silo.</summary>
+    /// <summary>The slot that leased the trial starts it. Returns false if a later fence holds the trial or this is another silo.</summary>
     [Alias("Admit")]
     Task<bool> Admit(Ticket ticket);
 
-    /// <summary>The store has judged the trial's ending, or the slot has given the trial up: nothing more will come under this fence.</summary>
+    /// <summary>The store has judged the trial's ending, or the slot has given it up: no more reports come under this fence.</summary>
     [Alias("Settle")]
     Task Settle(long fence);
 
-    /// <summary>Ends the trial with its next epoch, as <see cref="Outcome.Stopped"/>. False: nobody trains it here.</summary>
+    /// <summary>Ends the trial after its next epoch as <see cref="Outcome.Stopped"/>. False if it is not in training here.</summary>
     [Alias("Stop")]
     Task<bool> Stop();
 
-    /// <summary>How the trial stands now, by the slot that trains it.</summary>
+    /// <summary>The trial's current state, from the slot that trains it.</summary>
     [Alias("Inspect")]
     Task<TrialView> Inspect();
 }
 
-/// <summary>What a slot shows when it takes up a trial.</summary>
+/// <summary>What a slot presents when it starts a trial.</summary>
 [GenerateSerializer, Immutable, Alias("DeepTrain.Ticket")]
 public sealed record Ticket(
     [property: Id(0)] SlotId Slot, [property: Id(1)] Guid Lease, [property: Id(2)] long Fence, [property: Id(3)] int Attempt);
@@ -40,7 +40,7 @@ public enum TrialState
     Ending,
 }
 
-/// <param name="LastReport">The last epoch that was trained under the ticket; null: none was yet.</param>
+/// <param name="LastReport">The last epoch that was trained under the ticket; null if there is none yet.</param>
 [GenerateSerializer, Immutable, Alias("DeepTrain.TrialView")]
 public sealed record TrialView(
     [property: Id(0)] TrialState State,

@@ -4,8 +4,8 @@ using Orleans.Placement;
 namespace DeepTrain.Cluster.Grains.Trials;
 
 /// <remarks>
-/// Lives on the silo whose slot trains the trial, from its admission to its durable outcome. It holds a ticket, and asks what that silo
-/// knows of the trial: an activation that is lost takes no result with it.
+/// Lives on the silo whose slot trains the trial, from admission to the durable outcome. It holds only a ticket and reads the trial's
+/// state from that silo, so losing an activation loses no result.
 /// </remarks>
 [PreferLocalPlacement, Immovable]
 [GrainType(TrialGrains.Type)]
@@ -22,7 +22,7 @@ internal sealed class TrialGrain(ILocalSiloDetails silo, TrialsInTraining traini
 
     public Task<bool> Admit(Ticket ticket)
     {
-        // A stale activation elsewhere can get the call: it must make room for one beside the slot.
+        // The call may reach a stale activation on another silo, which must make room for one on the slot's silo.
         if (ticket.Slot.Silo != silo.SiloAddress.ToParsableString())
         {
             DeactivateOnIdle();
@@ -33,7 +33,7 @@ internal sealed class TrialGrain(ILocalSiloDetails silo, TrialsInTraining traini
         if (_ticket != ticket)
         {
             _ticket = ticket;
-            // An epoch may take longer than an idle grain may live.
+            // An epoch may take longer than Orleans keeps an idle grain.
             DelayDeactivation(Timeout.InfiniteTimeSpan);
         }
         return Task.FromResult(true);
@@ -66,7 +66,7 @@ internal sealed class TrialGrain(ILocalSiloDetails silo, TrialsInTraining traini
             last?.Ending is null ? TrialState.Training : TrialState.Ending, ticket, last, training.IsStopWanted(_id, ticket.Fence)));
     }
 
-    /// <summary>A question about a trial that nobody trains must not keep a place on a silo that may not be its slot's.</summary>
+    /// <summary>Deactivates the grain if its trial is not in training: it may be on another silo than the trial's next slot.</summary>
     private void LeaveIfIdle()
     {
         if (_ticket is null)

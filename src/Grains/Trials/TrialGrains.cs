@@ -4,8 +4,8 @@ namespace DeepTrain.Cluster.Grains.Trials;
 
 /// <summary>The grains of trials, by their trials' ids.</summary>
 /// <remarks>
-/// Found by the name of its type, whether or not a silo hosts such grains at the moment: Orleans' own lookup by interface throws where no
-/// silo that it knows of hosts any, and where all coordinators are away for a while, that would be an error of the caller.
+/// Found by type name, whether or not a silo hosts such grains at the moment: Orleans' own lookup by interface throws if no known silo
+/// hosts any. If all coordinators are temporarily unavailable, the caller would see that as its own error.
 /// </remarks>
 public static class TrialGrains
 {

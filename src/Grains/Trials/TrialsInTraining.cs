@@ -3,25 +3,25 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Grains.Trials;
 
-/// <summary>The trials that this silo's slots train, how far each is, and which of them somebody wants to stop.</summary>
-/// <remarks>Slots write it and trial grains read it when they are asked: an epoch costs no call to a grain. A fence that is not the trial's finds nothing.</remarks>
+/// <summary>The trials that this silo's slots train, the progress of each, and which of them should stop.</summary>
+/// <remarks>Slots write and trial grains read it: an epoch needs no grain call. Lookups with another fence find nothing.</remarks>
 public sealed class TrialsInTraining
 {
     private readonly ConcurrentDictionary<TrialId, Training> _trials = new();
 
     public void Begin(TrialId trial, long fence) => _trials[trial] = new(fence);
 
-    /// <summary>An epoch was trained, and is not yet durable.</summary>
+    /// <summary>Records an epoch that was trained and is not yet durable.</summary>
     public void Report(EpochReport report, long fence)
     {
         if (Find(report.Trial, fence) is { } training)
             training.Last = report;
     }
 
-    /// <summary>The last report of a trial in training; null: there is none yet, or the trial is not in training.</summary>
+    /// <summary>The last report of a trial in training; null if there is none yet or the trial is not in training.</summary>
     public EpochReport? LastReport(TrialId trial, long fence) => Find(trial, fence)?.Last;
 
-    /// <summary>Ends the trial with its next epoch. False: it is not in training, or has ended.</summary>
+    /// <summary>Ends the trial after its next epoch. Returns false if it is not in training or has ended.</summary>
     public bool Stop(TrialId trial, long fence)
     {
         if (Find(trial, fence) is not { Last: null or { Ending: null } } training)

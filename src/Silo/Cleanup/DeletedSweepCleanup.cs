@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Cleanup;
 
-/// <summary>Removes what is left of deleted sweeps, chunk by chunk, so that nobody else waits long for the store.</summary>
+/// <summary>Removes the rows and files of deleted sweeps in chunks, so that other calls to the store do not wait long.</summary>
 internal sealed class DeletedSweepCleanup(
     ISweepStore store, ISweepReader reader, DataFolder folder, CleanupElection election, TimeProvider time, ILogger<DeletedSweepCleanup> log)
-    // An error, so that a person who waits for it hears of it.
+    // Logged as an error, so that a user who waits for the removal sees it.
     : PeriodicService(TimeSpan.FromSeconds(2), new("Deleted sweeps cannot be removed.", LogLevel.Error, log, time), time)
 {
     private const int Chunk = 500;
@@ -35,7 +35,7 @@ internal sealed class DeletedSweepCleanup(
         while (removed.More);
     }
 
-    /// <summary>Rows do not wait for files: without its rows a sweep's files are stale, and <see cref="StaleFileCleanup"/> tries them again.</summary>
+    /// <summary>Deletes files. Rows are removed even if that fails: <see cref="StaleFileCleanup"/> retries it.</summary>
     private void TryDelete(string sweepId, Action delete)
     {
         try

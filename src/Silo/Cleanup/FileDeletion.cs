@@ -1,6 +1,6 @@
 namespace DeepTrain.Cluster.Silo.Cleanup;
 
-/// <summary>Deletes files each by itself: one that cannot be deleted keeps none of the others.</summary>
+/// <summary>Deletes files independently: one that cannot be deleted does not prevent the others.</summary>
 internal static class FileDeletion
 {
     /// <exception cref="IOException">Some could not be deleted; all others have been.</exception>
@@ -16,7 +16,7 @@ internal static class FileDeletion
             }
             catch (DirectoryNotFoundException)
             {
-                // Somebody else has deleted it.
+                // Another process has deleted it.
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -29,7 +29,7 @@ internal static class FileDeletion
                 : $"{failures.Count} files cannot be deleted, {path} for one: {first.Message}", first);
     }
 
-    /// <summary>Deletes a folder with all that is in it, if it is there.</summary>
+    /// <summary>Deletes a folder with all its content, if it exists.</summary>
     /// <exception cref="IOException">Some of its files could not be deleted; all others have been.</exception>
     public static void DeleteFolder(string path, CancellationToken cancellation)
     {

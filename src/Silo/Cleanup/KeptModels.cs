@@ -5,7 +5,7 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Silo.Cleanup;
 
-/// <summary>The models of ended sweeps: those that the sweep's file wants kept stay.</summary>
+/// <summary>Deletes the models of ended sweeps, except those that the sweep's file says to keep.</summary>
 internal sealed class KeptModels(ISweepReader store)
 {
     private readonly Dictionary<string, (DateTimeOffset? Finished, string Text)> _clean = [];
@@ -20,7 +20,7 @@ internal sealed class KeptModels(ISweepReader store)
             return;
         if (SweepFile.Declare(text) is { Keep: not Keep.All } declaration)
         {
-            // Only who looks for the best cell needs the cells.
+            // The cells are needed only to find the best one.
             var best = declaration.Keep is Keep.Best && SweepFile.Parse(text, models.Name).Sweep is { } sweep
                 ? SweepSummary.Of(sweep, await store.ReadResultsAsync(models.Name, cancellation)).Best?.Cell.Id
                 : null;

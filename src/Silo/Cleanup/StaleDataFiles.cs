@@ -7,10 +7,10 @@ using DeepTrain.Cluster.Training.Files;
 
 namespace DeepTrain.Cluster.Silo.Cleanup;
 
-/// <summary>Deletes kept data files that no sweep names any more, and copies that were never finished.</summary>
+/// <summary>Deletes stored data files that no sweep names any more, and unfinished copies.</summary>
 /// <remarks>
-/// Only a file that is an hour old is stale: whoever submits a sweep keeps its data file, or makes the one that is kept young, before the
-/// sweep is stored.
+/// A file is stale only when it is an hour old: submitting a sweep stores its data file, or renews the time of the stored one, before
+/// the sweep is stored.
 /// </remarks>
 internal sealed partial class StaleDataFiles(DataFolder folder, ISweepReader store, TimeProvider time)
 {
@@ -27,7 +27,7 @@ internal sealed partial class StaleDataFiles(DataFolder folder, ISweepReader sto
         var old = new DirectoryInfo(folder.Datasets).GetFiles().Where(file => Kept().IsMatch(file.Name) && IsOld(file)).ToList();
         if (old.TrueForAll(file => _named.Contains(file.Name)) && time.GetUtcNow() - _namedAt < Respite)
             return;
-        // After the look at the files: a sweep that was stored since has made its file young before.
+        // Read after the files were listed: a sweep that was stored since then has renewed its file's time before.
         (_named, _namedAt) = (await NamedAsync(cancellation), time.GetUtcNow());
         var failures = new List<string>();
         foreach (var file in old.Where(file => !_named.Contains(file.Name)))
@@ -47,7 +47,7 @@ internal sealed partial class StaleDataFiles(DataFolder folder, ISweepReader sto
             throw new IOException(string.Join(" ", failures));
     }
 
-    /// <summary>The names of the kept files that the sweeps of the store train on.</summary>
+    /// <summary>The names of the stored files that the store's sweeps train on.</summary>
     private async Task<ImmutableHashSet<string>> NamedAsync(CancellationToken cancellation)
     {
         var named = ImmutableHashSet.CreateBuilder<string>(StringComparer.Ordinal);
@@ -59,10 +59,10 @@ internal sealed partial class StaleDataFiles(DataFolder folder, ISweepReader sto
         return named.ToImmutable();
     }
 
-    /// <summary>A file that is gone has been deleted by somebody else: it is as old as can be, and deleting it again does nothing.</summary>
+    /// <summary>A file that was deleted meanwhile counts as old, and deleting it again does nothing.</summary>
     private bool IsOld(FileInfo file) => time.GetUtcNow() - file.LastWriteTimeUtc > Respite;
 
-    /// <summary>What nobody else puts there.</summary>
+    /// <summary>The names of stored data files and unfinished copies; no other files are deleted.</summary>
     [GeneratedRegex($@"\A([0-9a-f]{{64}}|.*\{DurableFile.DraftExtension})\z", RegexOptions.CultureInvariant)]
     private static partial Regex Kept();
 }

@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Silo.Cleanup;
 
 /// <summary>
-/// Keeps the data folder clean: checkpoints that no trial resumes from, models that their sweep does not keep or whose sweep is deleted, and
-/// data files that no sweep names, and files that were never finished.
+/// Deletes checkpoints that no trial resumes from, models that their sweep does not keep or whose sweep is deleted, data files that no
+/// sweep names, and unfinished files.
 /// </summary>
-/// <remarks>A checkpoint is at least an hour old before it counts as stale: the row that names it may still be on its way.</remarks>
+/// <remarks>A checkpoint is stale only when it is an hour old: the row that names it may not be written yet.</remarks>
 internal sealed class StaleFileCleanup(
     DataFolder folder, ISweepReader store, CleanupElection election, TimeProvider time, ILogger<StaleFileCleanup> log)
     : PeriodicService(TimeSpan.FromMinutes(1), new("Stale files cannot be deleted.", LogLevel.Warning, log, time), time)
@@ -20,7 +20,7 @@ internal sealed class StaleFileCleanup(
     private readonly KeptModels _kept = new(store);
     private readonly StaleDataFiles _dataFiles = new(folder, store, time);
 
-    /// <summary>Slots and the writer have ended before: what is finished now is final.</summary>
+    /// <summary>Runs after the slots and the writer have ended, so no more files change.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -55,13 +55,13 @@ internal sealed class StaleFileCleanup(
             await _kept.CleanAsync(models, stopping);
     }
 
-    /// <summary>Whether there was a sweep of this id: its number was given, and is not there any more. A store that was restored does not know all ids.</summary>
+    /// <summary>Whether a sweep of this id existed: its number was used, and the sweep is gone. A restored store may lack ids.</summary>
     private async Task<bool> IsDeletedAsync(string id, CancellationToken stopping)
     {
         var dash = id.LastIndexOf('-');
         return dash > 0
             && int.TryParse(id.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            // In this order: a sweep may be created in between.
+            // In this order, since a sweep may be created in between.
             && await store.LatestNumberAsync(id[..dash], stopping) >= number
             && await store.FindAsync(id, stopping) is null;
     }

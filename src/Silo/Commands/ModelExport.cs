@@ -11,20 +11,20 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Silo.Commands;
 
-/// <summary>A trial's model as a file: the one that was kept, or one that is trained again and checked against what is stored.</summary>
-/// <param name="reader">Of the folder's store.</param>
+/// <summary>Exports a trial's model: the kept file, or a model that is trained again and checked against the stored results.</summary>
+/// <param name="reader">Reads the folder's store.</param>
 public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer trainer)
 {
     /// <summary>
-    /// On another machine or by another build a trial may end elsewhere in its last bits, which training makes larger; further off than
-    /// this, as a share of what is stored or of 1 if that is more, it is another result.
+    /// Another machine or build may change the last bits of a result, and training amplifies the difference. A larger difference than this,
+    /// relative to the stored value or to 1 if that is larger, means a different result.
     /// </summary>
     private const double Tolerance = 0.02;
 
-    /// <param name="result">Of a trial that has completed.</param>
+    /// <param name="result">The result of a completed trial.</param>
     /// <param name="progress">Called with the number of each epoch that was trained again.</param>
     /// <exception cref="IOException">The output cannot be written.</exception>
-    /// <exception cref="TrainerException">It has to be trained again, which this process cannot.</exception>
+    /// <exception cref="TrainerException">The trial has to be trained again, which this process cannot do.</exception>
     public async Task<ExportedModel> WriteAsync(
         TrialResult result, Configuration configuration, string output, Action<int> progress, CancellationToken cancellation)
     {
@@ -40,7 +40,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
         var folderOfOne = Directory.CreateTempSubdirectory("deeptrain-export-");
         try
         {
-            // A run stays on its thread, and changes how that treats small numbers.
+            // A run must stay on its thread, whose treatment of denormal numbers it changes.
             var difference = await Task.Factory.StartNew(
                 () => Train(new(result.Trial, configuration), result, stored, folderOfOne.FullName, progress, cancellation),
                 cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -56,7 +56,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
         }
     }
 
-    /// <returns>The largest difference to what is stored; null: it is the same bit for bit.</returns>
+    /// <returns>The largest difference from the stored results; null if they are identical bit for bit.</returns>
     private Difference? Train(
         CohortTrial trial, TrialResult result, ImmutableArray<EpochResult> stored, string models, Action<int> progress,
         CancellationToken cancellation)
@@ -68,7 +68,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
         {
             var report = run.TrainEpoch(cancellation).Single();
             progress(report.Epoch);
-            // An epoch that is not stored has none of its numbers.
+            // An epoch that is not stored is compared as if it had no values.
             var epoch = epochs.GetValueOrDefault(report.Epoch);
             Compare(report.Epoch, "train loss", epoch?.TrainLoss, report.TrainLoss);
             Compare(report.Epoch, "validation loss", epoch?.ValidationLoss, report.ValidationLoss);
@@ -93,7 +93,7 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
         }
     }
 
-    /// <remarks>Nobody may read the pipe that is written to, and opening it takes no token.</remarks>
+    /// <remarks>The output may be a pipe that no process reads, and opening it cannot be cancelled.</remarks>
     private static Task CopyAsync(string from, string to, CancellationToken cancellation) => Task.Run(() => DurableFile.Write(to, target =>
     {
         using var source = File.OpenRead(from);
@@ -101,11 +101,11 @@ public sealed class ModelExport(DataFolder folder, ISweepReader reader, ITrainer
     }), cancellation).WaitAsync(cancellation);
 }
 
-/// <param name="IsRetrained">Whether it was not kept, and trained again.</param>
-/// <param name="Difference">The largest to what is stored; null: there is none.</param>
+/// <param name="IsRetrained">Whether the model was not kept and was trained again.</param>
+/// <param name="Difference">The largest difference from the stored results; null if there is none.</param>
 public sealed record ExportedModel(bool IsRetrained, Difference? Difference);
 
-/// <summary>A number that training again has given another value.</summary>
-/// <param name="Stored">Null where it is not finite; like the trained one.</param>
+/// <summary>A value that differs after training again.</summary>
+/// <param name="Stored">Null if it is not finite, like the trained value.</param>
 /// <param name="IsTolerable">Whether another build or machine explains it; otherwise nothing was written.</param>
 public sealed record Difference(int Epoch, string What, double? Stored, double? Trained, double Size, bool IsTolerable);

@@ -5,8 +5,8 @@ using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Silo.DataFolders;
 
-/// <summary>Where an embedded store keeps everything. Naming one touches nothing; its owner's lock creates it.</summary>
-/// <param name="path">As the user named it; relative to the current folder.</param>
+/// <summary>The folder with all files of an embedded store. This object creates nothing; the owner's lock creates the folder.</summary>
+/// <param name="path">The path that the user gave; relative to the current folder.</param>
 public sealed class DataFolder(string path)
 {
     private static readonly JsonSerializerOptions Strict =
@@ -21,22 +21,22 @@ public sealed class DataFolder(string path)
 
     public string Checkpoints => Path.Combine(Root, "checkpoints");
 
-    /// <summary>A folder a sweep, a file a trial.</summary>
+    /// <summary>Contains one folder per sweep, with one file per trial.</summary>
     public string Models => Path.Combine(Root, "models");
 
     public string Reports => Path.Combine(Root, "reports");
 
-    /// <summary>The data files of submitted sweeps, each under its SHA-256.</summary>
+    /// <summary>The data files of submitted sweeps, each named by its SHA-256.</summary>
     public string Datasets => Path.Combine(Root, "datasets");
 
     public string Logs => Path.Combine(Root, "logs");
 
-    /// <summary>The file on which its owner holds a lock.</summary>
+    /// <summary>The file that the owner locks.</summary>
     public string LockFile => Path.Combine(Root, "owner.lock");
 
     internal string GatewayFile => Path.Combine(Root, "gateway.json");
 
-    /// <summary>Creates the folder with its sub-folders where they are not there yet.</summary>
+    /// <summary>Creates the folder and its subfolders if they do not exist.</summary>
     /// <exception cref="StoreException">It cannot be created.</exception>
     public void Create()
     {
@@ -54,7 +54,7 @@ public sealed class DataFolder(string path)
         }
     }
 
-    /// <summary>Bytes that may still be written there; none where the system does not say.</summary>
+    /// <summary>The bytes that can still be written there; empty if the system does not report it.</summary>
     internal IEnumerable<Measurement<long>> FreeSpace()
     {
         try
@@ -71,8 +71,8 @@ public sealed class DataFolder(string path)
         new($"{Root}: this cannot be a data folder ({error.Message}). Name a folder that can be created and written.", error);
 
     /// <summary>
-    /// How to reach the folder's owner; null if it has none, or it has not said so yet. An owner may end at any time: be ready for a
-    /// gateway that does not answer, and read again.
+    /// How to reach the folder's owner; null if it has none or has not published it yet. An owner may end at any time: if the gateway does
+    /// not answer, read it again.
     /// </summary>
     public Gateway? ReadGateway()
     {

@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Silo.DataFolders;
 
-/// <summary>The right to write in a data folder. The operating system ends it with the process, however that ends.</summary>
+/// <summary>The right to write to a data folder. The operating system releases it when the process ends, however it ends.</summary>
 public sealed class DataFolderLock : IDisposable
 {
     private static readonly TimeSpan LookTime = TimeSpan.FromSeconds(0.5);
@@ -22,8 +22,8 @@ public sealed class DataFolderLock : IDisposable
     public DataFolder Folder { get; }
 
     /// <summary>
-    /// Creates the folder where needed and becomes its owner; null if it has an owner already, or if somebody else keeps a lock on its
-    /// file for longer than a look takes.
+    /// Creates the folder if needed and becomes its owner; null if it already has an owner, or if another process locks the file for
+    /// longer than a check for an owner takes.
     /// </summary>
     /// <exception cref="StoreException">The folder cannot be created or written.</exception>
     public static DataFolderLock? TryAcquire(DataFolder folder)
@@ -36,7 +36,7 @@ public sealed class DataFolderLock : IDisposable
             {
                 if (TryOpen(folder, FileAccess.ReadWrite, FileShare.None) is { } stream)
                     return Own(folder, stream);
-                // Refused: by an owner, or by somebody who just looks whether there is one, and is gone in a moment.
+                // Refused by an owner, or by a process that briefly checks whether there is one.
                 if (IsHeld(folder))
                     return null;
             }
@@ -49,11 +49,11 @@ public sealed class DataFolderLock : IDisposable
         }
     }
 
-    /// <summary>Tells other processes how to reach this one. They see the old file or the new one, never a part.</summary>
+    /// <summary>Publishes how to reach this process. Other processes see the old file or the new one, never a part.</summary>
     public void Publish(Gateway gateway)
     {
         var draft = $"{Folder.GatewayFile}.new";
-        // An older draft would keep its own permissions.
+        // An old draft would keep its permissions.
         File.Delete(draft);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
         if (!OperatingSystem.IsWindows())
@@ -67,7 +67,7 @@ public sealed class DataFolderLock : IDisposable
     {
         if (!_lock.CanWrite)
             return;
-        // The lock's file stays: whoever deleted it could delete the lock of the next owner.
+        // The lock file is not deleted: that could delete the lock of the next owner.
         using (_lock)
             File.Delete(Folder.GatewayFile);
     }
@@ -77,7 +77,7 @@ public sealed class DataFolderLock : IDisposable
     {
         if (!File.Exists(folder.LockFile))
             return false;
-        // A shared lock stands beside those of others who look, and is refused by an owner's only.
+        // A shared lock is compatible with those of other checks; only an owner's lock refuses it.
         using var stream = TryOpen(folder, FileAccess.Read, FileShare.Read);
         return stream is null;
     }
@@ -92,7 +92,7 @@ public sealed class DataFolderLock : IDisposable
         return new(folder, stream);
     }
 
-    /// <returns>Null if another's lock forbids it.</returns>
+    /// <returns>Null if another process's lock forbids it.</returns>
     private static FileStream? TryOpen(DataFolder folder, FileAccess access, FileShare share)
     {
         try

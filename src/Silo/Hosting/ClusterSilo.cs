@@ -10,24 +10,24 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>One silo of a cluster: coordinator, worker or both, with PostgreSQL as its store and Redis as its membership.</summary>
+/// <summary>One silo of a cluster: coordinator, worker or both, with PostgreSQL as its store and Redis for membership.</summary>
 internal static class ClusterSilo
 {
-    /// <summary>One may wait for a lock while the other renews leases.</summary>
+    /// <summary>One connection may wait for a lock while the other renews leases.</summary>
     private const int StoreConnections = 2;
 
-    /// <summary>How long after its grace a silo may still be ending.</summary>
+    /// <summary>How long after its grace period a silo may still be ending.</summary>
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(3);
 
-    /// <summary>Serves until it is told to end; then gives back what it has not finished, within the grace.</summary>
+    /// <summary>Serves until it is asked to end, then gives back what it has not finished, within the grace period.</summary>
     public static async Task RunAsync(SiloSettings settings, ClusterServers servers, TimeProvider time, CancellationToken cancellation)
     {
-        // There before the host, which may take long to build and may never start.
+        // Created before the host, which may take long to build and may never start.
         using var logs = LoggerFactory.Create(logging => SiloLog.Configure(logging, settings.LogFormat));
         var log = logs.CreateLogger(typeof(ClusterSilo));
         SiloPorts.Check(settings);
         var trains = settings.Role.HasFlag(SiloRole.Worker);
-        // Loading libtorch takes as long as all the rest of starting.
+        // Loading libtorch takes as long as the rest of the start.
         var devices = trains ? Task.Run(() => TrainingDevices.Find(settings.Device, settings.Tf32, Warn), cancellation) : null;
         await Membership.CheckWritableAsync(servers);
         await using var store = await PostgresSweepStore.OpenAsync(servers.Postgres, StoreConnections, time, cancellation);
@@ -44,7 +44,7 @@ internal static class ClusterSilo
             var ended = host.WaitForShutdownAsync(cancellation);
             if (await Task.WhenAny(ended, OverdueAsync(lifetime.ApplicationStopping)) != ended)
             {
-                // Orleans takes minutes to give up on a Redis that does not let it leave. What slots have saved is durable by now.
+                // If Redis does not answer, Orleans takes minutes to give up leaving. What slots have saved is durable by now.
                 log.LogWarning("silo {Silo} could not leave the table of members in time; the others will find it dead", settings.SiloName);
                 logs.Dispose();
                 Environment.Exit(0);

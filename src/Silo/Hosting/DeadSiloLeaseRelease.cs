@@ -8,15 +8,15 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>Releases the leases of silos that membership declares dead, so that their trials need not wait for them to run out.</summary>
+/// <summary>Releases the leases of silos that membership declares dead, so that their trials need not wait for the expiry.</summary>
 internal sealed class DeadSiloLeaseRelease(
     ISiloStatusOracle membership, ISweepStore store, IGrainFactory grains, ActiveSweeps active, TimeProvider time, ILogger<DeadSiloLeaseRelease> log)
     : BackgroundService, ISiloStatusListener
 {
-    /// <summary>How many dead silos are dealt with at the same time: one whose coordinators do not answer must not hold up the next.</summary>
+    /// <summary>How many dead silos are handled concurrently: one whose coordinators do not answer must not delay the next.</summary>
     private const int Parallelism = 8;
 
-    /// <summary>How often a coordinator is asked to count. After that it is left to count by itself, as it does each minute.</summary>
+    /// <summary>How often a coordinator is asked to recount. After that it recounts by itself, as it does each minute.</summary>
     private const int Attempts = 3;
 
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
@@ -36,7 +36,7 @@ internal sealed class DeadSiloLeaseRelease(
         membership.SubscribeToSiloStatusEvents(this);
         try
         {
-            // Those that died while no coordinator looked.
+            // Silos that died while no coordinator was running.
             foreach (var (silo, status) in membership.GetApproximateSiloStatuses())
                 SiloStatusChangeNotification(silo, status);
             await Parallel.ForEachAsync(
@@ -53,7 +53,7 @@ internal sealed class DeadSiloLeaseRelease(
         }
     }
 
-    /// <summary>Tries until the store answers: nothing else would release these leases before they run out.</summary>
+    /// <summary>Retries until the store answers: nothing else releases these leases before they expire.</summary>
     /// <returns>The sweeps of the silo's trials.</returns>
     private async Task<IEnumerable<string>> ReleaseAsync(string silo, CancellationToken stopping)
     {
@@ -76,7 +76,7 @@ internal sealed class DeadSiloLeaseRelease(
         }
     }
 
-    /// <summary>Tells a sweep's coordinator that trials wait of which it has not heard.</summary>
+    /// <summary>Asks a sweep's coordinator to count the trials that wait again.</summary>
     private async Task RecountAsync(string sweep, string silo, CancellationToken stopping)
     {
         for (var attempt = 1; ; attempt++)

@@ -17,7 +17,7 @@ using Serilog.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>The whole cluster in this process, owner of a data folder: coordinator, worker and store.</summary>
+/// <summary>The whole cluster in this process, which owns a data folder: coordinator, worker and store.</summary>
 public sealed class EmbeddedSilo : IAsyncDisposable
 {
     private const int PortAttempts = 5;
@@ -36,16 +36,16 @@ public sealed class EmbeddedSilo : IAsyncDisposable
 
     public ISweepReader Reader => _store.Reader;
 
-    /// <summary>Cancelled when the silo ends, be it that a part of it broke.</summary>
+    /// <summary>Cancelled when the silo ends, also when a part of it fails.</summary>
     public CancellationToken Ended => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
-    /// <summary>Opens the folder's store, lets what a dead owner had leased wait again, and starts the silo on free loopback ports.</summary>
-    /// <param name="ownership">The folder's lock, held by the caller for as long as this silo lives.</param>
+    /// <summary>Opens the folder's store, releases the leases of a dead owner, and starts the silo on free loopback ports.</summary>
+    /// <param name="ownership">The folder's lock, which the caller holds for the lifetime of this silo.</param>
     public static async Task<EmbeddedSilo> StartAsync(
         DataFolderLock ownership, EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
     {
         var folder = ownership.Folder;
-        // Loading libtorch takes as long as all the rest of starting.
+        // Loading libtorch takes as long as the rest of the start.
         var finding = settings.Slots is 0 ? null : Task.Run(() => TrainingDevices.Find(settings.Device, settings.Tf32, settings.Warn), cancellation);
         var store = await SqliteSweepStore.OpenAsync(folder.Database, time);
         try
@@ -64,7 +64,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
                 catch (Exception exception)
                 {
                     await AbandonAsync(host);
-                    // Somebody may have taken the port between our look and our use.
+                    // Another process may have taken the port since it was found free.
                     if (!IsPortTaken(exception) || attempt == PortAttempts)
                         throw;
                     continue;
@@ -81,7 +81,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         }
     }
 
-    /// <summary>Serves alone, as the owner of its data folder, until it is told to end.</summary>
+    /// <summary>Serves alone, as the owner of its data folder, until it is asked to end.</summary>
     /// <exception cref="StoreException">Another process owns the folder.</exception>
     internal static async Task RunAsync(SiloSettings settings, TimeProvider time, CancellationToken cancellation)
     {
@@ -101,7 +101,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         await Console.Error.WriteLineAsync($"silo {settings.SiloName} has ended");
     }
 
-    /// <summary>Ends the slots after their epoch, writes what they reported, gives back the rest and closes the store.</summary>
+    /// <summary>Ends the slots after their epoch, writes their reports, gives back the rest and closes the store.</summary>
     public async ValueTask DisposeAsync()
     {
         try
@@ -119,7 +119,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         DataFolder folder, SqliteSweepStore store, EmbeddedSettings settings, TrainingDevices? devices, TimeProvider time, string clusterId,
         int siloPort, int gatewayPort)
     {
-        // No defaults: neither a settings file in the current folder nor a console logger is anyone's wish here.
+        // No defaults: neither a settings file in the current folder nor a console logger is wanted here.
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Grace);
         builder.Services.AddSingleton<IHostLifetime, SignalIgnoringLifetime>();
@@ -137,7 +137,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         return builder.Build();
     }
 
-    /// <summary>What a run goes by is what whoever reads its log wants to know first.</summary>
+    /// <summary>Logs the settings of a run, which a reader of its log needs first.</summary>
     private static void Describe(ILogger<EmbeddedSilo> log, DataFolder folder, EmbeddedSettings settings, TrainingDevices? devices)
     {
         log.LogInformation("Process {Process} owns the data folder {Folder}. Leases last {Lease:0.#} s, a run is saved each {Checkpoint:0.#} s, "
@@ -175,7 +175,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         }
         catch (Exception)
         {
-            // It never ran as a whole; what made it fail is what the caller is told.
+            // The silo never ran completely; the caller gets the error that stopped it.
         }
         host.Dispose();
     }

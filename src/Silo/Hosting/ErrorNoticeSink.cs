@@ -5,7 +5,7 @@ using Serilog.Events;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>Tells a person of our own errors, who would find them in the log file only once she looks; of each kind once a minute.</summary>
+/// <summary>Shows the user the program's own errors, which otherwise only the log file has; each kind once a minute.</summary>
 internal sealed class ErrorNoticeSink(Action<string> tell, TimeProvider time) : ILogEventSink
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);

@@ -17,12 +17,12 @@ public static class Membership
 
     private static readonly TimeSpan ProbeLife = TimeSpan.FromMinutes(1);
 
-    /// <summary>A full disk, too few replicas, a replica itself, full memory.</summary>
+    /// <summary>The disk is full, there are too few replicas, the server is a replica, or memory is full.</summary>
     private static readonly string[] WriteRefusals = ["MISCONF", "NOREPLICAS", "READONLY", "OOM"];
 
     /// <summary>
-    /// Silos compare the times that others wrote into the table with their own clocks. So much off, a silo is neither taken for dead nor
-    /// takes others for it; probes, which need no clock, find the dead.
+    /// Silos compare times that others wrote into the table with their own clocks. Within this tolerance a silo is not wrongly declared
+    /// dead; dead silos are detected by probes, which need no clock.
     /// </summary>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(6);
 
@@ -41,19 +41,19 @@ public static class Membership
             options.NumMissedTableIAmAliveLimit = (int)(ClockTolerance / options.IAmAliveTablePublishTimeout);
             options.MaxJoinAttemptTime = 2 * ClockTolerance;
         })
-        // A grain that does not end in time must not take the rest of the grace from those who write checkpoints.
+        // A grain that does not end in time must leave enough of the grace period for writing checkpoints.
         .Configure<GrainCollectionOptions>(options => options.DeactivationTimeout = settings.Grace / 2)
         .Configure<GrainTypeOptions>(options => GrainRoles.Restrict(
             options, settings.Role.HasFlag(SiloRole.Coordinator), settings.Role.HasFlag(SiloRole.Worker)))
         .ConfigureEndpoints(settings.Address, settings.SiloPort, settings.GatewayPort)
         .UseRedisClustering(options => options.ConfigurationOptions = Connection(servers.Redis));
 
-    /// <exception cref="StoreException">Redis does not answer, or refuses. Orleans would try for minutes, and say less.</exception>
+    /// <exception cref="StoreException">Redis does not answer, or refuses. Orleans would retry for minutes and report less.</exception>
     public static Task CheckAsync(RedisSettings redis) => CheckAsync(redis, database => database.PingAsync());
 
-    /// <exception cref="StoreException">As for clients; or Redis does not let a silo write, its disk full for one.</exception>
+    /// <exception cref="StoreException">As for clients; or Redis refuses writes, for example because its disk is full.</exception>
     internal static Task CheckWritableAsync(ClusterServers servers) => CheckAsync(servers.Redis, database =>
-        // Beside the key of the members: a user of Redis may be confined to those of the service.
+        // Under the same prefix as the members' key: a Redis user may be limited to the keys of the service.
         database.StringSetAsync($"{servers.ServiceId}/writable/{servers.ClusterId}", "", ProbeLife));
 
     private static async Task CheckAsync(RedisSettings redis, Func<IDatabase, Task> probe)
@@ -72,13 +72,13 @@ public static class Membership
         }
         catch (Exception error) when (error is RedisException or RedisTimeoutException or CryptographicException)
         {
-            // Its advice is for those who write programs.
+            // Leaves out the message's advice, which is for programmers.
             var reason = error.Message.Split(" To allow this multiplexer")[0].TrimEnd('.');
             throw new StoreException($"Redis at {redis}: {reason}. Check redis.host, redis.port, password and TLS.", error);
         }
     }
 
-    /// <summary>What went wrong on a coordinator is told to those that asked it; otherwise they would hear nothing at all.</summary>
+    /// <summary>Lets callers receive a coordinator's exceptions, which Orleans would otherwise not serialize.</summary>
     private static void LetPass(ExceptionSerializationOptions options) =>
         options.SupportedNamespacePrefixes.UnionWith(["DeepTrain", "Npgsql", "StackExchange"]);
 
@@ -97,7 +97,7 @@ public static class Membership
             Password = redis.Password,
             Ssl = redis.Tls,
             SslHost = redis.Tls && !IPAddress.TryParse(redis.Host, out _) ? redis.Host : null,
-            // A server that is away for a while is waited for.
+            // A server that is temporarily unavailable is waited for.
             AbortOnConnectFail = false,
             ConnectTimeout = (int)ConnectTime.TotalMilliseconds,
         };

@@ -3,17 +3,17 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>Puts the cluster's members back into their table when that was lost: a Redis that was emptied, or came back as it was long ago.</summary>
+/// <summary>Restores the cluster's membership table after its loss: when Redis was emptied, or came back with an old state.</summary>
 /// <remarks>
-/// Orleans would not. Silos ignore a table whose version is lower than the last they read, those that come later find nobody and form a second
-/// cluster, and the first ends when the second's version has grown past its own.
+/// Orleans would not. Silos ignore a table whose version is lower than the last they read, new silos find no members and form a second
+/// cluster, and the first cluster ends when the second's version exceeds its own.
 /// </remarks>
-/// <param name="version">Of the table that Orleans in this silo goes by.</param>
+/// <param name="version">The version of the table that Orleans in this silo uses.</param>
 internal sealed class MembershipRestorer(
     IMembershipTable table, SiloAddress self, Func<long> version, ClusterMetrics metrics, TimeProvider time, ILogger<MembershipRestorer> log)
     : PeriodicService(TimeSpan.FromSeconds(5), new("The table of members in Redis cannot be looked after.", LogLevel.Warning, log, time), time)
 {
-    /// <summary>The last table that was whole.</summary>
+    /// <summary>The last complete table.</summary>
     private MembershipTableData? _known;
 
     protected override async Task RunAsync(CancellationToken stopping)
@@ -31,9 +31,9 @@ internal sealed class MembershipRestorer(
 
     internal async Task LookAsync(CancellationToken stopping)
     {
-        // Asked first: it may grow while the table is read.
+        // Read first: the version may grow while the table is read.
         var taken = version();
-        // Without its version the table cannot even be read.
+        // Without its version the table cannot be read.
         await table.InitializeMembershipTableAsync(tryInitTableVersion: true, stopping);
         var read = await table.ReadAllAsync(stopping);
         if (Find(read, self) is not null && read.Version.Version >= taken)
@@ -46,10 +46,10 @@ internal sealed class MembershipRestorer(
     }
 
     /// <summary>
-    /// Row by row, since each write raises the version by one, until none is missing or younger than it was (a silo's states only go forward),
-    /// and the version is above what this silo goes by.
+    /// Writes row by row, since each write raises the version by one, until no row is missing or older than the known one (the states of a
+    /// silo only advance) and the version exceeds the one that this silo uses.
     /// </summary>
-    /// <remarks>All silos of a cluster may do so at once: a write that another one has forestalled is no harm, and all read again before the next.</remarks>
+    /// <remarks>All silos may do so at once: a write that lost a race does no harm, and each silo reads again before the next.</remarks>
     private async Task RestoreAsync(MembershipTableData known, long taken, CancellationToken stopping)
     {
         while (true)

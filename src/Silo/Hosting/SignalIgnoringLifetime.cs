@@ -2,7 +2,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>Leaves signals to whoever started the silo.</summary>
+/// <summary>Leaves signals to the program that started the silo.</summary>
 internal sealed class SignalIgnoringLifetime : IHostLifetime
 {
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

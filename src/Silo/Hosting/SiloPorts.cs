@@ -5,20 +5,20 @@ using DeepTrain.Cluster.Silo.Settings;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>Looks whether a silo can have its ports.</summary>
+/// <summary>Checks whether a silo's ports are free.</summary>
 /// <remarks>
-/// Orleans listens with SO_REUSEPORT: two silos on one port both start, the later one takes itself for the other's successor, and has
-/// the cluster declare that one dead.
+/// Orleans listens with SO_REUSEPORT: two silos on one port would both start, and the later one would consider itself the other's
+/// successor and have the cluster declare that one dead.
 /// </remarks>
 internal static class SiloPorts
 {
-    /// <exception cref="StoreException">The address is not this machine's, or somebody else listens on a port.</exception>
+    /// <exception cref="StoreException">The address is not this machine's, or another process listens on a port.</exception>
     public static void Check(SiloSettings settings)
     {
-        // All at once: they must not be the same either.
+        // All ports are taken together, since they must also differ from each other.
         using var silo = Take(settings.Address, SettingsTable.SiloPort, settings.SiloPort);
         using var gateway = Take(settings.Address, SettingsTable.GatewayPort, settings.GatewayPort);
-        // Without its health nobody would know of this silo, or take another's for its own.
+        // Without its health endpoint this silo could not be monitored, or another's would be mistaken for it.
         using var monitoring = settings.MetricsPort is { } port ? Take(settings.Address, SettingsTable.MetricsPort, port) : null;
     }
 

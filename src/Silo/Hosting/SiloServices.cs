@@ -16,11 +16,11 @@ using Orleans.Configuration;
 
 namespace DeepTrain.Cluster.Silo.Hosting;
 
-/// <summary>What runs in a silo's process, by its role.</summary>
-/// <remarks>Hosted services end in the reverse order of their adding: slots first, then what carries their results, then the silo.</remarks>
+/// <summary>The services of a silo's process, by its role.</summary>
+/// <remarks>Hosted services stop in the reverse order of their registration: slots first, then the result writers, then the silo.</remarks>
 internal static class SiloServices
 {
-    /// <summary>Of how many grains a silo remembers where they are. Trials come and go: Orleans' million would be their graveyard.</summary>
+    /// <summary>How many grain locations a silo caches. Orleans' default of a million would fill with those of ended trials.</summary>
     private const int KnownPlaces = 10_000;
 
     /// <param name="store">Its owner closes it, after the silo has ended.</param>
@@ -44,8 +44,8 @@ internal static class SiloServices
         .AddHostedService<StaleFileCleanup>()
         .AddHostedService<DeletedSweepCleanup>();
 
-    /// <param name="endpoint">Where metrics and health are asked for; null: nowhere.</param>
-    /// <param name="collector">Where spans go, by OTLP over HTTP; null: nowhere.</param>
+    /// <param name="endpoint">Where metrics and health are served; null: nowhere.</param>
+    /// <param name="collector">Where spans are sent, by OTLP over HTTP; null: nowhere.</param>
     public static IServiceCollection AddMonitoring(this IServiceCollection services, IPEndPoint? endpoint, Uri? collector, Action<string> warn)
     {
         services.AddSingleton(provider => new ServiceName(provider.GetRequiredService<ILocalSiloDetails>().Name));

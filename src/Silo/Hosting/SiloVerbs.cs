@@ -68,7 +68,7 @@ internal static class SiloVerbs
 
         void End(PosixSignalContext signal)
         {
-            // The first asks for a clean end; a second one does not wait for it.
+            // The first signal asks for a clean end; a second one ends the process at once.
             signal.Cancel = !ending.IsCancellationRequested;
             ending.Cancel();
         }

@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>The instruments of the meter <c>DeepTrain.Cluster</c>. Counters say what this process did; sweeps' state is gauges.</summary>
+/// <summary>The instruments of the meter <c>DeepTrain.Cluster</c>. Counters count this process's work; gauges show sweeps.</summary>
 public sealed class ClusterMetrics
 {
     private static readonly double[] Seconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30];
@@ -123,7 +123,7 @@ public sealed class ClusterMetrics
 
     public Meter Meter { get; }
 
-    /// <summary>Shows every counter as 0 before anything is counted: whoever asks for an increase sees the first one too.</summary>
+    /// <summary>Exports every counter as 0 before anything is counted, so that a query for the increase includes the first count.</summary>
     public void BeginAtZero()
     {
         foreach (var counter in (Counter<long>[])[_steps, _samples, _epochs, _refused, _renewed, _lost, _storeErrors, _checkpointBytes, _checkpointErrors, _membershipErrors])
@@ -136,8 +136,8 @@ public sealed class ClusterMetrics
             _retried.Add(0, Of(failureClass));
     }
 
-    /// <summary>An outcome is durable.</summary>
-    /// <param name="sinceLease">How long after the trial was leased.</param>
+    /// <summary>A trial's outcome became durable.</summary>
+    /// <param name="sinceLease">The time since the trial was leased.</param>
     public void TrialEnded(Ending ending, TimeSpan sinceLease)
     {
         if (ending.Failure is { } failure)
@@ -147,17 +147,17 @@ public sealed class ClusterMetrics
         _durations.Record(sinceLease.TotalSeconds, Of(ending.Outcome));
     }
 
-    /// <summary>A trial's report is durable.</summary>
+    /// <summary>A trial's report became durable.</summary>
     public void EpochTrained(EpochReport report)
     {
-        // The state before training is no epoch, nor is the one that a failure broke off.
+        // The state before training is no epoch, nor is one that a failure interrupted.
         if (report.Epoch > 0 && report.Ending?.Failure is null)
             _epochs.Add(1);
         _steps.Add(report.Steps);
         _samples.Add(report.Samples);
     }
 
-    /// <summary>A slot has begun to train.</summary>
+    /// <summary>A slot has started to train a cohort.</summary>
     public void CohortTaken(int trials) => _cohorts.Record(trials);
 
     public void LeaseRenewed() => _renewed.Add(1);
@@ -185,19 +185,19 @@ public sealed class ClusterMetrics
 
     public void MembershipFailed() => _membershipErrors.Add(1);
 
-    /// <summary>A trial failed for a reason that may pass.</summary>
+    /// <summary>A trial failed for a reason that may be temporary.</summary>
     public void TrialRetried(string failureClass) => _retried.Add(1, Of(failureClass));
 
     public void WriteRefused() => _refused.Add(1);
 
-    /// <param name="device">The kind of devices that they are on, the same for all of a process.</param>
+    /// <param name="device">The kind of device of the slots, the same for the whole process.</param>
     public void SlotsChanged(int count, string device)
     {
         _device = device;
         Interlocked.Add(ref _slots, count);
     }
 
-    /// <summary>Sweeps may be coordinated in this process from now on.</summary>
+    /// <summary>This process may coordinate sweeps from now on.</summary>
     public void Coordinates() => _coordinates = true;
 
     public void BusyChanged(int count) => Interlocked.Add(ref _busy, count);

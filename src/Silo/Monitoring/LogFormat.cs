@@ -1,6 +1,6 @@
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>What a line of a silo's log is.</summary>
+/// <summary>The format of the lines of a silo's log.</summary>
 public enum LogFormat
 {
     Text,

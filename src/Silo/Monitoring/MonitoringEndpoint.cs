@@ -9,9 +9,10 @@ using OpenTelemetry.Metrics;
 
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>Serves <c>/metrics</c> for Prometheus and <c>/health</c> for whoever starts and ends silos, on a port of its own.</summary>
-/// <remarks>It is open from when the silo has joined until all of it has ended: what it does last is counted too. A port that it cannot have, whatever the reason, costs this and not the work.</remarks>
-/// <param name="metrics">Serves these: they are there from the start, even where nothing has been counted yet.</param>
+/// <summary>Serves <c>/metrics</c> for Prometheus and <c>/health</c> for orchestrators, on a port of its own.</summary>
+/// <remarks>It is open from when the silo has joined until the silo has ended, so that its last work is counted too. If the port cannot be
+/// opened, the silo works without it.</remarks>
+/// <param name="metrics">The metrics to serve; they exist from the start, even before anything is counted.</param>
 /// <param name="isReady">Whether the silo is active and has not been asked to end.</param>
 internal sealed class MonitoringEndpoint(
     ClusterMetrics metrics, Func<bool> isReady, ServiceName name, IPEndPoint endpoint, Action<string> warn) : IHostedService, IAsyncDisposable
@@ -29,15 +30,15 @@ internal sealed class MonitoringEndpoint(
             .AddPrometheusExporter(options =>
             {
                 options.ScopeInfoEnabled = false;
-                // A sweep that is over is gone with the next scrape, however soon that comes.
+                // The next scrape must not include a sweep that has ended, however soon it comes.
                 options.ScrapeResponseCacheDurationMilliseconds = 0;
             }));
         var web = builder.Build();
         web.MapPrometheusScrapingEndpoint();
-        // It opens after the silo has joined: that it answers is the answer.
+        // The endpoint opens after the silo has joined, so any answer means success.
         web.MapGet("/health/startup", context => AnswerAsync(context, true, "joined"));
         web.MapGet("/health/ready", context => AnswerAsync(context, isReady(), "ready"));
-        // Nothing of others: ending this process brings back neither a database nor another silo.
+        // Does not check the database or other silos: restarting this process would not repair them.
         web.MapGet("/health/live", context => AnswerAsync(context, true, "answering"));
         try
         {
@@ -45,7 +46,7 @@ internal sealed class MonitoringEndpoint(
             _web = web;
             metrics.BeginAtZero();
         }
-        // A port that is taken is an IOException to Kestrel, which has the system's error inside; one that is forbidden is that error itself.
+        // Kestrel reports a port in use as an IOException with the system's error inside, and a forbidden port as that error itself.
         catch (Exception error) when (error is IOException or SocketException)
         {
             await web.DisposeAsync();

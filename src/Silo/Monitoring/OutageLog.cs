@@ -4,8 +4,8 @@ using StackExchange.Redis;
 
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>Work that is tried again until it succeeds: the log has a line when it begins to fail and one when it succeeds again, however often it is tried between.</summary>
-/// <remarks>What comes and goes is told once a minute at most, what lasts again after an hour.</remarks>
+/// <summary>Logs outages of work that is retried until it succeeds: one line when it begins to fail, one when it succeeds.</summary>
+/// <remarks>Short outages are logged at most once a minute, a lasting one again after an hour.</remarks>
 /// <param name="what">What fails, as a sentence.</param>
 internal sealed class OutageLog(string what, LogLevel level, ILogger log, TimeProvider time)
 {
@@ -17,9 +17,9 @@ internal sealed class OutageLog(string what, LogLevel level, ILogger log, TimePr
     private long? _toldAt;
     private bool _isTold;
 
-    /// <param name="of">Which of several it failed for.</param>
+    /// <param name="of">The item that it failed for, if there are several.</param>
     public void Failed(Exception reason, string? of = null) =>
-        // What servers and silos that are away cause is told in a word; anything else may be an error of ours, and is needed whole.
+        // Errors of unavailable servers and silos are logged in short; any other may be a program error and is logged in full.
         Failed(of is null ? InAWord(reason) : $"{of}: {InAWord(reason)}",
             reason is OrleansException or TimeoutException or StoreException or IOException or RedisException ? null : reason);
 
@@ -54,7 +54,7 @@ internal sealed class OutageLog(string what, LogLevel level, ILogger log, TimePr
     {
         OrleansException when reason.Message.StartsWith("No active nodes are compatible", StringComparison.Ordinal) =>
             "no coordinator is active.",
-        // After it come the counts of a client's queues.
+        // The client appends the state of its queues after a comma.
         RedisConnectionException or RedisTimeoutException => $"{reason.Message.Split(", ")[0]}.",
         _ => reason.Message,
     };

@@ -2,8 +2,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>Work that a silo does at once and then once a period, until it ends. A round that fails is logged, and the next one tries again.</summary>
-/// <param name="failures">Logs that rounds fail, and that they succeed again.</param>
+/// <summary>Work that a silo does at once and then periodically until it ends. A failed round is logged, and the next retries.</summary>
+/// <param name="failures">Logs when rounds begin to fail and when they succeed again.</param>
 internal abstract class PeriodicService(TimeSpan period, OutageLog failures, TimeProvider time) : BackgroundService
 {
     private volatile bool _hasFailed;
@@ -18,7 +18,7 @@ internal abstract class PeriodicService(TimeSpan period, OutageLog failures, Tim
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>One round; it throws nothing but that it was cancelled.</summary>
+    /// <summary>Runs one round; the only exception it throws is cancellation.</summary>
     internal async Task RunRoundAsync(CancellationToken stopping)
     {
         _hasFailed = false;
@@ -30,8 +30,8 @@ internal abstract class PeriodicService(TimeSpan period, OutageLog failures, Tim
     /// <summary>What one round does.</summary>
     protected abstract Task RunAsync(CancellationToken stopping);
 
-    /// <summary>Does one of several things that a round consists of: should it fail, that is logged, and the round goes on with the others.</summary>
-    /// <param name="item">What the log names it by; null: it is the whole round.</param>
+    /// <summary>Does one of the items of a round: if it fails, the failure is logged and the round continues with the others.</summary>
+    /// <param name="item">The item's name in the log; null if it is the whole round.</param>
     protected async Task TryAsync(string? item, Func<Task> work, CancellationToken stopping)
     {
         stopping.ThrowIfCancellationRequested();

@@ -2,7 +2,7 @@ using OpenTelemetry.Resources;
 
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>By what name a silo's metrics and spans are known.</summary>
+/// <summary>The names under which a silo's metrics and spans are published.</summary>
 /// <param name="Instance">The silo's name.</param>
 internal sealed record ServiceName(string Instance)
 {

@@ -5,22 +5,22 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>What silos log, and how one of a cluster writes it: to stderr, since stdout is data.</summary>
+/// <summary>What silos log, and how a cluster's silo writes it: to stderr, since stdout is for data.</summary>
 internal static class SiloLog
 {
-    /// <summary>Ours from Information, others from Warning; these less, by the beginning of their category.</summary>
+    /// <summary>DeepTrain logs from Information, others from Warning; the listed categories, by prefix, from these levels.</summary>
     public static readonly ImmutableArray<(string Category, LogLevel From)> Levels =
     [
         ("DeepTrain", LogLevel.Information),
-        // They say at each start that the collector is not the server's, as is meant, and that a thread has hung since the machine was started.
+        // These warn at each start that the garbage collector is not the server's, which is intended, and that a thread has hung.
         ("Orleans.Runtime.Silo", LogLevel.Error),
         ("Orleans.Runtime.SiloLifecycleSubject", LogLevel.Warning),
         ("Orleans.Runtime.Watchdog", LogLevel.Error),
-        // A silo that comes again at its address is how silos are replaced. Of a Redis that is away the restorer says it once.
+        // Silos are replaced by new ones at the same address. An unavailable Redis is logged once by the restorer.
         ("Orleans.Runtime.MembershipService.MembershipTableManager", LogLevel.Error),
         ("Orleans.Runtime.MembershipService.MembershipAgent", LogLevel.Error),
         ("Orleans.Runtime.MembershipService.MembershipSystemTarget", LogLevel.Error),
-        // Of each try while another silo is away, with its stack. Whoever called hears of it too, and says it once.
+        // These log every attempt while another silo is unavailable, with the stack. The caller gets the error too and logs it once.
         ("Orleans.Runtime.Messaging", LogLevel.Error),
         ("Orleans.Messaging", LogLevel.Critical),
         ("Orleans.Runtime.GrainDirectory.GrainDirectoryHandoffManager", LogLevel.Error),
@@ -46,7 +46,7 @@ internal static class SiloLog
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
-    /// <summary>One line of a program that is no silo yet, or none any more; to people without time and category.</summary>
+    /// <summary>Writes one line before the silo's log exists or after it has ended; as text without time and category.</summary>
     public static void Write(LogFormat format, LogLevel level, string message)
     {
         if (format is LogFormat.Text)

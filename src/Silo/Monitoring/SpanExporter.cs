@@ -5,7 +5,7 @@ using OpenTelemetry.Exporter;
 
 namespace DeepTrain.Cluster.Silo.Monitoring;
 
-/// <summary>Sends spans to a collector by OTLP over HTTP, and says when none takes them: by itself the exporter is silent, and drops them.</summary>
+/// <summary>Sends spans to a collector by OTLP over HTTP, and logs failures: by itself the exporter drops spans silently.</summary>
 /// <param name="collector">Its address, with <c>/v1/traces</c> or without.</param>
 internal sealed class SpanExporter(Uri collector, TimeProvider time, ILogger<SpanExporter> log)
     : OtlpTraceExporter(new() { Protocol = OtlpExportProtocol.HttpProtobuf, Endpoint = Traces(collector) })

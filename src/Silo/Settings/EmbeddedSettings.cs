@@ -4,25 +4,25 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Silo.Settings;
 
-/// <summary>What an embedded silo is started with.</summary>
-/// <param name="Slots">How many slots train; null: one a core, or one a GPU; 0 for a silo that only keeps the books.</param>
+/// <summary>The settings of an embedded silo.</summary>
+/// <param name="Slots">How many slots train; null: one per core, or one per GPU; 0: the silo only coordinates.</param>
 /// <param name="MetricsPort">The loopback port of <c>/metrics</c>; null for none.</param>
-/// <param name="Warn">Where a person is told of what does not stop the work.</param>
+/// <param name="Warn">Shows warnings to the user.</param>
 public sealed record EmbeddedSettings(int? Slots, int? MetricsPort, Action<string> Warn)
 {
-    /// <summary>A person at a terminal who is in more of a hurry asks a second time.</summary>
+    /// <summary>The grace period of a run; a user at a terminal can shorten it with a second signal.</summary>
     private static readonly TimeSpan GraceOfRuns = TimeSpan.FromMinutes(2);
 
-    /// <summary>Where data sets are looked for that are not embedded.</summary>
+    /// <summary>Where data sets that are not embedded are searched.</summary>
     public DatasetSources Datasets { get; init; } = DatasetSources.Default;
 
-    /// <summary>How much of a run is trained again at most when the process dies.</summary>
+    /// <summary>The most training time of a run that is repeated when the process dies.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where spans over sweeps are sent; null: nowhere.</summary>
+    /// <summary>Where the spans of sweeps are sent; null: nowhere.</summary>
     public Uri? Otlp { get; init; }
 
-    /// <summary>The kind of devices that train; null: GPUs where there are any, else the processor.</summary>
+    /// <summary>The kind of device to train on; null: GPUs if there are any, otherwise the processor.</summary>
     public DeviceKind? Device { get; init; }
 
     /// <summary>Whether GPUs may round the factors of products to TensorFloat-32.</summary>
@@ -32,13 +32,13 @@ public sealed record EmbeddedSettings(int? Slots, int? MetricsPort, Action<strin
 
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>What trials may start here.</summary>
+    /// <summary>The commands that trials may start here.</summary>
     public CommandPolicy Commands { get; init; } = CommandPolicy.Any;
 
-    /// <summary>How long the end may take.</summary>
+    /// <summary>How long ending may take.</summary>
     public TimeSpan Grace { get; init; } = GraceOfRuns;
 
-    /// <summary>Those of a silo that is alone.</summary>
+    /// <summary>The settings of a silo without a cluster.</summary>
     internal static EmbeddedSettings OfSilo(SiloSettings settings, Action<string> warn) => new(settings.Slots, settings.MetricsPort, warn)
     {
         Datasets = DatasetSources.Default with { Given = settings.Datasets },
@@ -52,8 +52,8 @@ public sealed record EmbeddedSettings(int? Slots, int? MetricsPort, Action<strin
         Grace = settings.Grace,
     };
 
-    /// <summary>Those of a run: whoever starts it has chosen the commands of its sweep file, and nobody but that person waits for its end.</summary>
-    /// <param name="reading">Of <see cref="SettingsReader.ReadForRun"/>, without problems.</param>
+    /// <summary>The settings of a run: its user has chosen the commands of the sweep file, and only that user waits for its end.</summary>
+    /// <param name="reading">The result of <see cref="SettingsReader.ReadForRun"/>, without problems.</param>
     public static EmbeddedSettings OfRun(SettingsReading reading, Action<string> warn)
     {
         var settings = OfSilo(reading.Settings!, warn);

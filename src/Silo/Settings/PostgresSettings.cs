@@ -1,28 +1,28 @@
 namespace DeepTrain.Cluster.Silo.Settings;
 
-/// <summary>Where the cluster's store is, and as whom to enter it.</summary>
-/// <param name="RootCertificate">The file of the authority that signed the server's certificate; null: those that the system trusts.</param>
+/// <summary>Where the cluster's store is, and as which user to connect.</summary>
+/// <param name="RootCertificate">The file of the authority that signed the server's certificate; null: the system's authorities.</param>
 public sealed record PostgresSettings(
     string Host, int Port, string Database, string User, string? Password, PostgresTls Tls, string? RootCertificate)
 {
-    /// <summary>The place, without the password.</summary>
+    /// <summary>The server and database, without the password.</summary>
     public override string ToString() => $"PostgreSQL at {Host}:{Port}/{Database}";
 }
 
-/// <summary>What the connection must be like; as PostgreSQL's own clients call it.</summary>
+/// <summary>The security of the connection, in the terms of PostgreSQL's own clients.</summary>
 public enum PostgresTls
 {
     Disable,
 
-    /// <summary>Encrypted where the server can, its certificate unchecked.</summary>
+    /// <summary>Encrypted if the server supports it, without checking its certificate.</summary>
     Prefer,
 
-    /// <summary>Encrypted, its certificate unchecked.</summary>
+    /// <summary>Encrypted, without checking the certificate.</summary>
     Require,
 
-    /// <summary>The certificate must be of a known authority.</summary>
+    /// <summary>The certificate must be signed by a trusted authority.</summary>
     VerifyCa,
 
-    /// <summary>The certificate must be of a known authority, and name the host.</summary>
+    /// <summary>The certificate must be signed by a trusted authority and name the host.</summary>
     VerifyFull,
 }

@@ -2,23 +2,23 @@ using System.Globalization;
 
 namespace DeepTrain.Cluster.Silo.Settings;
 
-/// <summary>One thing that a silo can be told, by file or environment.</summary>
+/// <summary>One setting of a silo, given by file or environment.</summary>
 /// <param name="Name">Its dotted path in the file: <c>postgres.host</c>.</param>
-/// <param name="Expected">What a value of it is, as a person is told.</param>
+/// <param name="Expected">Describes a valid value in error messages.</param>
 /// <param name="Description">One sentence for the reference.</param>
 public abstract record Setting(string Name, string Expected, string Description)
 {
-    /// <summary>What the variables of all settings begin with.</summary>
+    /// <summary>The prefix of all settings' variables.</summary>
     public const string Prefix = "DEEPTRAIN_";
 
-    /// <summary>Never shown, nor quoted in an error.</summary>
+    /// <summary>Whether the value is never shown or quoted in an error.</summary>
     public bool IsSecret { get; init; }
 
-    /// <summary>The environment variable that says the same, and wins: <c>DEEPTRAIN_POSTGRES_HOST</c>.</summary>
+    /// <summary>The environment variable of this setting, which overrides the file: <c>DEEPTRAIN_POSTGRES_HOST</c>.</summary>
     public string Variable => field ??= $"{Prefix}{string.Concat(Name.Select(letter =>
         letter == '.' ? "_" : char.IsUpper(letter) ? $"_{letter}" : $"{char.ToUpperInvariant(letter)}"))}";
 
-    /// <summary>What holds where nobody says anything, as it would be written; null: nothing.</summary>
+    /// <summary>The default as it would be written; null if there is none.</summary>
     public abstract string? DefaultText { get; }
 
     public static Setting<string?> Text(string name, string? byDefault, string description) =>
@@ -54,7 +54,7 @@ public abstract record Setting(string Name, string Expected, string Description)
             $"one of {string.Join(", ", choices.Keys)}", description);
 }
 
-/// <param name="Read">The value that a text says; null: it says none.</param>
+/// <param name="Read">Parses a text; returns null if it is not valid.</param>
 public sealed record Setting<T>(string Name, T Default, Func<string, T> Read, string Expected, string Description)
     : Setting(Name, Expected, Description)
 {

@@ -5,21 +5,21 @@ using DeepTrain.Cluster.Sweeps.Files;
 
 namespace DeepTrain.Cluster.Silo.Settings;
 
-/// <summary>What was found of a silo's settings: either they are valid, or all that is wrong with them is told.</summary>
-/// <param name="Texts">Each setting that somebody gave, as it was written, with its source.</param>
-/// <param name="Unused">The settings that somebody gave and that do not hold here, as a person finds them.</param>
+/// <summary>The result of reading a silo's settings: either they are valid, or all problems are listed.</summary>
+/// <param name="Texts">Each given setting as it was written, with its source.</param>
+/// <param name="Unused">The given settings that have no effect here, named as the user gave them.</param>
 public sealed record SettingsReading(
     SiloSettings? Settings, ImmutableArray<string> Problems, ImmutableArray<(Setting Setting, string Text, string Source)> Texts,
     ImmutableArray<string> Unused)
 {
-    /// <summary>Whether somebody gave a setting.</summary>
+    /// <summary>Whether a setting was given.</summary>
     public bool Gives(Setting setting) => Texts.Any(text => text.Setting == setting);
 }
 
-/// <summary>Reads settings from a file and the environment, which wins.</summary>
+/// <summary>Reads settings from a file and the environment, which overrides the file.</summary>
 public sealed class SettingsReader
 {
-    /// <summary>Names the file where the command line does not.</summary>
+    /// <summary>The variable that names the file if the command line does not.</summary>
     public const string FileVariable = "DEEPTRAIN_SETTINGS";
 
     private const int MaximumSize = 1 << 20;
@@ -32,12 +32,12 @@ public sealed class SettingsReader
     }
 
     /// <summary>Reads the settings of a silo, or of the cluster that a client reaches.</summary>
-    /// <param name="path">The settings file; null: what <see cref="FileVariable"/> names, or none.</param>
+    /// <param name="path">The settings file; null: the one that <see cref="FileVariable"/> names, or none.</param>
     /// <param name="environment">The environment's variables.</param>
     public static SettingsReading Read(string? path, IReadOnlyDictionary<string, string> environment) =>
         Read(path, environment, SettingsTable.All);
 
-    /// <summary>Reads the settings that hold for a run in this process too. The values of the others may be anything.</summary>
+    /// <summary>Reads the settings that apply to a run in this process. The values of the others are not checked.</summary>
     /// <inheritdoc cref="Read(string, IReadOnlyDictionary{string, string})"/>
     public static SettingsReading ReadForRun(string? path, IReadOnlyDictionary<string, string> environment) =>
         Read(path, environment, SettingsTable.OfRuns);
@@ -67,7 +67,7 @@ public sealed class SettingsReader
     public static IReadOnlyDictionary<string, string> Variables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .ToDictionary(pair => (string)pair.Key, pair => (string)pair.Value!, OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
 
-    // A variable that is set to nothing says nothing: so templates may leave a value out.
+    // An empty variable counts as not set, so that templates can leave a value out.
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
     private SiloSettings Bind()
@@ -157,7 +157,7 @@ public sealed class SettingsReader
         return setting.Default;
     }
 
-    /// <summary>How a person finds where a setting was given.</summary>
+    /// <summary>Names where a setting was given.</summary>
     private string Name(Setting setting) =>
         _texts.TryGetValue(setting.Name, out var given) && given.Source != setting.Variable ? $"{given.Source}: {setting.Name}" : setting.Variable;
 
@@ -204,13 +204,13 @@ public sealed class SettingsReader
         }
     }
 
-    /// <summary>A variable that is almost one of ours; others of our prefix may be whoever started this process's own.</summary>
+    /// <summary>Reports a variable that resembles a setting's; others with the prefix may belong to other programs.</summary>
     private void Suspect(string variable)
     {
         if (!variable.StartsWith(Setting.Prefix, StringComparison.Ordinal) || variable == FileVariable
             || SettingsTable.All.Any(setting => setting.Variable == variable))
             return;
-        // The prefix is no part of what somebody may have misspelt.
+        // The prefix is left out of the comparison.
         var name = variable[Setting.Prefix.Length..];
         if (Nearest.To(name, SettingsTable.All.Select(setting => setting.Variable[Setting.Prefix.Length..])) is { } near)
             _problems.Add($"{variable} is no setting: did you mean '{Setting.Prefix}{near}'?");

@@ -5,7 +5,7 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Silo.Settings;
 
-/// <summary>All that a silo can be told. Reader, <c>silo settings</c> and reference read these.</summary>
+/// <summary>All settings of a silo, for the reader, <c>silo settings</c> and the reference.</summary>
 public static class SettingsTable
 {
     public static readonly Setting<SiloRole?> Role = Setting.Choice("role", SiloRole.Both,
@@ -123,8 +123,8 @@ public static class SettingsTable
     ];
 
     /// <summary>
-    /// Those that hold for a run in the process of a command too. The others are about a cluster's servers, or where a silo is found;
-    /// the folder of a run is what its command line says.
+    /// The settings that also apply to a run in the process of a command. The others are about a cluster's servers or a silo's address; the
+    /// folder of a run is given on its command line.
     /// </summary>
     public static readonly ImmutableArray<Setting> OfRuns =
         [Datasets, LibTorch, MetricsPort, Otlp, Slots, Device, Tf32, Checkpoint, Lease, Probe, Grace, Commands];

@@ -15,11 +15,11 @@ internal sealed class CheckpointWriter(
         + "and what other sweeps or a pause wait for is not given back before it is saved.",
         LogLevel.Error, log, time);
 
-    /// <summary>The checkpoints of a run that begins.</summary>
-    /// <param name="name">What the names of its files begin with; no other run has it.</param>
+    /// <summary>Returns the checkpoints of a run that begins.</summary>
+    /// <param name="name">The prefix of its files' names; no other run has it.</param>
     public RunCheckpoints Begin(HeldLease lease, string name) => new(this, name, lease, settings.CheckpointInterval, time);
 
-    /// <returns>False: it could not be written, and the run goes on without.</returns>
+    /// <returns>False if it could not be written; the run continues without it.</returns>
     public bool TryWrite(ITrainingRun run, string file)
     {
         var began = time.GetTimestamp();
@@ -36,7 +36,7 @@ internal sealed class CheckpointWriter(
         }
         catch (Exception error)
         {
-            // Whatever it was, no trial is the worse for it.
+            // No failure to write a checkpoint affects the trials.
             metrics.CheckpointFailed();
             _outage.Failed(error);
             return false;

@@ -9,28 +9,28 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>Trains the cohorts of one slot, each from its start or checkpoint to its end, or until it is stopped, lost or wanted elsewhere.</summary>
+/// <summary>Trains the cohorts of one slot, each from its start or checkpoint until it ends, is stopped or lost, or must yield.</summary>
 internal sealed class CohortRunner(
     ITrainer trainer, KnownCohortSizes sizes, ReportSink sink, CheckpointWriter checkpoints, DataFolder folder, ILogger<CohortRunner> log)
 {
-    /// <summary>A store that is away must not keep a process from ending.</summary>
+    /// <summary>An unavailable store must not keep a process from ending.</summary>
     private static readonly TimeSpan LastWritePatience = TimeSpan.FromSeconds(20);
 
     private int _runs;
 
-    /// <summary>How many trials in a row could not begin for what is around them: a folder that is away, a network.</summary>
+    /// <summary>How many trials in a row could not begin because, for example, a folder or the network is unavailable.</summary>
     public int FailedStarts { get; private set; }
 
     /// <returns>The trials that were not trained to an end.</returns>
     public ImmutableArray<LeasedTrial> Train(LeasedCohort cohort, SlotStop stop)
     {
         var unfinished = cohort.Trials;
-        // Lost, or broken off: it is of no use to go on even to the end of an epoch.
+        // Once the lease is lost or training is aborted, there is no point in finishing even the epoch.
         using var vain = CancellationTokenSource.CreateLinkedTokenSource(cohort.Lease.Gone, stop.Breaking);
         sink.Begin(cohort.Trials);
         try
         {
-            // Those that go on from one file go on together.
+            // Trials that resume from the same file are trained together.
             unfinished = [.. cohort.Trials.GroupBy(trial => trial.Checkpoint).SelectMany(part => Train(cohort, [.. part], stop, vain.Token))];
         }
         finally
@@ -40,7 +40,7 @@ internal sealed class CohortRunner(
         return unfinished;
     }
 
-    /// <summary>Trains trials together; if that fails they are trained one by one, so that only those fail that fail alone.</summary>
+    /// <summary>Trains trials together; if that fails, one by one, so that only trials that fail alone are failed.</summary>
     /// <returns>The trials that were not trained to an end.</returns>
     private ImmutableArray<LeasedTrial> Train(
         LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, SlotStop stop, CancellationToken vain)
@@ -49,7 +49,7 @@ internal sealed class CohortRunner(
         if (lease.IsPauseWanted || !lease.WaitUntilGood(stop.Stopping))
             return trials;
         var inTraining = trials.ToDictionary(trial => trial.Trial);
-        // What fails before it is under way has trained nothing, and takes nothing from the curve that it goes on from.
+        // A run that fails before it starts has trained nothing, and must keep the stored epochs that it resumes from.
         var epoch = trials[0].CheckpointEpoch;
         var begun = false;
         try
@@ -81,7 +81,7 @@ internal sealed class CohortRunner(
                 PassOn(lease, run, files, reports, last.Count, inTraining);
                 foreach (var report in reports.Where(report => report.Ending is not null))
                     inTraining.Remove(report.Trial);
-                // What gave back less than an epoch, or could not save it, would begin there again, for ever where others always wait.
+                // Yielding within an epoch, or without a saved run, would repeat that epoch, forever if other sweeps always wait.
                 isYielded = inTraining.Count > 0 && lease.IsPauseWanted && files.IsWorthTrying && SaveForOthers(lease, run, files, last, inTraining);
             }
             if (!isYielded && !lease.Gone.IsCancellationRequested)
@@ -89,7 +89,7 @@ internal sealed class CohortRunner(
         }
         catch (OperationCanceledException) when (vain.IsCancellationRequested)
         {
-            // Whoever trains these trials next goes on from the checkpoint before.
+            // These trials resume from the previous checkpoint.
         }
         catch (Exception exception) when (stop.Stopping.IsCancellationRequested)
         {
@@ -114,7 +114,7 @@ internal sealed class CohortRunner(
         return [.. inTraining.Values];
     }
 
-    /// <returns>Null: the slot stops, and the run is to be saved as it was at the end of the epoch before.</returns>
+    /// <returns>Null if the slot stops; the run is then saved as of the end of the previous epoch.</returns>
     private IReadOnlyList<EpochReport>? TrainEpoch(ITrainingRun run, CancellationToken brokenOff, CancellationToken vain)
     {
         try
@@ -135,7 +135,7 @@ internal sealed class CohortRunner(
         return work();
     }
 
-    /// <summary>What failed together is tried in smaller parts: halves where memory was short, else one by one.</summary>
+    /// <summary>Splits a failed cohort: into halves if memory ran out, otherwise into single trials.</summary>
     private ImmutableArray<LeasedTrial> TrainInParts(
         LeasedCohort cohort, ImmutableArray<LeasedTrial> trials, Exception exception, SlotStop stop, CancellationToken vain)
     {
@@ -149,7 +149,7 @@ internal sealed class CohortRunner(
         return [.. trials.Chunk(size).SelectMany(part => Train(cohort, [.. part], stop, vain))];
     }
 
-    /// <summary>Goes on from the trials' checkpoint, or starts them anew where it is of no use.</summary>
+    /// <summary>Resumes from the trials' checkpoint, or starts them from the beginning if it is unusable.</summary>
     private ITrainingRun Start(LeasedCohort leased, ImmutableArray<LeasedTrial> trials)
     {
         var cohort = new Cohort(
@@ -165,7 +165,7 @@ internal sealed class CohortRunner(
         {
             return trainer.Start(cohort);
         }
-        // One that only cannot be read now may be readable later, or elsewhere: that is a failure to try again, and no reason to train anew.
+        // A checkpoint that is temporarily unreadable fails the attempt instead of restarting the training.
         catch (Exception error) when (cohort.Checkpoint is not null && error is InvalidDataException or EndOfStreamException or FileNotFoundException)
         {
             log.LogWarning(error, "{Count} trials start anew: their checkpoint is of no use.", trials.Length);
@@ -175,7 +175,7 @@ internal sealed class CohortRunner(
 
     private void LogLostModel(TrialId trial, Exception error)
     {
-        // When a sweep is deleted its folder is deleted too, perhaps while a model is being written into it.
+        // Deleting a sweep deletes its folder, perhaps while a model is being written into it.
         if (error is FileNotFoundException or DirectoryNotFoundException)
             log.LogInformation("The model of {Trial} is not kept: the folder of its sweep was deleted meanwhile, as that of a deleted sweep is.", trial);
         else
@@ -185,7 +185,7 @@ internal sealed class CohortRunner(
     private EpochReport StopIfWanted(EpochReport report, LeasedTrial trial) =>
         report.Ending is null && sink.IsStopWanted(trial) ? report with { Ending = new(Outcome.Stopped) } : report;
 
-    /// <summary>Passes an epoch's reports on, with a checkpoint where one is due.</summary>
+    /// <summary>Passes an epoch's reports on, with a checkpoint if one is due.</summary>
     /// <param name="remaining">How many of the reports do not end their trial.</param>
     private void PassOn(
         HeldLease lease, ITrainingRun run, RunCheckpoints files, List<EpochReport> reports, int remaining, Dictionary<TrialId, LeasedTrial> inTraining)
@@ -193,7 +193,7 @@ internal sealed class CohortRunner(
         var file = remaining > 0 && files.IsDue ? files.Save(run) : null;
         foreach (var (place, report) in reports.Index())
         {
-            // Should the cohort fail later, its parts go on from here too.
+            // If the cohort fails later, its parts resume from here too.
             if (file is not null && report.Ending is null)
                 inTraining[report.Trial] = inTraining[report.Trial] with { Checkpoint = file, CheckpointEpoch = run.Epoch };
             sink.Pass(lease, report, inTraining[report.Trial], file,
@@ -201,8 +201,8 @@ internal sealed class CohortRunner(
         }
     }
 
-    /// <summary>Saves a run that ends here, and returns when the store knows what to go on from.</summary>
-    /// <returns>False: it could not be saved.</returns>
+    /// <summary>Saves a run that ends here, and returns when the store knows the checkpoint.</summary>
+    /// <returns>False if it could not be saved.</returns>
     private bool SaveForOthers(
         HeldLease lease, ITrainingRun run, RunCheckpoints files, IEnumerable<EpochReport> last, Dictionary<TrialId, LeasedTrial> inTraining)
     {
@@ -223,7 +223,7 @@ internal sealed class CohortRunner(
         return true;
     }
 
-    /// <summary>Takes trials off whose writes are refused: nobody waits for them here any more.</summary>
+    /// <summary>Removes trials whose writes are refused from the run.</summary>
     private void Leave(ITrainingRun run, Dictionary<TrialId, LeasedTrial> inTraining, List<LeasedTrial> refused)
     {
         if (refused.Count == 0)

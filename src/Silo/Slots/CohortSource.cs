@@ -9,40 +9,40 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <summary>Trials that a slot has leased and that their grains have admitted.</summary>
-/// <param name="KeepModels">Whether the models of those that complete are kept.</param>
-/// <param name="Objective">What those that complete are compared by.</param>
+/// <param name="KeepModels">Whether the models of completed trials are kept.</param>
+/// <param name="Objective">The metric by which completed trials are compared.</param>
 internal sealed record LeasedCohort(HeldLease Lease, ImmutableArray<LeasedTrial> Trials, bool KeepModels, Metric? Objective);
 
-/// <summary>What a slot says of itself when it asks for work.</summary>
+/// <summary>What a slot presents when it asks for work.</summary>
 internal sealed record SlotIdentity(SlotId Id, int SlotsOfSilo, Provenance Worker);
 
-/// <summary>Gets one slot its next cohort: asks the dispatcher which sweep, its coordinator for a lease, and the trials' grains to admit it.</summary>
+/// <summary>Gets a slot's next cohort: the dispatcher chooses the sweep, its coordinator leases, the trials' grains admit.</summary>
 internal sealed class CohortSource(
     SlotIdentity slot, KnownCohortSizes sizes, IGrainFactory grains, LeaseRenewer renewer, TimeProvider time, ILogger<CohortSource> log)
 {
-    /// <summary>The most trials of the slot's first cohort of a sweep: a person who has just started it wants to see a result soon.</summary>
+    /// <summary>The most trials of the slot's first cohort of a sweep, so that a user who has just started it soon sees a result.</summary>
     private const int FirstCohort = 6;
 
     private const int LeaseTries = 3;
 
     private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(2);
 
-    /// <summary>A trial's grain that is left over on another silo makes room when it is first asked.</summary>
+    /// <summary>A stale grain of the trial on another silo deactivates when it is first called, so admission is retried.</summary>
     private const int AdmissionTries = 3;
 
-    /// <summary>A sweep that has held back is not asked again for so long: meanwhile others may have work for the slot.</summary>
+    /// <summary>How long a sweep that refused is not asked again: meanwhile other sweeps may have work for the slot.</summary>
     private static readonly TimeSpan HeldBackPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Nor is one whose coordinator does not understand this worker; both may be updated meanwhile.</summary>
+    /// <summary>The same for a sweep whose coordinator does not understand this worker; an update of either may solve it.</summary>
     private static readonly TimeSpan MisunderstoodPause = TimeSpan.FromMinutes(1);
 
-    /// <summary>The sweeps that are left out: since when, and for how long.</summary>
+    /// <summary>Sweeps that are not asked: since when, and for how long.</summary>
     private readonly Dictionary<string, (long Since, TimeSpan Pause)> _leftOut = [];
     private readonly HashSet<string> _misunderstood = [];
     private readonly HashSet<string> _begun = [];
 
-    /// <param name="stopping">No further request is sent then; the answer to one that was sent is waited for, since it may hold a lease.</param>
-    /// <returns>Null: there is nothing to train now.</returns>
+    /// <param name="stopping">Stops further requests; a request already sent is still awaited, since its answer may hold a lease.</param>
+    /// <returns>Null if there is nothing to train now.</returns>
     public async Task<LeasedCohort?> NextAsync(CancellationToken stopping)
     {
         foreach (var (past, _) in _leftOut.Where(sweep => time.GetElapsedTime(sweep.Value.Since) >= sweep.Value.Pause).ToList())
@@ -55,7 +55,7 @@ internal sealed class CohortSource(
         var (reply, sentAt) = await LeaseAsync(coordinator, request);
         if (!reply.Unsized.IsEmpty && !stopping.IsCancellationRequested)
         {
-            // What cannot be sized now is tried alone this time: the next lease asks anew how many go together.
+            // A configuration whose size is unknown now is tried alone this time: the next lease asks for its size again.
             request = Request(assignment, sizes.Learn(reply)) with { Lease = request.Lease };
             (reply, sentAt) = await LeaseAsync(coordinator, request);
             var repeated = KnownCohortSizes.Lacking(reply).Select(shape => shape.Key).Where(request.CohortSizes.ContainsKey).ToList();
@@ -81,30 +81,30 @@ internal sealed class CohortSource(
         }
         catch
         {
-            // A lease that nobody trains must run out, not be renewed.
+            // A lease whose trials are not trained must expire instead of being renewed.
             renewer.Drop(held);
             throw;
         }
     }
 
-    /// <summary>The slot works no longer under the lease: what it holds still is to be given back, or waits until its time is over.</summary>
+    /// <summary>The slot no longer works under the lease: what it still holds is given back, or waits until the lease expires.</summary>
     public void Drop(HeldLease lease) => renewer.Drop(lease);
 
-    /// <summary>Lets trials wait again that the slot will not train.</summary>
+    /// <summary>Returns trials that the slot will not train to waiting.</summary>
     public Task GiveBackAsync(HeldLease lease, IEnumerable<LeasedTrial> trials) =>
         grains.Sweep(lease.SweepId).Release(lease.Id, [.. trials.Select(trial => trial.Trial)]);
 
-    /// <param name="unknown">The keys of what is tried alone.</param>
+    /// <param name="unknown">The keys of configurations that are tried alone.</param>
     private LeaseRequest Request(Assignment assignment, ImmutableArray<string> unknown) => new(
         Guid.NewGuid(), slot.Id, assignment.Slots,
         sizes.UpTo(_begun.Contains(assignment.SweepId) ? int.MaxValue : FirstCohort)
             .SetItems(unknown.Select(key => KeyValuePair.Create(key, 1))),
         slot.Worker);
 
-    /// <summary>Asks for a lease; an answer that is lost is asked for again, and is the same.</summary>
+    /// <summary>Requests a lease; if the answer is lost, the request is repeated and gets the same answer.</summary>
     private async Task<(LeaseReply Reply, long SentAt)> LeaseAsync(ISweepGrain coordinator, LeaseRequest request)
     {
-        // Whichever attempt was granted, the lease began after this.
+        // Whichever attempt was granted, the lease began after this time.
         var sentAt = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
@@ -144,7 +144,7 @@ internal sealed class CohortSource(
             }
             catch (Exception)
             {
-                // A silo that is silent, and not yet known as dead, may hold the grain's place. The store decides whose results count.
+                // A silo that does not answer but is not yet declared dead may hold the grain. The store decides whose results count.
                 return true;
             }
         }));

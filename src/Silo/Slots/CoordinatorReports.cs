@@ -9,11 +9,11 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>Tells coordinators which trials have durably ended, again and again until they acknowledge it.</summary>
-/// <remarks>A report that dies with this process is no loss: the coordinator recounts from the store.</remarks>
+/// <summary>Reports durably ended trials to their coordinators, repeatedly until they acknowledge it.</summary>
+/// <remarks>Reports lost with this process do no harm: the coordinator recounts from the store.</remarks>
 internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time, ILogger<CoordinatorReports> log) : BackgroundService
 {
-    /// <summary>What is not acknowledged when a round is this large keeps the rest waiting: the coordinator recounts in the end.</summary>
+    /// <summary>If this many endings are unacknowledged, the rest waits; the coordinator recounts eventually.</summary>
     private const int LargestRound = 20_000;
 
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
@@ -24,7 +24,7 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
 
     private readonly OutageLog _outage = new("Coordinators do not acknowledge what has ended here.", LogLevel.Warning, log, time);
 
-    /// <summary>Takes what is durable; of no use to a coordinator, and left out, are epochs that do not end their trial.</summary>
+    /// <summary>Takes durable reports; those of epochs that do not end their trial are left out.</summary>
     public void Post(IEnumerable<FencedReport> durable)
     {
         foreach (var ending in durable.Select(TrialEnding.Of).OfType<TrialEnding>())
@@ -52,7 +52,7 @@ internal sealed class CoordinatorReports(IGrainFactory grains, TimeProvider time
     {
         try
         {
-            // One coordinator that hangs must not hold up the others.
+            // A coordinator that hangs must not block the others.
             await grains.Sweep(sweepId).Report([.. durable]).WaitAsync(AnswerTime, time);
             return true;
         }

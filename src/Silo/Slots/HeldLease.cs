@@ -5,10 +5,10 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>A lease that a slot of this silo works under. The slot's thread and the renewer share it.</summary>
-/// <param name="slot">The slot that works under it.</param>
-/// <param name="sentAt">When the request was sent that granted it: the worker's deadline counts from there.</param>
-/// <param name="deadline">How long after a request was sent the lease may be relied on without another answer.</param>
+/// <summary>A lease that a slot of this silo holds. The slot's thread and the renewer share it.</summary>
+/// <param name="slot">The slot that holds it.</param>
+/// <param name="sentAt">When the granted request was sent: the worker's deadline counts from then.</param>
+/// <param name="deadline">How long after its last granted request the lease is valid for the worker.</param>
 internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentAt, TimeSpan deadline, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<TrialId, bool> _refused = new();
@@ -26,10 +26,10 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
 
     public SlotId Slot => slot;
 
-    /// <summary>How long ago it was asked for.</summary>
+    /// <summary>How long ago it was requested.</summary>
     public TimeSpan Age => time.GetElapsedTime(_began);
 
-    /// <summary>How long ago a report of one of its trials became durable; null: none has.</summary>
+    /// <summary>How long ago a report of one of its trials became durable; null if none has.</summary>
     public TimeSpan? Quiet
     {
         get
@@ -39,13 +39,13 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
         }
     }
 
-    /// <summary>Cancelled once the lease is lost: what is trained under it from then on is in vain.</summary>
+    /// <summary>Cancelled once the lease is lost: later training under it would be wasted.</summary>
     public CancellationToken Gone => _gone.Token;
 
-    /// <summary>Whether the cohort is to be saved and given back at the end of its epoch.</summary>
+    /// <summary>Whether the cohort should be saved and given back at the end of its epoch.</summary>
     public bool IsPauseWanted { get; private set; }
 
-    /// <summary>A renewal that was sent then has been answered with yes.</summary>
+    /// <summary>A renewal that was sent at this time was granted.</summary>
     public void Renewed(long sentAt, Wanted wanted)
     {
         lock (_gate)
@@ -56,14 +56,14 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
         }
     }
 
-    /// <summary>A report of one of its trials is durable.</summary>
+    /// <summary>A report of one of its trials became durable.</summary>
     public void Reported()
     {
         lock (_gate)
             _reportedAt = time.GetTimestamp();
     }
 
-    /// <summary>The lease's trials belong to others now, or to nobody.</summary>
+    /// <summary>The lease no longer holds its trials.</summary>
     public void Lose()
     {
         lock (_gate)
@@ -75,16 +75,16 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
         }
     }
 
-    /// <summary>The store refused a write for this trial: another trains it, or it has its outcome.</summary>
+    /// <summary>The store refused a write for this trial: another slot trains it, or it has an outcome.</summary>
     public void Refuse(TrialId trial) => _refused[trial] = true;
 
     public bool IsRefused(TrialId trial) => _refused.ContainsKey(trial);
 
-    /// <summary>How many of its trials are another's.</summary>
+    /// <summary>How many of its trials were refused.</summary>
     public int Refusals => _refused.Count;
 
-    /// <summary>Returns at once while the lease is within its deadline; past it, waits until it is renewed or lost.</summary>
-    /// <returns>False: lost, or the wait was cancelled.</returns>
+    /// <summary>Returns at once while the lease is within its deadline; after that, waits until it is renewed or lost.</summary>
+    /// <returns>False if it was lost or the wait was cancelled.</returns>
     public bool WaitUntilGood(CancellationToken cancellation)
     {
         using var registration = cancellation.Register(() =>
@@ -100,7 +100,7 @@ internal sealed class HeldLease(string sweepId, Guid id, SlotId slot, long sentA
         }
     }
 
-    /// <summary>Nobody trains under it any more. An answer that was on its way may still come.</summary>
+    /// <summary>The slot no longer trains under it. A late answer may still arrive.</summary>
     public void Dispose()
     {
         lock (_gate)

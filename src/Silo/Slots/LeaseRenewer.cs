@@ -7,29 +7,29 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>Renews the leases that this silo's slots hold, all of a sweep in one call.</summary>
+/// <summary>Renews the leases of this silo's slots, with one call per sweep.</summary>
 internal sealed class LeaseRenewer(IGrainFactory grains, LeaseTimes times, ClusterMetrics metrics, TimeProvider time, ILogger<LeaseRenewer> log)
     : PeriodicService(times.Renewal, new("Leases cannot be renewed.", LogLevel.Warning, log, time), time)
 {
     private readonly ConcurrentDictionary<Guid, HeldLease> _held = new();
 
-    /// <summary>A slot works under the lease from now on.</summary>
-    /// <param name="sentAt">When the request was sent that granted it.</param>
+    /// <summary>A slot holds the lease from now on.</summary>
+    /// <param name="sentAt">When the granted request was sent.</param>
     public HeldLease Hold(string sweepId, Guid lease, SlotId slot, long sentAt) =>
         _held[lease] = new(sweepId, lease, slot, sentAt, times.WorkerDeadline, Time);
 
-    /// <summary>Nobody works under the lease any more.</summary>
+    /// <summary>The slot no longer works under the lease.</summary>
     public void Drop(HeldLease lease) => _held.TryRemove(lease.Id, out _);
 
     protected override Task RunAsync(CancellationToken stopping) => Task.WhenAll(_held.Values.GroupBy(lease => lease.SweepId)
-        // No answer is no verdict: the lease runs on to its deadline, and the next round asks again.
+        // Without an answer the lease stays valid until its deadline, and the next round asks again.
         .Select(sweep => TryAsync(sweep.Key, () => RenewAsync(sweep.Key, [.. sweep]), stopping)));
 
     private async Task RenewAsync(string sweepId, List<HeldLease> leases)
     {
         var sentAt = Time.GetTimestamp();
         var good = await grains.Sweep(sweepId).Renew([.. leases.Select(lease => new RenewedLease(lease.Id, lease.Slot, lease.Quiet))])
-            // One coordinator that hangs must not hold up the others' next round.
+            // A coordinator that hangs must not delay the others' next round.
             .WaitAsync(times.Renewal, Time);
         foreach (var lease in leases)
         {

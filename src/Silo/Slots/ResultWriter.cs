@@ -10,13 +10,13 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>The silo's one way of results into the store: what slots report while one flush runs is the next.</summary>
-/// <remarks>Nothing is passed on, counted or settled before it is durable; nothing is dropped because the store is away for a while.</remarks>
+/// <summary>Writes all results of the silo to the store: what slots report during one flush forms the next.</summary>
+/// <remarks>Nothing is passed on, counted or settled before it is durable; nothing is dropped while the store is unavailable.</remarks>
 internal sealed class ResultWriter(
     ISweepStore store, CoordinatorReports reports, IGrainFactory grains, ClusterMetrics metrics, TimeProvider time,
     ILogger<ResultWriter> log) : BackgroundService
 {
-    /// <summary>Reports that may wait: a slot that trains faster than the store can write has to wait itself.</summary>
+    /// <summary>The most reports in the queue: a slot that trains faster than the store can write has to wait.</summary>
     private const int Capacity = 20_000;
     private const int LargestFlush = 2_000;
 
@@ -25,8 +25,8 @@ internal sealed class ResultWriter(
     private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(Capacity) { SingleReader = true });
     private readonly OutageLog _outage = new("Reports cannot be written into the store.", LogLevel.Error, log, time);
 
-    /// <summary>Hands over a report; blocks the slot's thread while the queue is full.</summary>
-    /// <param name="concluded">Called when the store has judged this report, and all that were handed over before it.</param>
+    /// <summary>Queues a report; blocks the slot's thread while the queue is full.</summary>
+    /// <param name="concluded">Called when the store has judged this report and all that were queued before it.</param>
     public void Enqueue(HeldLease lease, FencedReport report, Action? concluded = null)
     {
         var pending = new Pending(lease, report, concluded);
@@ -35,7 +35,7 @@ internal sealed class ResultWriter(
             _queue.Writer.WriteAsync(pending).AsTask().GetAwaiter().GetResult();
     }
 
-    /// <summary>Flushes what is queued, then ends.</summary>
+    /// <summary>Flushes the queue, then ends.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         _queue.Writer.TryComplete();
@@ -65,7 +65,7 @@ internal sealed class ResultWriter(
         }
     }
 
-    /// <returns>Null: the process ends, and the store has not answered.</returns>
+    /// <returns>Null if the process ends before the store has answered.</returns>
     private async Task<ImmutableArray<WriteVerdict>?> WriteAsync(List<FencedReport> batch, CancellationToken stopping)
     {
         while (true)
@@ -124,7 +124,7 @@ internal sealed class ResultWriter(
             concluded?.Invoke();
         }
         reports.Post(durable);
-        // Whoever does not hear of it counts anew before long.
+        // A coordinator that misses this soon recounts anyway.
         foreach (var sweep in retried)
             grains.Sweep(sweep).RecountWaiting().Ignore();
         if (verdicts.Count(verdict => verdict is WriteVerdict.Refused) is > 0 and var refused)

@@ -3,9 +3,9 @@ using DeepTrain.Cluster.Sweeps.Trainers;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>The checkpoints of one run: when the next is due, what it is called, and when the one before it can go.</summary>
-/// <param name="name">What the names of its files begin with; no other run has it.</param>
-/// <param name="interval">How long after it was saved last a run is saved again.</param>
+/// <summary>The checkpoints of one run: when the next is due, its name, and when the previous one can be deleted.</summary>
+/// <param name="name">The prefix of its files' names; no other run has it.</param>
+/// <param name="interval">The time between two saves of the run.</param>
 internal sealed class RunCheckpoints(CheckpointWriter files, string name, HeldLease lease, TimeSpan interval, TimeProvider time)
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
@@ -17,10 +17,10 @@ internal sealed class RunCheckpoints(CheckpointWriter files, string name, HeldLe
 
     public bool IsDue => time.GetElapsedTime(_triedAt) >= interval;
 
-    /// <summary>Whether a run that others wait for is to be saved now: at once, but not soon after that has failed.</summary>
+    /// <summary>Whether a run that must yield should be saved now: at once, unless saving has failed a short time ago.</summary>
     public bool IsWorthTrying => !_hasFailed || time.GetElapsedTime(_triedAt) >= RetryPause;
 
-    /// <returns>The file's name. Null: it could not be written, and the run goes on without.</returns>
+    /// <returns>The file's name; null if it could not be written. The run then continues without it.</returns>
     public string? Save(ITrainingRun run)
     {
         var file = $"{name}-{run.Epoch}.safetensors";
@@ -29,10 +29,10 @@ internal sealed class RunCheckpoints(CheckpointWriter files, string name, HeldLe
         return _hasFailed ? null : file;
     }
 
-    /// <summary>What the store now says to go on from; null: nothing of this run. Whatever came before is of no use.</summary>
+    /// <summary>Takes over the checkpoint that the store now names, null if none of this run, and deletes the previous one.</summary>
     /// <remarks>
-    /// Unless a trial was taken over since: then another may be reading what was the last file until then, and <see cref="StaleFileCleanup"/> finds it later.
-    /// No trial that was taken over goes on from a later one.
+    /// The previous one is kept if a trial was taken over since then: its new worker may be reading that file, and
+    /// <see cref="StaleFileCleanup"/> deletes it later. No trial that was taken over resumes from a later file.
     /// </remarks>
     public void Follow(string? file)
     {

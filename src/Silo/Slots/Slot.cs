@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>One lane of the device: takes cohorts, one after the other, has them trained on its own thread, and gives back what is left.</summary>
+/// <summary>Takes one cohort after the other, has them trained on a thread of its own, and gives back what is left.</summary>
 internal sealed class Slot(
     CohortSource source, CohortRunner runner, ClusterMetrics metrics, OutageLog silence, TimeProvider time, ILogger<Slot> log)
 {
@@ -14,7 +14,7 @@ internal sealed class Slot(
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    /// <summary>Works until it is told to stop; then gives back what it has not finished.</summary>
+    /// <summary>Works until it is stopped, then gives back what it has not finished.</summary>
     public void Run(SlotStop stop)
     {
         var stopping = stop.Stopping;
@@ -25,7 +25,7 @@ internal sealed class Slot(
                 if (Next(stopping) is not { } cohort)
                     continue;
                 Work(cohort, stop);
-                // What is lacking here may be there elsewhere: this slot must not use up the attempts of trials that others can train.
+                // What is missing here may be available elsewhere: this slot must not use up the attempts of trials that others can train.
                 if (runner.FailedStarts is > 0 and var failed)
                     Pause(TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, failed - 1) * ErrorPause.TotalSeconds)), stopping);
             }
@@ -37,7 +37,7 @@ internal sealed class Slot(
         }
     }
 
-    /// <summary>Null, after a pause: there is nothing to train now, or nobody to ask.</summary>
+    /// <summary>Null, after a pause, if there is nothing to train now or the coordinators are unavailable.</summary>
     private LeasedCohort? Next(CancellationToken stopping)
     {
         try
@@ -82,7 +82,7 @@ internal sealed class Slot(
         source.GiveBackAsync(lease, unfinished).GetAwaiter().GetResult();
     }
 
-    // A slot's thread is its own: it may block on what the pool does for it.
+    // The slot's thread is dedicated, so it may block on work of the thread pool.
     private void Pause(TimeSpan pause, CancellationToken stopping) =>
         Task.Delay(pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
 }

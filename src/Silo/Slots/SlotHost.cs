@@ -7,15 +7,15 @@ using Microsoft.Extensions.Logging;
 namespace DeepTrain.Cluster.Silo.Slots;
 
 /// <param name="Count">How many slots this silo has.</param>
-/// <param name="CheckpointInterval">A run is saved at the first end of an epoch that comes so long after it was saved last.</param>
-/// <param name="EpochPatience">How long an epoch may still take when the silo is asked to end; then it is broken off.</param>
+/// <param name="CheckpointInterval">A run is saved at the first end of an epoch this long after its last save.</param>
+/// <param name="EpochPatience">How long an epoch may still take when the silo is asked to end, before it is aborted.</param>
 public sealed record SlotSettings(int Count, TimeSpan CheckpointInterval, TimeSpan EpochPatience)
 {
-    /// <summary>The same for runs that can be saved within an epoch, so that breaking it off loses no more than this epoch.</summary>
+    /// <summary>The same for runs that can be saved within an epoch, so that aborting loses no more than this epoch.</summary>
     public TimeSpan SavableEpochPatience { get; init; } = TimeSpan.FromSeconds(Math.Min(5, EpochPatience.TotalSeconds / 2));
 }
 
-/// <summary>Starts the silo's slots, a thread each, and ends them before the silo goes.</summary>
+/// <summary>Starts the silo's slots, each on its own thread, and ends them before the silo stops.</summary>
 internal sealed class SlotHost(
     IServiceProvider services, SlotSettings settings, SlotTrainers trainers, ClusterMetrics metrics, TimeProvider time, ILogger<Slot> log)
     : IHostedService, IDisposable

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>The thread of one slot: dedicated, so that training never starves the pool that answers other silos, and just below its priority.</summary>
+/// <summary>The thread of one slot: dedicated and at a slightly lower priority, so that training never starves the thread pool.</summary>
 internal static class SlotThread
 {
     /// <summary>
-    /// The least niceness beyond the process's that puts renewals and the membership before training. Beside other processes that want the
-    /// cores each step costs training a fifth of its weight: with ten, a twentieth of a core was left.
+    /// The smallest increase in niceness that gives renewals and the membership priority over training. Each step costs training a fifth of
+    /// its weight against other processes: with ten, a twentieth of a core was left.
     /// </summary>
     private const int Step = 1;
 
@@ -26,7 +26,7 @@ internal static class SlotThread
         return thread;
     }
 
-    // Thread.Priority does nothing on Linux, where niceness belongs to the thread all the same.
+    // Thread.Priority has no effect on Linux, where niceness is nevertheless per thread.
     private static void LowerPriority()
     {
         if (OperatingSystem.IsLinux())

@@ -6,13 +6,13 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Silo.Slots;
 
-/// <summary>What this process trains with.</summary>
-/// <param name="Devices">All of one kind, and at least one; slots have them in turn.</param>
+/// <summary>The devices that this process trains on, and their provenance.</summary>
+/// <param name="Devices">All of one kind, at least one; slots are assigned to them in turn.</param>
 internal sealed record TrainingDevices(Provenance Provenance, ImmutableArray<ComputeDevice> Devices)
 {
-    /// <param name="kind">Null: GPUs where there are any that libtorch can use, else the processor.</param>
+    /// <param name="kind">Null: GPUs if libtorch can use any, otherwise the processor.</param>
     /// <param name="tf32">Whether GPUs may round the factors of products to TensorFloat-32.</param>
-    /// <param name="warn">Told where there are GPUs that will stay idle.</param>
+    /// <param name="warn">Called if there are GPUs that stay idle.</param>
     /// <exception cref="TrainerException">There is no libtorch, or no device of the kind.</exception>
     public static TrainingDevices Find(DeviceKind? kind, bool tf32, Action<string> warn)
     {
@@ -27,6 +27,6 @@ internal sealed record TrainingDevices(Provenance Provenance, ImmutableArray<Com
         return new(new(CodeVersion.Current, torch.LibTorch, tf32 ? $"{names}, TF32" : names, "cuda"), devices);
     }
 
-    /// <param name="wanted">Null: one a core, or one a GPU.</param>
+    /// <param name="wanted">Null: one per core, or one per GPU.</param>
     public int Slots(int? wanted) => wanted ?? (Devices[0].Kind is DeviceKind.Cpu ? Environment.ProcessorCount : Devices.Length);
 }

@@ -8,7 +8,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Storage;
 
-/// <summary>The questions to a store, the same for every database; how one is reached is its readers' own.</summary>
+/// <summary>The queries to a store, the same for every database; derived readers connect to theirs.</summary>
 public abstract class SweepReader : ISweepReader
 {
     private const string OfSweep = "s.id = @sweep AND s.status <> 'Deleted'";
@@ -71,7 +71,7 @@ public abstract class SweepReader : ISweepReader
             }, ("@sweep", sweepId)),
         [], cancellation);
 
-    // Of a large sweep this is most of a coordinator's start: no object for each row, and no order.
+    // For a large sweep this is most of a coordinator's start, so it creates no object per row and does not sort.
     private static readonly Sql Ended = new($"""
         SELECT c.id, t.replicate, t.outcome, t.train_loss, t.validation_loss, t.validation_accuracy, t.ailments_end
         FROM sweeps s JOIN trials t ON t.sweep = s.key JOIN cells c ON c.key = t.cell
@@ -137,8 +137,8 @@ public abstract class SweepReader : ISweepReader
     public Task<ImmutableHashSet<string>> ReadCheckpointsAsync() => ReadAsync<ImmutableHashSet<string>>(
         async snapshot => [.. await snapshot.QueryAsync(Checkpoints, row => row.GetString(0))], [], CancellationToken.None);
 
-    /// <summary>Asks in one transaction, so that every answer is of the same state.</summary>
-    /// <param name="none">The answer of a store that is not there yet.</param>
+    /// <summary>Queries in one transaction, so that all answers come from the same state.</summary>
+    /// <param name="none">The answer if the store does not exist yet.</param>
     private protected abstract Task<T> ReadAsync<T>(Func<Snapshot, Task<T>> read, T none, CancellationToken cancellation);
 
     private static (string Name, object Value)[] ValuesOf(TrialId trial) =>
@@ -152,7 +152,7 @@ public abstract class SweepReader : ISweepReader
 
     private static Ailments? AilmentsAt(DbDataReader row, int column) => row.IsDBNull(column) ? null : (Ailments)row.GetInt32(column);
 
-    /// <summary>How sweeps stand.</summary>
+    /// <summary>The overviews of sweeps.</summary>
     /// <param name="which">A condition on a sweep, called <c>s</c>.</param>
     private sealed class Overviews(string which)
     {

@@ -7,10 +7,9 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Storage;
 
-/// <summary>What can be done to a store, the same for every database; where and how it runs is the stores' own.</summary>
+/// <summary>The operations of a store, the same for every database; derived stores decide where and how they run.</summary>
 internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDisposable
 {
-    /// <summary>Answers questions about what is stored here.</summary>
     public ISweepReader Reader => reader;
 
     public Task<bool> CreateAsync(string sweepId, int number, Sweep sweep) =>
@@ -61,13 +60,13 @@ internal abstract class SweepStore(ISweepReader reader) : ISweepStore, IAsyncDis
 
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Runs what a coordinator asks for, as one transaction that is durable when the task ends.</summary>
-    /// <param name="place">What it locks first.</param>
+    /// <summary>Runs a coordinator's call as one transaction that is durable when the task ends.</summary>
+    /// <param name="place">What the transaction locks first.</param>
     protected abstract Task<T> TransactAsync<T>(Func<Session, T> body, string place);
 
-    /// <summary>Like <see cref="TransactAsync{T}"/>, of what touches many trials and takes its time.</summary>
+    /// <summary>Like <see cref="TransactAsync{T}"/>, for work that takes long because it changes many trials.</summary>
     protected abstract Task<T> TransactAloneAsync<T>(Func<Session, T> body);
 
-    /// <summary>Runs what workers report; it begins its transactions itself.</summary>
+    /// <summary>Writes the reports of workers; the work begins its transactions itself.</summary>
     protected abstract Task<T> ReportAsync<T>(Func<Session, T> work);
 }

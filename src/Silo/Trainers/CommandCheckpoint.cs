@@ -8,9 +8,9 @@ using DeepTrain.Cluster.Training.Files;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>A command's checkpoint as one file: a line of JSON, the tar of its folder, and a mark that says that it is whole.</summary>
-/// <param name="Epoch">The epochs that were reported.</param>
-/// <param name="Lines">What the command had printed beyond them.</param>
+/// <summary>A command's checkpoint as one file: a line of JSON, the tar of its folder, and an end mark that shows it is complete.</summary>
+/// <param name="Epoch">The number of reported epochs.</param>
+/// <param name="Lines">The lines that the command had printed beyond them.</param>
 internal sealed record CommandCheckpoint(string Format, string Trial, int Epoch, ImmutableArray<string> Lines)
 {
     private const string KnownFormat = "deeptrain-command-1";
@@ -18,7 +18,7 @@ internal sealed record CommandCheckpoint(string Format, string Trial, int Epoch,
 
     private static readonly byte[] End = "END\n"u8.ToArray();
 
-    /// <exception cref="IOException">It cannot be written, or the folder not be read.</exception>
+    /// <exception cref="IOException">It cannot be written, or the folder cannot be read.</exception>
     public static void Save(string path, TrialId trial, int epoch, IEnumerable<byte[]> lines, string folder) => DurableFile.Write(path, stream =>
     {
         JsonSerializer.Serialize(stream, new CommandCheckpoint(KnownFormat, $"{trial}", epoch, [.. lines.Select(Encoding.UTF8.GetString)]));
@@ -27,9 +27,9 @@ internal sealed record CommandCheckpoint(string Format, string Trial, int Epoch,
         stream.Write(End);
     });
 
-    /// <summary>Fills a folder with what the command had in its own.</summary>
-    /// <exception cref="InvalidDataException">It is no checkpoint, is damaged, or another trial's.</exception>
-    /// <exception cref="IOException">It is not there, or cannot be read.</exception>
+    /// <summary>Fills a folder with the files of the saved one.</summary>
+    /// <exception cref="InvalidDataException">The file is no checkpoint, is damaged, or belongs to another trial.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     /// <exception cref="TrainerException">The folder cannot be filled.</exception>
     public static CommandCheckpoint Restore(string path, TrialId trial, string folder)
     {

@@ -10,21 +10,21 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>A command with all that it starts: a session of processes that ends with this object, or with this process, however that ends.</summary>
+/// <summary>A command and all its child processes: a session that ends with this object, or with this process, however it ends.</summary>
 /// <remarks>
-/// A shell stands between. Its input is a pipe that only this process holds: the first line is handed on to the command, and when the pipe
-/// closes, by <see cref="Dispose"/> or because this process is gone, the shell kills the group. Used by one thread. The command's output is
-/// read only when somebody asks for a line, so that a command which runs ahead waits, and its lines do not fill the memory.
+/// A shell runs the command. Its input is a pipe that only this process holds: the shell passes the first line to the command, and when
+/// the pipe closes, by <see cref="Dispose"/> or because this process has ended, it kills the group. Used by one thread. The command's
+/// output is read only on request, so that a command that runs ahead has to wait and its lines do not fill the memory.
 /// </remarks>
 internal sealed class CommandGroup : IDisposable
 {
     /// <summary>The longest line that a command may print, in bytes.</summary>
     public const int LineLimit = 64 << 10;
 
-    // The command leads a session where there is setsid, else a job of the shell, so that its process number is its group's. The shell
-    // ignores signals of the terminal, which are for this process; for the command they have their usual meaning. The process that sees
-    // the pipe close deletes the folder, as nobody else may be left to do so. It kills those too that have left the command's group, but not
-    // its session; when this process lives, it does that itself.
+    // The command leads a session if there is setsid, otherwise it is a job of the shell, so its process id is its group's id. The shell
+    // ignores the terminal's signals, which are for this process; for the command they have their usual meaning. The process that sees the
+    // pipe close deletes the folder, since this process may have ended. It also kills processes that have left the command's group but not
+    // its session; while this process lives, it does that itself.
     internal const string Shell = """
         trap '' HUP INT QUIT TERM
         folder=$1
@@ -66,7 +66,7 @@ internal sealed class CommandGroup : IDisposable
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPausing = TimeSpan.FromSeconds(10);
 
-    /// <summary>As many reads empty any pipe that nobody writes into any more: the system lets none be larger than 1 MiB.</summary>
+    /// <summary>This many reads empty any pipe that no process writes to: the system limits a pipe to 1 MiB.</summary>
     private const int MostReadsAfterEnd = 2 * (1 << 20) / LineLimit;
 
     private readonly Process _shell;
@@ -81,7 +81,7 @@ internal sealed class CommandGroup : IDisposable
     private int? _group;
 
     /// <param name="input">The line that the command reads from its standard input.</param>
-    /// <param name="folder">Deleted when this process dies.</param>
+    /// <param name="folder">Deleted if this process dies.</param>
     public CommandGroup(ImmutableArray<string> command, string input, string folder)
     {
         var start = new ProcessStartInfo("/bin/sh")
@@ -92,7 +92,7 @@ internal sealed class CommandGroup : IDisposable
         };
         foreach (var word in (string[])["-c", Shell, "deeptrain", folder, .. command])
             start.ArgumentList.Add(word);
-        // A command must not learn the cluster's passwords.
+        // The command must not see the cluster's passwords.
         foreach (var secret in SettingsTable.All.Where(setting => setting.IsSecret))
             start.Environment.Remove(secret.Variable);
         try
@@ -112,11 +112,11 @@ internal sealed class CommandGroup : IDisposable
         }
         catch (IOException)
         {
-            // It has ended already; what it says, and its exit code, tell why.
+            // The command has already ended; its output and exit code tell why.
         }
     }
 
-    /// <summary>The exit code; 128 and more for a signal. Only after its last line.</summary>
+    /// <summary>The exit code; 128 and more for a signal. Valid only after the last line.</summary>
     public int ExitCode
     {
         get
@@ -126,10 +126,10 @@ internal sealed class CommandGroup : IDisposable
         }
     }
 
-    /// <summary>The tail of what it wrote to its standard error.</summary>
+    /// <summary>The end of its standard error output.</summary>
     public string Log => _log.ToString();
 
-    /// <summary>Its next line; null: the command has ended. The last line needs no line feed, unless the command failed.</summary>
+    /// <summary>The next line; null if the command has ended. The last line needs no line feed, unless the command failed.</summary>
     /// <exception cref="InvalidDataException">The line is too long.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled.</exception>
     public byte[]? ReadLine(CancellationToken stop)
@@ -140,8 +140,8 @@ internal sealed class CommandGroup : IDisposable
             if (TakeLine() is { } line)
                 return line;
             stop.ThrowIfCancellationRequested();
-            // The shell holds both pipes open until it ends, whatever the command closes. A process that left the group may hold them open,
-            // and write into them, for as long as it likes: all that the command wrote was in them before the shell ended.
+            // The shell holds both pipes open until it ends, whatever the command closes. A process that left the group may hold them open
+            // and write to them indefinitely; all output of the command was in them before the shell ended.
             var hasEnded = _shell.HasExited;
             if ((_outputEnded && _errorsEnded) || (hasEnded && ++readsAfterEnd > MostReadsAfterEnd)
                 || (!ReadPipes(hasEnded ? TimeSpan.Zero : PollInterval) && hasEnded))
@@ -149,7 +149,7 @@ internal sealed class CommandGroup : IDisposable
         }
     }
 
-    /// <summary>All lines that it has printed while it is paused, whole ones.</summary>
+    /// <summary>All complete lines that it has printed while it is paused.</summary>
     public IReadOnlyList<byte[]> ReadPrinted()
     {
         while (ReadPipes(TimeSpan.Zero))
@@ -161,8 +161,8 @@ internal sealed class CommandGroup : IDisposable
         return lines;
     }
 
-    /// <summary>Returns once no process of the group runs any more, until <see cref="Continue"/>.</summary>
-    /// <exception cref="IOException">One of them cannot be stopped now.</exception>
+    /// <summary>Stops all processes of the group until <see cref="Continue"/>; returns when none runs any more.</summary>
+    /// <exception cref="IOException">A process cannot be stopped now.</exception>
     public void Pause()
     {
         for (LearnGroup(); _group is null && !_outputEnded; LearnGroup())
@@ -174,11 +174,11 @@ internal sealed class CommandGroup : IDisposable
         {
             if (since.Elapsed > LongestPausing)
                 throw new IOException($"The command's processes, those of the session {group}, do not stop.");
-            // No event tells that another process has come to rest.
+            // There is no event for the stop of other processes.
             Thread.Sleep(1);
         }
 
-        // A process that was not stopped yet may have started others since, in groups of their own.
+        // A process that was not yet stopped may have started others meanwhile, in groups of their own.
         void SignalAll() => Signal(ProcessGroups.Of(group), OperatingSystem.IsMacOS() ? StopSignalOfMac : StopSignal);
     }
 
@@ -188,7 +188,7 @@ internal sealed class CommandGroup : IDisposable
             Signal(ProcessGroups.Of(group), OperatingSystem.IsMacOS() ? ContinueSignalOfMac : ContinueSignal);
     }
 
-    /// <summary>Ends the group: when this returns, the command has ended, and all that it started has been killed.</summary>
+    /// <summary>Ends the group: on return the command has ended and all its child processes have been killed.</summary>
     public void Dispose()
     {
         if (_group is { } group && !_shell.HasExited)
@@ -199,7 +199,7 @@ internal sealed class CommandGroup : IDisposable
         }
         catch (IOException)
         {
-            // It has ended already.
+            // The shell has already ended.
         }
         _shell.WaitForExit();
         _shell.Dispose();
@@ -219,7 +219,7 @@ internal sealed class CommandGroup : IDisposable
         return _lines.TryDequeue(out var line) ? line : null;
     }
 
-    /// <summary>What it printed after its last line feed. Of a command that failed it may be half a line, and its exit code says more.</summary>
+    /// <summary>What it printed after its last line feed; null for a failed command, whose last line may be incomplete.</summary>
     private byte[]? TakeUnfinishedLine()
     {
         if (_unfinished.Length == 0 || ExitCode != 0)
@@ -229,15 +229,15 @@ internal sealed class CommandGroup : IDisposable
         return line;
     }
 
-    /// <summary>The first line is the group's number, from the process that becomes the command.</summary>
+    /// <summary>Reads the group's id from the first line, which is printed by the process that becomes the command.</summary>
     private void LearnGroup()
     {
         if (_group is null && _lines.TryDequeue(out var number))
             _group = int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Reads what the pipes hold, or waits for it.</summary>
-    /// <returns>False: nothing came.</returns>
+    /// <summary>Reads what the pipes contain, or waits for it.</summary>
+    /// <returns>False if nothing arrived.</returns>
     private bool ReadPipes(TimeSpan wait)
     {
         Polled[] polled =
@@ -245,7 +245,7 @@ internal sealed class CommandGroup : IDisposable
             new() { Descriptor = _outputEnded ? -1 : (int)_output.SafePipeHandle.DangerousGetHandle(), Events = Readable },
             new() { Descriptor = _errorsEnded ? -1 : (int)_errors.SafePipeHandle.DangerousGetHandle(), Events = Readable },
         ];
-        // Below 0: a signal came first, and nothing is known about the pipes.
+        // Negative if a signal interrupted the call: then the state of the pipes is unknown.
         if (Poll(polled, (nuint)polled.Length, (int)wait.TotalMilliseconds) is <= 0 and var none)
             return none < 0;
         if (polled[0].Returned != 0)

@@ -10,8 +10,8 @@ namespace DeepTrain.Cluster.Silo.Trainers;
 
 /// <summary>One trial, trained by one process group.</summary>
 /// <remarks>
-/// The command's checkpoint folder is this run's own, temporary, and packed into the checkpoints of the store. So a command whose worker
-/// was taken for dead never writes where its successor does, and what the store points to is all that a trial resumes from.
+/// The command's checkpoint folder is temporary, belongs to this run, and is packed into the checkpoints of the store. So a command
+/// whose worker was declared dead never writes to its successor's folder, and a trial resumes only from what the store names.
 /// </remarks>
 internal sealed class CommandRun : ITrainingRun
 {
@@ -25,10 +25,10 @@ internal sealed class CommandRun : ITrainingRun
     private readonly DirectoryInfo _folder;
     private readonly CommandGroup _group;
 
-    /// <summary>Lines of epochs that are not reported yet.</summary>
+    /// <summary>Lines of epochs that are not yet reported.</summary>
     private readonly Queue<byte[]> _ahead = [];
 
-    /// <summary>The last epoch whose line may come again, because the command resumes before it.</summary>
+    /// <summary>The last epoch whose line may be repeated, because the command resumes before it.</summary>
     private readonly int _known;
     private long _reported;
     private bool _isInTraining = true;
@@ -66,7 +66,7 @@ internal sealed class CommandRun : ITrainingRun
 
     public int Epoch { get; private set; }
 
-    /// <summary>A command writes its own state, whenever it likes, and replaces its files as a whole.</summary>
+    /// <summary>A command writes its own state at any time, and replaces its files atomically.</summary>
     public bool SavesWithinEpochs => true;
 
     public IReadOnlyList<EpochReport> ReportStart() => [];
@@ -85,7 +85,7 @@ internal sealed class CommandRun : ITrainingRun
             if (_objective is { } metric && line.Of(metric) is (var name, null))
                 throw Wrong($"the line of the last epoch has no {name}, by which the sweep compares its cells");
         }
-        // Until here the line is one of those that a checkpoint has beyond its epoch.
+        // Until here the line counts as one that a checkpoint contains beyond its epoch.
         _ahead.Dequeue();
         Epoch++;
         if (ending is not null)
@@ -128,7 +128,7 @@ internal sealed class CommandRun : ITrainingRun
         DeleteFolder();
     }
 
-    /// <summary>The line of the next epoch; those of epochs that are behind are skipped after a resumption.</summary>
+    /// <summary>The line of the next epoch; after a resumption, lines of earlier epochs are skipped.</summary>
     private EpochLine NextEpoch(CancellationToken stop)
     {
         while (true)
@@ -158,7 +158,7 @@ internal sealed class CommandRun : ITrainingRun
         }
     }
 
-    /// <summary>The trial has its result when its command has ended well.</summary>
+    /// <summary>Waits for the command's successful end, without which the trial has no result.</summary>
     private void AwaitEnd(CancellationToken stop)
     {
         foreach (var line in _ahead.Skip(1))
@@ -202,7 +202,7 @@ internal sealed class CommandRun : ITrainingRun
 
     private string? Tail() => _group is { Log: { Length: > 0 } log } ? log : null;
 
-    /// <summary>What the command reads: one line.</summary>
+    /// <summary>The line of input for the command.</summary>
     private string Input()
     {
         using var buffer = new MemoryStream();
@@ -237,7 +237,7 @@ internal sealed class CommandRun : ITrainingRun
         }
     }
 
-    /// <summary>The path that a command gets which asks the system for it, so that both name the folder alike.</summary>
+    /// <summary>The path as a command sees it that asks the system for its current folder, so that both use the same name.</summary>
     private static string WithoutLinks(string path)
     {
         if (Path.GetDirectoryName(path) is not { } parent)
@@ -254,7 +254,7 @@ internal sealed class CommandRun : ITrainingRun
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // It is the system's temporary folder: what a command made undeletable there, or has deleted itself, harms no trial.
+            // The folder is in the system's temporary one: files that cannot be deleted, or are deleted already, affect no trial.
         }
     }
 }

@@ -5,8 +5,8 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>Has each trial trained by a program of the user's, a process group of its own.</summary>
-/// <remarks>docs/command-trainers.md is what such a program has to do.</remarks>
+/// <summary>Trains each trial with a program of the user, in a process group of its own.</summary>
+/// <remarks>docs/command-trainers.md describes what such a program has to do.</remarks>
 internal sealed class CommandTrainer(CommandPolicy allowed, TimeProvider time) : ITrainer
 {
     public int? CohortSize(Configuration configuration) => 1;

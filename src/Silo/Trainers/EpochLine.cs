@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>What a command prints for one epoch. A metric is null where the line does not give it, and NaN where it is not finite.</summary>
+/// <summary>A command's line for one epoch. A metric is null if the line lacks it, and NaN if it is not finite.</summary>
 internal sealed partial record EpochLine(
     int Epoch, double? TrainLoss, double? ValidationLoss, double? ValidationAccuracy, double? TestLoss, double? TestAccuracy)
 {
@@ -14,7 +14,7 @@ internal sealed partial record EpochLine(
 
     public bool IsDiverged => ((double?[])[TrainLoss, ValidationLoss, ValidationAccuracy, TestLoss, TestAccuracy]).Any(metric => metric is double.NaN);
 
-    /// <summary>A metric by the name that lines give it; null where this one does not.</summary>
+    /// <summary>A metric with its name in the line; the value is null if the line lacks it.</summary>
     public (string Name, double? Value) Of(Metric metric) => metric switch
     {
         Metric.TrainLoss => ("trainLoss", TrainLoss),
@@ -23,14 +23,14 @@ internal sealed partial record EpochLine(
         _ => throw new ArgumentOutOfRangeException(nameof(metric)),
     };
 
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <exception cref="FormatException">The line has the wrong format.</exception>
     public static EpochLine Parse(ReadOnlySpan<byte> line)
     {
         var text = Encoding.UTF8.GetString(line);
         JsonElement json;
         try
         {
-            // Python writes what is not finite as no JSON has it.
+            // Python writes non-finite numbers in a form that JSON does not have.
             using var document = JsonDocument.Parse(NotFinite().Replace(text, "null"));
             json = document.RootElement.Clone();
         }
@@ -58,7 +58,7 @@ internal sealed partial record EpochLine(
     private static FormatException Unusable(string text, string why) =>
         new($"it printed '{string.Concat(text.Take(MostShown).Select(Visible))}{(text.Length > MostShown ? "..." : "")}': {why}");
 
-    /// <summary>What nobody sees, such as a byte order mark, as JSON writes it.</summary>
+    /// <summary>An invisible character, such as a byte order mark, as a JSON escape.</summary>
     private static string Visible(char character) => char.GetUnicodeCategory(character) is UnicodeCategory.Control or UnicodeCategory.Format
         ? $"\\u{(int)character:x4}"
         : $"{character}";

@@ -4,14 +4,14 @@ using DeepTrain.Cluster.Training.Files;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>Files whose last line is the SHA-256 of what stands before it, by which one is recognised that was cut off or has changed.</summary>
+/// <summary>Files whose last line is the SHA-256 of the content before it, so that truncated or changed files are detected.</summary>
 internal static class HashedFile
 {
     private const string Label = "SHA256 ";
     private const int LastLineLength = 7 + 2 * SHA256.HashSizeInBytes + 1;
 
-    /// <summary>As <see cref="DurableFile.Write"/>, with the last line added.</summary>
-    /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
+    /// <summary>Like <see cref="DurableFile.Write"/>, with the hash as the last line.</summary>
+    /// <exception cref="IOException">It cannot be written; the previous file remains.</exception>
     public static void Write(string path, Action<Stream> write) => DurableFile.Write(path, stream =>
     {
         write(stream);
@@ -19,8 +19,8 @@ internal static class HashedFile
         stream.Write(LastLine(SHA256.HashData(stream)));
     });
 
-    /// <summary>Leaves the stream at its beginning.</summary>
-    /// <returns>How many bytes stand before the last line; null: they are not what was written.</returns>
+    /// <summary>Checks the hash and leaves the stream at its beginning.</summary>
+    /// <returns>The number of bytes before the last line; null if the content does not match its hash.</returns>
     public static long? ContentLength(Stream stream)
     {
         var length = stream.Length - LastLineLength;

@@ -15,7 +15,7 @@ internal sealed class LogTail(int limit)
             _ring[_written++ % limit] = one;
     }
 
-    /// <summary>As text; a character that the beginning cuts through is left out.</summary>
+    /// <summary>The text; a character that is cut off at the beginning is left out.</summary>
     public override string ToString()
     {
         var length = (int)Math.Min(_written, limit);
@@ -25,7 +25,7 @@ internal sealed class LogTail(int limit)
         var start = 0;
         while (_written > limit && start < Math.Min(3, length) && (bytes[start] & 0xC0) == 0x80)
             start++;
-        // No store takes a character 0 in a text.
+        // No store accepts a null character in a text.
         return Encoding.UTF8.GetString(bytes.AsSpan(start)).Replace('\0', '\uFFFD');
     }
 }

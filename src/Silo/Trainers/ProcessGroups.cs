@@ -2,9 +2,9 @@ using System.Globalization;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>What the system says of the processes of a command: those of the session that it leads, in whatever groups they are.</summary>
+/// <summary>Finds a command's processes: those of the session that it leads, in all process groups.</summary>
 /// <remarks>
-/// A program such as timeout(1) makes a group of its own, which no signal to the command's group reaches. Where there is no /proc, only the
+/// A program such as timeout(1) creates its own group, which signals to the command's group do not reach. Without /proc, only the
 /// command's group is known.
 /// </remarks>
 internal static class ProcessGroups
@@ -14,13 +14,13 @@ internal static class ProcessGroups
         ? [.. Members(command).Where(member => !member.HasEnded).Select(member => member.Group).Distinct()]
         : [command];
 
-    /// <summary>The groups that a command has left which has ended itself.</summary>
-    // A process with its number is another's by now, and so is the session of that number.
+    /// <summary>The groups that remain of a command that has ended.</summary>
+    // If its process id is in use again, the session with that id is another one.
     public static IReadOnlyCollection<int> LeftBy(int command) =>
         OperatingSystem.IsLinux() && Member.Read(new($"/proc/{command}")) is null ? Of(command) : [];
 
-    /// <summary>Whether every process of a command is stopped or has ended. Taken for granted where there is no /proc to ask.</summary>
-    /// <remarks>Who waits in vfork for a child that was stopped before it became another program does not stop until that goes on.</remarks>
+    /// <summary>Whether every process of a command is stopped or has ended. Without /proc it is assumed.</summary>
+    /// <remarks>A process in vfork does not stop until its child continues, if that was stopped before its exec.</remarks>
     public static bool IsAtRest(int command)
     {
         if (!OperatingSystem.IsLinux())
@@ -40,13 +40,13 @@ internal static class ProcessGroups
 
         public bool IsStopped => HasEnded || State is 'T' or 't';
 
-        /// <summary>Null where the process has gone.</summary>
+        /// <summary>Null if the process has ended.</summary>
         public static Member? Read(DirectoryInfo process)
         {
             try
             {
                 var status = File.ReadAllText(Path.Combine(process.FullName, "stat"));
-                // The name of the program stands in brackets, and may hold any character: proc(5).
+                // The program's name is in brackets and may contain any character: proc(5).
                 var fields = status[(status.LastIndexOf(')') + 2)..].Split(' ', 5);
                 return new(Number(process.Name), fields[0][0], Number(fields[1]), Number(fields[2]), Number(fields[3]));
             }

@@ -5,9 +5,9 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
-/// <summary>Has each cohort trained by the trainer that its configuration names.</summary>
-/// <param name="fused">Null where this process has no libtorch: what needs it fails then, and all else is trained.</param>
-/// <param name="commands">What a command trainer may start here.</param>
+/// <summary>Trains each cohort with the trainer that its configuration names.</summary>
+/// <param name="fused">Null if this process has no libtorch: then trials that need it fail, and all others are trained.</param>
+/// <param name="commands">The commands that trials may start here.</param>
 public sealed class TrainerSelector(ITrainer? fused, CommandPolicy commands, TimeProvider time) : ITrainer
 {
     private readonly SimulatedTrainer _simulated = new(time);
@@ -15,7 +15,7 @@ public sealed class TrainerSelector(ITrainer? fused, CommandPolicy commands, Tim
 
     public int? CohortSize(Configuration configuration) => Of(configuration) is { } trainer ? trainer.CohortSize(configuration) : 1;
 
-    /// <exception cref="TrainerException">It cannot be trained here.</exception>
+    /// <exception cref="TrainerException">The cohort cannot be trained here.</exception>
     public ITrainingRun Start(Cohort cohort) => (Of(cohort.Trials[0].Configuration)
         ?? throw new TrainerException(FailureClass.NoTorch, "This worker has no libtorch, which the trainer fused needs; start a worker that has.")).Start(cohort);
 

@@ -7,16 +7,16 @@ using Npgsql;
 
 namespace DeepTrain.Cluster.Silo.Storage.Postgres;
 
-/// <summary>The cluster's database: how it is reached, checked and brought up to date.</summary>
+/// <summary>The cluster's database: connects to it, checks its schema and migrates it.</summary>
 public static class PostgresDatabase
 {
-    /// <summary>Any number, as long as nobody else in the database uses it.</summary>
+    /// <summary>The key of an advisory lock: any number that no other program uses in the database.</summary>
     private const long MigrationLock = 0x6465657074726E31;
 
     private static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Brings the schema up to date. Safe to repeat, and safe while others do it.</summary>
+    /// <summary>Migrates the schema. Safe to repeat, and safe to run concurrently.</summary>
     /// <exception cref="StoreException">The database is newer than this program, or cannot be reached or changed.</exception>
     public static async Task MigrateAsync(PostgresSettings settings, CancellationToken cancellation)
     {
@@ -24,7 +24,7 @@ public static class PostgresDatabase
         {
             await using var connection = new NpgsqlConnection(ConnectionString(settings, pooled: false));
             await connection.OpenAsync(cancellation);
-            // PostgreSQL lets go of it when the connection ends, however that happens; what was half done is undone with it.
+            // PostgreSQL releases the lock when the connection ends, however that happens, and rolls back unfinished work.
             await LockAsync(connection, settings, cancellation);
             await using var context = Context(connection);
             await MissingAsync(context, settings, cancellation);
@@ -37,7 +37,7 @@ public static class PostgresDatabase
         }
     }
 
-    /// <exception cref="StoreException">The schema is not just this program's.</exception>
+    /// <exception cref="StoreException">The schema is not the one of this program.</exception>
     internal static async Task CheckAsync(NpgsqlConnection connection, PostgresSettings settings, CancellationToken cancellation)
     {
         await using var context = Context(connection);
@@ -69,7 +69,7 @@ public static class PostgresDatabase
         ApplicationName = "deeptrain",
         Pooling = pooled,
         MaxPoolSize = 10,
-        // A server that hangs fails a call after these; one whose machine is gone after the probes.
+        // The timeouts detect a server that hangs, the keepalive probes one whose machine is gone.
         Timeout = 10,
         CommandTimeout = 10,
         CancellationTimeout = 2000,

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace DeepTrain.Cluster.Silo.Storage.Postgres;
 
-/// <summary>Transactions run beside each other: they lock a sweep's row first, then a silo's name, then trials by their keys.</summary>
+/// <summary>Transactions run concurrently: they lock a sweep's row first, then a silo's name, then trials by their keys.</summary>
 internal sealed class PostgresDialect : Dialect
 {
     public static readonly PostgresDialect Instance = new();
@@ -18,7 +18,7 @@ internal sealed class PostgresDialect : Dialect
 
     public override string AdvisoryLock => "SELECT pg_advisory_xact_lock(hashtextextended(@name, 0))";
 
-    // Longer than most transactions; much shorter than the server takes to look for who waits in a circle.
+    // Longer than most transactions, and much shorter than the server's deadlock timeout.
     public override string ShortLockTimeout => "SET LOCAL lock_timeout = '200ms'";
 
     public override bool KeepsCommands => false;

@@ -6,18 +6,18 @@ using Npgsql;
 
 namespace DeepTrain.Cluster.Silo.Storage.Postgres;
 
-/// <summary>What PostgreSQL's errors, and those on the way to it, mean for whoever meets them.</summary>
+/// <summary>Explains errors of PostgreSQL and of the connection to it.</summary>
 internal static class PostgresFailure
 {
     /// <summary>Whether the data itself made a statement impossible: data exceptions and violated constraints.</summary>
     public static bool IsOfData(PostgresException error) =>
         error.SqlState.StartsWith("22", StringComparison.Ordinal) || error.SqlState.StartsWith("23", StringComparison.Ordinal);
 
-    /// <summary>The error of the database, or of the way to it, that another is or wraps; null: it is neither.</summary>
+    /// <summary>The error of the database or the connection that an error is or wraps; null if there is none.</summary>
     public static Exception? CauseOf(Exception error) => error switch
     {
         NpgsqlException or SocketException or IOException or TimeoutException or AuthenticationException => error,
-        // EF Core wraps what it takes for passing.
+        // EF Core wraps errors that it considers transient.
         InvalidOperationException { InnerException: { } inner } => CauseOf(inner),
         _ => null,
     };
@@ -65,7 +65,7 @@ internal static class PostgresFailure
                     return $"it cannot be reached ({socket.Message.TrimEnd('.')}). Check host, port and that it runs.";
             }
         }
-        // Npgsql has no error of its own for it.
+        // Npgsql has no error type of its own for it.
         if (error is NpgsqlException && error.Message.StartsWith("No password", StringComparison.Ordinal))
             return $"it asks for a password, and none is given. Set {SettingsTable.PostgresPassword.Variable} or {SettingsTable.PostgresPasswordFile.Variable}.";
         return $"the connection failed ({error.Message.TrimEnd('.')}). Whether the last call was done is not known; repeat it.";

@@ -5,12 +5,12 @@ using Npgsql;
 
 namespace DeepTrain.Cluster.Silo.Storage.Postgres;
 
-/// <summary>One thread's connection to PostgreSQL, made when it is needed and made anew after it was lost.</summary>
+/// <summary>One thread's connection to PostgreSQL, opened when needed and reopened after it was lost.</summary>
 internal sealed class PostgresLink(PostgresSettings settings) : IStoreLink
 {
     private Session? _session;
 
-    /// <summary>Those before it have found the server silent.</summary>
+    /// <summary>After this time, earlier calls have shown that the server does not answer.</summary>
     public TimeSpan LongestWait { get; } = TimeSpan.FromSeconds(12);
 
     public Session Open() => _session ??= Connect();
@@ -37,9 +37,9 @@ internal sealed class PostgresLink(PostgresSettings settings) : IStoreLink
         {
             connection.Open();
             using var set = connection.CreateCommand();
-            // A silo that freezes within a transaction must not hold a sweep for longer than another needs to take over. Every statement
-            // is written for an index, and tables grow faster than the planner learns of it: by a bitmap it would gather all that wait, and
-            // sort them, to find the first few.
+            // A silo that hangs within a transaction must not block a sweep for longer than a takeover needs. Every statement is written
+            // for an index, and tables grow faster than the planner's statistics: a bitmap scan would collect and sort all waiting trials
+            // to find the first few.
             set.CommandText = """
                 SET idle_in_transaction_session_timeout = '5s';
                 SET lock_timeout = '8s';

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace DeepTrain.Cluster.Silo.Storage.Postgres;
 
-/// <summary>Reads the cluster's database over connections of its own.</summary>
+/// <summary>Reads the cluster's database over its own connections.</summary>
 public sealed class PostgresSweepReader(PostgresSettings settings) : SweepReader, IAsyncDisposable
 {
     private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(PostgresDatabase.ConnectionString(settings, pooled: true));
@@ -14,7 +14,7 @@ public sealed class PostgresSweepReader(PostgresSettings settings) : SweepReader
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
-    /// <exception cref="StoreException">The schema is not just this program's, or the database cannot be reached.</exception>
+    /// <exception cref="StoreException">The schema is not the one of this program, or the database cannot be reached.</exception>
     internal Task CheckAsync(CancellationToken cancellation) => ReadAsync(_ => Task.FromResult(true), true, cancellation);
 
     private protected override async Task<T> ReadAsync<T>(
@@ -33,7 +33,7 @@ public sealed class PostgresSweepReader(PostgresSettings settings) : SweepReader
         }
         catch (Exception error) when (PostgresFailure.CauseOf(error) is { } cause)
         {
-            // Others of the pool are lost as well, most likely, and would fail a call each.
+            // The pool's other connections are most likely lost too, and each would fail a call.
             _source.Clear();
             throw PostgresFailure.Explain(cause, settings);
         }

@@ -6,8 +6,8 @@ namespace DeepTrain.Cluster.Silo.Storage.Postgres;
 
 /// <summary>The store of a cluster, in PostgreSQL. Any number of silos may have it open.</summary>
 /// <remarks>
-/// Reports have one thread and connection to themselves, so that no coordinator waits for them, nor they for one. A call that fails
-/// because the connection was lost may have been done; every call can be repeated.
+/// Reports have a thread and a connection of their own, so that coordinators and reports do not wait for each other. A call that
+/// fails because the connection was lost may have taken effect; every call can be repeated.
 /// </remarks>
 internal sealed class PostgresSweepStore : SweepStore
 {
@@ -22,8 +22,8 @@ internal sealed class PostgresSweepStore : SweepStore
         _reports = new("sweep store, reports", time, new PostgresLink(settings));
     }
 
-    /// <param name="connections">How many statements of coordinators run beside each other; one more connection is for reports.</param>
-    /// <exception cref="StoreException">The schema is not just this program's, or the database cannot be reached.</exception>
+    /// <param name="connections">How many statements of coordinators run concurrently; one more connection is for reports.</param>
+    /// <exception cref="StoreException">The schema is not the one of this program, or the database cannot be reached.</exception>
     public static async Task<PostgresSweepStore> OpenAsync(
         PostgresSettings settings, int connections, TimeProvider time, CancellationToken cancellation)
     {

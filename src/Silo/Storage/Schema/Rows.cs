@@ -16,23 +16,23 @@ internal sealed class SweepRow
     /// <summary>Raised whenever a coordinator opens the sweep.</summary>
     public long Fence { get; init; }
 
-    /// <summary>The sweep file in force.</summary>
+    /// <summary>The current sweep file.</summary>
     public required string Text { get; init; }
 
-    /// <summary>What the file says once defaults are filled in, as JSON.</summary>
+    /// <summary>The file's content with defaults filled in, as JSON.</summary>
     public required string Resolved { get; init; }
 
     /// <summary>SHA-256 of <see cref="Resolved"/>.</summary>
     public required string Hash { get; init; }
 
-    /// <summary>How often a trial is tried when it fails for a reason that may pass.</summary>
+    /// <summary>How often a trial is tried if it fails for a reason that may be temporary.</summary>
     public int MaxAttempts { get; init; }
 
-    /// <summary>The kind of devices that its trials are trained on: that of whoever leased the first; null: nobody has yet.</summary>
+    /// <summary>The kind of device of the worker that leased the first trial; null if none was leased yet.</summary>
     public string? Device { get; init; }
 }
 
-/// <summary>What some worker trained with.</summary>
+/// <summary>What a worker trained with.</summary>
 internal sealed class ProvenanceRow
 {
     public long Key { get; init; }
@@ -48,18 +48,18 @@ internal sealed class CellRow
     public long Sweep { get; init; }
     public required string Id { get; init; }
 
-    /// <summary>Its place in the order of the search.</summary>
+    /// <summary>Its position in the order of the search.</summary>
     public int Position { get; init; }
     public required string Configuration { get; init; }
     public required string FusionKey { get; init; }
 
-    /// <summary>Whether the file in force names it.</summary>
+    /// <summary>Whether the current file names it.</summary>
     public bool Active { get; init; }
 }
 
 /// <remarks>
-/// Sweep, position and fusion key repeat what its cell says, so that one index finds the next waiting trial. A trial with an outcome
-/// has no lease.
+/// Sweep, position and fusion key repeat the cell's, so that one index finds the next waiting trial. A trial with an outcome has no
+/// lease.
 /// </remarks>
 internal sealed class TrialRow
 {
@@ -70,13 +70,13 @@ internal sealed class TrialRow
     public int Position { get; init; }
     public required string FusionKey { get; init; }
 
-    /// <summary>Whether the file in force names its cell and its replicate.</summary>
+    /// <summary>Whether the current file names its cell and its replicate.</summary>
     public bool Active { get; init; }
 
-    /// <summary>Null: waiting, or ended.</summary>
+    /// <summary>Null: the trial waits or has ended.</summary>
     public long? Lease { get; init; }
 
-    /// <summary>Of the worker that leased it last; null: nobody has.</summary>
+    /// <summary>The provenance of the worker that leased it last; null if it was never leased.</summary>
     public long? Provenance { get; init; }
     public long Fence { get; init; }
     public int Attempt { get; init; }
@@ -92,25 +92,25 @@ internal sealed class TrialRow
     public string? FailureMessage { get; init; }
     public string? FailureLog { get; init; }
 
-    /// <summary>What was wrong with the gradients before training and at the end; null: nobody looked.</summary>
+    /// <summary>What was wrong with the gradients before training and at the end; null if they were not checked.</summary>
     public Ailments? AilmentsStart { get; init; }
     public Ailments? AilmentsEnd { get; init; }
 
-    /// <summary>The file that it can go on from, and the epoch after which it was saved; null: from the first epoch, or not at all.</summary>
+    /// <summary>The file that the trial can resume from, and the last epoch in it; null if there is none.</summary>
     public string? Checkpoint { get; init; }
     public int? CheckpointEpoch { get; init; }
 
-    /// <summary>How often it failed for a reason that may pass.</summary>
+    /// <summary>How often it failed for a reason that may be temporary.</summary>
     public int Tries { get; init; }
 
-    /// <summary>How often its lease was lost while it was one of several, and since it is leased alone, without getting further.</summary>
+    /// <summary>How often its lease was lost without progress: as one of several trials, and alone.</summary>
     public int Losses { get; init; }
     public int LossesAlone { get; init; }
 
-    /// <summary>The furthest epoch that it had reached at a loss; 0: it never trained one.</summary>
+    /// <summary>The last epoch it had reached when a lease was lost; 0 if it never trained one.</summary>
     public int LossEpoch { get; init; }
 
-    /// <summary>Not granted before; null: at any time.</summary>
+    /// <summary>The trial is not granted before this time; null: it may be at any time.</summary>
     public DateTimeOffset? RetryAt { get; init; }
 }
 
@@ -125,7 +125,7 @@ internal sealed class EpochRow
     public double? ValidationAccuracy { get; init; }
     public double Seconds { get; init; }
 
-    /// <summary>What <see cref="GradientHealth.Pack"/> made of all layers; null: nobody looked.</summary>
+    /// <summary>What <see cref="GradientHealth.Pack"/> made of all layers; null if they were not checked.</summary>
     public byte[]? Health { get; init; }
     public Ailments? Ailments { get; init; }
 }
@@ -139,6 +139,6 @@ internal sealed class LeaseRow
     public int Slot { get; init; }
     public DateTimeOffset Granted { get; init; }
 
-    /// <summary>Null once it is known to hold no trial any more.</summary>
+    /// <summary>Null once the lease is known to hold no trial.</summary>
     public DateTimeOffset? Expires { get; init; }
 }

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace DeepTrain.Cluster.Silo.Storage.Schema;
 
-/// <summary>The schema, the same in every database, for its migrations: statements are written in SQL. Times are milliseconds UTC, enumerations their names, non-finite numbers NULL.</summary>
+/// <summary>The schema, for migrations: statements are SQL. Times are UTC milliseconds, enums names, non-finite numbers NULL.</summary>
 internal abstract class SweepContext(DbContextOptions options) : DbContext(options)
 {
     protected override void ConfigureConventions(ModelConfigurationBuilder configuration) =>
@@ -72,10 +72,10 @@ internal abstract class SweepContext(DbContextOptions options) : DbContext(optio
             property.SetColumnName(SnakeCase(property.Name));
     }
 
-    /// <summary>The trials that wait and are no suspects. Statements must say it just so for the indexes to be used.</summary>
+    /// <summary>Waiting trials that are not suspects. Statements must use exactly this text for the indexes to be used.</summary>
     public const string Waiting = $"active AND outcome IS NULL AND lease IS NULL AND {Trusted}";
 
-    /// <summary>The trials that are leased alone, because their leases were lost too often while they were among others.</summary>
+    /// <summary>Trials that are leased alone, because their leases were lost too often while they were among others.</summary>
     public const string Suspect = "losses >= 2 AND outcome IS NULL";
 
     private const string Trusted = "losses < 2";
@@ -88,8 +88,8 @@ internal abstract class SweepContext(DbContextOptions options) : DbContext(optio
         time => time.ToUnixTimeMilliseconds(), milliseconds => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds));
 }
 
-/// <summary>For the migrations of SQLite.</summary>
+/// <summary>For SQLite's migrations.</summary>
 internal sealed class SqliteSweepContext(DbContextOptions<SqliteSweepContext> options) : SweepContext(options);
 
-/// <summary>For the migrations of PostgreSQL.</summary>
+/// <summary>For PostgreSQL's migrations.</summary>
 internal sealed class PostgresSweepContext(DbContextOptions<PostgresSweepContext> options) : SweepContext(options);

@@ -1,18 +1,18 @@
 namespace DeepTrain.Cluster.Silo.Storage.Sessions;
 
-/// <summary>One thread's way to a database.</summary>
+/// <summary>One thread's connection to a database.</summary>
 internal interface IStoreLink : IDisposable
 {
-    /// <summary>A call that has waited so long is not begun.</summary>
+    /// <summary>A call that has waited longer than this is not started.</summary>
     TimeSpan LongestWait { get; }
 
-    /// <summary>The session that work runs on, made anew where the last one was lost.</summary>
-    /// <remarks>Fails as work on it does.</remarks>
+    /// <summary>Returns the session for calls, reopened if the last one was lost.</summary>
+    /// <remarks>Throws the same errors as calls on it.</remarks>
     Session Open();
 
-    /// <summary>Takes leave of a session that was lost. Comes after all work.</summary>
+    /// <summary>Closes a session that was lost. Called after each call.</summary>
     void Settle();
 
-    /// <summary>What a failure means for whoever asked, or the failure itself if it is none of the database's; null: the call was not begun in time.</summary>
+    /// <summary>Explains a failure of the database, and returns others unchanged; null: the call was not started in time.</summary>
     Exception Explain(Exception? failure);
 }

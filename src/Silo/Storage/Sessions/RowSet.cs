@@ -1,6 +1,6 @@
 namespace DeepTrain.Cluster.Silo.Storage.Sessions;
 
-/// <summary>Rows that travel into a statement, column by column.</summary>
+/// <summary>Rows that are passed to a statement, column by column.</summary>
 internal abstract class RowSet(int count)
 {
     private readonly List<(string Name, Array Values)> _columns = [];
@@ -12,7 +12,7 @@ internal abstract class RowSet(int count)
     protected void Add(string name, Array values) => _columns.Add((name, values));
 }
 
-/// <summary>Rows made of one thing each.</summary>
+/// <summary>Rows made from one object each.</summary>
 internal sealed class RowSet<T>(IReadOnlyCollection<T> rows) : RowSet(rows.Count)
 {
     public RowSet<T> With<TValue>(string column, Func<T, TValue> value)

@@ -5,7 +5,7 @@ namespace DeepTrain.Cluster.Silo.Storage.Sessions;
 /// <summary>A connection with its prepared statements. Belongs to one thread.</summary>
 internal sealed class Session(DbConnection connection, Dialect dialect) : IDisposable
 {
-    /// <summary>How often a transaction is begun anew that met another's on the way.</summary>
+    /// <summary>How often a transaction is attempted if it conflicts with others.</summary>
     private const int Attempts = 10;
 
     private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(10);
@@ -28,11 +28,11 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
     public long Now => First(Clock, row => row.GetInt64(0))!.Value;
 
     /// <summary>
-    /// Runs the body as one transaction. SQLite lets one at a time begin; PostgreSQL's see what others have committed, so that a body
-    /// locks the rows by which it decides.
+    /// Runs the body as one transaction. SQLite runs one at a time; PostgreSQL's see what others have committed, so a body must lock the
+    /// rows on which it decides.
     /// </summary>
     /// <remarks>
-    /// Within another one it is a part of that, which stands or falls as a whole: once a part has failed, so does whatever comes after.
+    /// Within another transaction it is part of that one, which succeeds or fails as a whole: once a part has failed, all later parts fail.
     /// </remarks>
     public T InTransaction<T>(Func<T> body)
     {
@@ -52,7 +52,7 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
             }
             catch (DbException error) when (error.SqlState is SerializationFailure or Deadlock && attempt < Attempts)
             {
-                // Nothing of it is stored, and whoever it met has gone on.
+                // The transaction was rolled back, and the conflicting one has continued.
             }
             finally
             {
@@ -71,7 +71,7 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
         return statement.Command.ExecuteNonQuery();
     }
 
-    /// <summary>Runs a statement with many rows, as <see cref="Dialect.Rows"/> names them.</summary>
+    /// <summary>Runs a statement with many rows, named as by <see cref="Dialect.Rows"/>.</summary>
     public void Execute(Sql sql, RowSet rows)
     {
         foreach (var values in dialect.Bindings(rows))
@@ -97,7 +97,7 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
         return rows;
     }
 
-    /// <summary>Asks a question with many rows, as <see cref="Dialect.Rows"/> names them.</summary>
+    /// <summary>Runs a query with many rows, named as by <see cref="Dialect.Rows"/>.</summary>
     public List<T> Query<T>(Sql sql, Func<DbDataReader, T> read, RowSet rows)
     {
         var found = new List<T>();
@@ -150,7 +150,7 @@ internal sealed class Session(DbConnection connection, Dialect dialect) : IDispo
         }
         command.Transaction = _transaction;
         command.CommandTimeout = (int)Patience.TotalSeconds;
-        // A statement is always given the same names in the same order, from its one place in the program.
+        // A statement is used in one place of the program, so its parameters always have the same names in the same order.
         if (command.Parameters.Count != values.Length)
         {
             command.Parameters.Clear();

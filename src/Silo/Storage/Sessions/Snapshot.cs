@@ -3,7 +3,7 @@ using System.Data.Common;
 
 namespace DeepTrain.Cluster.Silo.Storage.Sessions;
 
-/// <summary>One state of a store, to ask questions of.</summary>
+/// <summary>One consistent state of a store, for queries.</summary>
 internal sealed class Snapshot(DbTransaction transaction, Dialect dialect, CancellationToken cancellation)
 {
     public async Task<ImmutableArray<T>> QueryAsync<T>(Sql sql, Func<DbDataReader, T> read, params (string Name, object Value)[] values)

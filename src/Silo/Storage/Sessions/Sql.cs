@@ -1,10 +1,10 @@
 namespace DeepTrain.Cluster.Silo.Storage.Sessions;
 
-/// <summary>A statement, as each database wants it. All that a store says is declared as one.</summary>
-/// <param name="text">Empty for a database that needs no such statement.</param>
+/// <summary>A statement in the SQL of each database. Every statement of a store is declared as one of these.</summary>
+/// <param name="text">Returns an empty text for a database that needs no such statement.</param>
 internal sealed class Sql(Func<Dialect, string> text)
 {
-    /// <summary>A statement that every database understands.</summary>
+    /// <summary>A statement that is the same in every database.</summary>
     public Sql(string text) : this(_ => text)
     {
     }

@@ -4,18 +4,18 @@ using DeepTrain.Cluster.Grains.Store;
 namespace DeepTrain.Cluster.Silo.Storage.Sessions;
 
 /// <summary>
-/// Threads of their own for work on a database, each with its link, begun in the order in which it came: while a database is silent, the
-/// thread pool, and with it the cluster's membership, goes on.
+/// Dedicated threads for database calls, each with its own connection; calls start in the order of arrival. If a database does not
+/// answer, the thread pool, and with it the cluster's membership, is not blocked.
 /// </summary>
 /// <remarks>
-/// Making a transaction durable costs more than most of what is done in one. So the calls that wait while one is made durable share the
-/// next. If one of them fails, nothing of that is stored, and each runs by itself: what a call meets never depends on the others. They
-/// keep what they lock for each other's time, so that what takes long runs alone, and groups beside each other lock in one order; where
-/// that is not enough, the one that waits lets go.
+/// Committing costs more than most of the work in a transaction, so the calls that wait during a commit share the next transaction. If
+/// one of them fails, it is rolled back and each runs alone: the result of a call never depends on the others. Calls hold their locks
+/// until the shared commit, so long calls run alone, and concurrent groups lock in one order; if that is not enough, the group that
+/// waits is rolled back.
 /// </remarks>
 internal sealed class TransactionThreads : IAsyncDisposable
 {
-    /// <summary>The most calls in one transaction, so that none waits long for those after it.</summary>
+    /// <summary>The most calls in one transaction, so that no call waits long for later ones.</summary>
     private const int LargestGroup = 64;
 
     private static readonly Sql StopWaiting = new(dialect => dialect.ShortLockTimeout);
@@ -37,23 +37,23 @@ internal sealed class TransactionThreads : IAsyncDisposable
     }
 
     /// <summary>Runs outside of any transaction.</summary>
-    /// <exception cref="StoreException">The database refused, or was lost on the way; then the call may have been done.</exception>
+    /// <exception cref="StoreException">The database refused, or the connection was lost; then the call may have taken effect.</exception>
     public Task<T> RunAsync<T>(Func<Session, T> work) => EnqueueAsync(work, place: null);
 
     /// <summary>Runs as one transaction that is durable when the task ends.</summary>
-    /// <param name="work">Runs again if what it wrote was rolled back for another's failure.</param>
-    /// <param name="place">What it locks first: calls that share a transaction run in the order of that.</param>
-    /// <exception cref="StoreException">The database refused, or was lost on the way; then the call may have been done.</exception>
+    /// <param name="work">Runs again if it was rolled back because another call failed.</param>
+    /// <param name="place">What the call locks first: calls that share a transaction run in this order.</param>
+    /// <exception cref="StoreException">The database refused, or the connection was lost; then the call may have taken effect.</exception>
     public Task<T> TransactAsync<T>(Func<Session, T> work, string place = "") =>
         EnqueueAsync(session => session.InTransaction(() => work(session)), place);
 
-    /// <summary>Like <see cref="TransactAsync{T}"/>, of work that takes so long that no other call's locks should be kept for it.</summary>
+    /// <summary>Like <see cref="TransactAsync{T}"/>, for work so long that no other call's locks should be held during it.</summary>
     public Task<T> TransactAloneAsync<T>(Func<Session, T> work) => RunAsync(session => session.InTransaction(() => work(session)));
 
-    /// <summary>Like <see cref="TransactAsync{T}"/>, of work that begins its transactions by itself, one for each try.</summary>
+    /// <summary>Like <see cref="TransactAsync{T}"/>, for work that begins its transactions itself, one for each attempt.</summary>
     public Task<T> ShareAsync<T>(Func<Session, T> work) => EnqueueAsync(work, place: "");
 
-    /// <summary>Ends what was given before.</summary>
+    /// <summary>Finishes the calls that are queued.</summary>
     public async ValueTask DisposeAsync()
     {
         _calls.Writer.TryComplete();
@@ -69,13 +69,13 @@ internal sealed class TransactionThreads : IAsyncDisposable
     private void Run(IStoreLink link, TaskCompletionSource ended)
     {
         var group = new List<ICall>(LargestGroup);
-        // Blocking is what this thread is for: whoever awaits anything on it could go on elsewhere.
+        // This thread exists to block: an await could continue on another thread.
         foreach (var first in _calls.Reader.ReadAllAsync().ToBlockingEnumerable())
         {
             group.Add(first);
             while (group[^1].Place is not null && group.Count < LargestGroup && _calls.Reader.TryRead(out var next))
                 group.Add(next);
-            // One that does not share ends the group, and runs after it.
+            // A call that does not share ends the group and runs after it.
             var sharing = group.Where(call => call.Place is not null).OrderBy(call => call.Place, StringComparer.Ordinal).ToList();
             if (sharing.Count > 1 && !TryTogether(link, sharing))
                 sharing.ForEach(call => call.Forget());
@@ -92,7 +92,7 @@ internal sealed class TransactionThreads : IAsyncDisposable
         ended.SetResult();
     }
 
-    /// <returns>Whether all of it is stored; else nothing is.</returns>
+    /// <returns>Whether all of it is stored; otherwise nothing is.</returns>
     private static bool TryTogether(IStoreLink link, List<ICall> group)
     {
         try
@@ -115,21 +115,21 @@ internal sealed class TransactionThreads : IAsyncDisposable
         }
     }
 
-    /// <summary>What somebody waits for.</summary>
+    /// <summary>A call whose caller awaits the result.</summary>
     private interface ICall
     {
-        /// <summary>Where among others it runs in a transaction with them; null: it runs alone.</summary>
+        /// <summary>What the call locks first when it shares a transaction; null: it runs alone.</summary>
         string? Place { get; }
 
         bool HasRun { get; }
 
-        /// <summary>Remembers the result or the exception.</summary>
+        /// <summary>Runs the call and stores its result or exception.</summary>
         void Run(IStoreLink link);
 
-        /// <summary>What it did is undone; it has to run again.</summary>
+        /// <summary>The call was rolled back and has to run again.</summary>
         void Forget();
 
-        /// <summary>Tells the caller, now that it is durable.</summary>
+        /// <summary>Returns the result to the caller, now that it is durable.</summary>
         void Conclude();
     }
 

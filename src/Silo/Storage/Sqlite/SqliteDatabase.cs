@@ -5,14 +5,14 @@ using Microsoft.EntityFrameworkCore;
 
 namespace DeepTrain.Cluster.Silo.Storage.Sqlite;
 
-/// <summary>The database file: how it is opened, checked and brought up to date.</summary>
+/// <summary>The database file: opens, checks and migrates it.</summary>
 internal static class SqliteDatabase
 {
-    /// <summary>Makes an owner's connection ready to write: settings, checks, migrations.</summary>
+    /// <summary>Prepares an owner's connection for writing: settings, checks, migrations.</summary>
     /// <exception cref="StoreException">The database is newer than this program.</exception>
     public static void Prepare(SqliteConnection connection, TimeProvider time)
     {
-        // The wall's clock leaps over a suspension, in which no worker could renew: the owner's goes on as their deadlines do.
+        // The system clock jumps during a suspension, when no worker can renew. The owner's clock advances as the workers' deadlines do.
         var (begin, began) = (time.GetUtcNow().ToUnixTimeMilliseconds(), time.GetTimestamp());
         connection.CreateFunction("now_ms", () => begin + (long)time.GetElapsedTime(began).TotalMilliseconds);
         Execute(connection, "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
@@ -22,7 +22,7 @@ internal static class SqliteDatabase
         using var context = Context(connection);
         if (Missing(context) == 0)
             return;
-        // A process that was killed while it migrated has left its lock behind, and would be waited for in vain.
+        // A process that was killed during a migration has left its lock behind, which would otherwise be waited for forever.
         if (Scalar(connection, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '__EFMigrationsLock'") is not null)
             Execute(connection, "DELETE FROM __EFMigrationsLock");
         context.Database.Migrate();
@@ -31,7 +31,7 @@ internal static class SqliteDatabase
     public static SqliteSweepContext Context(SqliteConnection connection) =>
         new(new DbContextOptionsBuilder<SqliteSweepContext>().UseSqlite(connection).Options);
 
-    /// <summary>Whether the database has its tables, all as this program knows them; not so before its first migration is done.</summary>
+    /// <summary>Whether the schema is the one of this program; false before the first migration.</summary>
     /// <exception cref="StoreException">It was written by another version.</exception>
     public static bool IsReady(SqliteConnection connection)
     {

@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace DeepTrain.Cluster.Silo.Storage.Sqlite;
 
-/// <summary>Its one writer has the database to itself, so that nothing needs a lock, and rows are written one by one.</summary>
+/// <summary>There is only one writer, so nothing needs a lock and rows are written one by one.</summary>
 internal sealed class SqliteDialect : Dialect
 {
     public static readonly SqliteDialect Instance = new();
@@ -13,7 +13,7 @@ internal sealed class SqliteDialect : Dialect
     {
     }
 
-    /// <summary>The function that <see cref="SqliteDatabase"/> gives to its connections.</summary>
+    /// <summary>The function that <see cref="SqliteDatabase"/> registers on its connections.</summary>
     public override string Clock => "now_ms()";
 
     public override string ForUpdate => "";

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace DeepTrain.Cluster.Silo.Storage.Sqlite;
 
-/// <summary>What SQLite's errors mean for whoever meets them.</summary>
+/// <summary>Explains errors of SQLite.</summary>
 internal static class SqliteFailure
 {
     // Primary result codes, https://www.sqlite.org/rescode.html
@@ -19,7 +19,7 @@ internal static class SqliteFailure
     private const int Mismatch = 20;
     private const int NotADatabase = 26;
 
-    /// <summary>Whether the data itself made a statement impossible, so that repeating it is of no use.</summary>
+    /// <summary>Whether the data itself made a statement impossible, so that repeating it cannot help.</summary>
     public static bool IsOfData(SqliteException error) => error.SqliteErrorCode is TooBig or Constraint or Mismatch;
 
     public static bool IsCannotOpen(SqliteException error) => error.SqliteErrorCode is CannotOpen or ReadOnly;

@@ -3,14 +3,14 @@ using Microsoft.Data.Sqlite;
 
 namespace DeepTrain.Cluster.Silo.Storage.Sqlite;
 
-/// <summary>The one connection that writes to a folder's database. It is there until its thread ends.</summary>
+/// <summary>The only connection that writes to a folder's database. It stays open until its thread ends.</summary>
 internal sealed class SqliteLink : IStoreLink
 {
     private readonly string _path;
     private readonly Action<SqliteConnection> _prepare;
     private Session? _session;
 
-    /// <param name="prepare">What the connection needs before anything else runs on it.</param>
+    /// <param name="prepare">Prepares the connection before anything else runs on it.</param>
     public SqliteLink(string path, Action<SqliteConnection> prepare) => (_path, _prepare) = (path, prepare);
 
     public TimeSpan LongestWait => TimeSpan.MaxValue;

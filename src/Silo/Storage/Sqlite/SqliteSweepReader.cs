@@ -3,12 +3,12 @@ using Microsoft.Data.Sqlite;
 
 namespace DeepTrain.Cluster.Silo.Storage.Sqlite;
 
-/// <summary>Reads a database that somebody else may be writing, or nobody, or that is not there yet: then it holds no sweep.</summary>
+/// <summary>Reads a database, whether or not another process is writing it; a database that does not exist yet holds no sweep.</summary>
 public sealed class SqliteSweepReader(string path) : SweepReader
 {
     private volatile bool _ready;
 
-    /// <summary>Reads one state of the database, off the caller's thread: SQLite has no I/O that waits otherwise.</summary>
+    /// <summary>Reads one state of the database on another thread: SQLite has no asynchronous I/O.</summary>
     private protected override Task<T> ReadAsync<T>(
         Func<Snapshot, Task<T>> read, T none, CancellationToken cancellation) => Task.Run(async () =>
     {
@@ -34,8 +34,8 @@ public sealed class SqliteSweepReader(string path) : SweepReader
         {
             return Open(path);
         }
-        // In a folder that may not be written, readers cannot create the files by which they and a writer would keep apart. Where no
-        // writer has left a log, the database is complete as it is.
+        // In a read-only folder, readers cannot create the files that coordinate them with a writer. If no writer has left a log, the
+        // database is complete as it is.
         catch (SqliteException error) when (SqliteFailure.IsCannotOpen(error) && !File.Exists($"{path}-wal"))
         {
             return Open($"file:{string.Join('/', Path.GetFullPath(path).Split('/').Select(Uri.EscapeDataString))}?immutable=1");
@@ -49,7 +49,7 @@ public sealed class SqliteSweepReader(string path) : SweepReader
         try
         {
             connection.Open();
-            // SQLite opens the file at the first look into it.
+            // SQLite opens the file only at the first access.
             using var look = connection.CreateCommand();
             look.CommandText = "SELECT 1 FROM sqlite_master";
             look.ExecuteScalar();

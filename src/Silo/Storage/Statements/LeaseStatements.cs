@@ -6,19 +6,19 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Storage.Statements;
 
-/// <summary>Who may train what, and until when: each method is the body of one transaction.</summary>
+/// <summary>Grants, renews and ends leases: each method is the body of one transaction.</summary>
 /// <remarks>
-/// A lease that was once granted never takes another trial, so a trial's lease names whoever may train it, or nobody. The row stays
-/// when the lease holds nothing any more: a request that is repeated late finds it, and is granted nothing. A lease whose
+/// A lease never takes further trials after its grant, so a trial's lease names the only slot that may train it. The row stays when
+/// the lease no longer holds a trial, so that a late repetition of its request finds it and is granted nothing. A lease whose
 /// <c>expires</c> is NULL holds no trial.
 /// </remarks>
 internal static class LeaseStatements
 {
-    // A time that lies beyond the longest pause was written before the store's clock was set back: such a trial would wait as long as that.
+    // A time beyond the longest pause was written before the store's clock was set back; waiting for it could take that long.
     private static readonly string Ready =
         $"(retry_at IS NULL OR retry_at <= @now OR retry_at > @now + {(long)ReportedTrial.LongestPause.TotalMilliseconds})";
 
-    // Only what goes on from one file goes on together: others would wait in a lease, and be lost with it, untrained.
+    // Only trials that resume from the same file are granted together: others would wait in the lease and be lost with it, untrained.
     private static readonly string NextMembers = $"""
         SELECT key FROM trials
         WHERE sweep = @sweep AND fusion_key = @fusionKey AND replicate <= @last AND {SweepContext.Waiting} AND {Ready}
@@ -27,13 +27,13 @@ internal static class LeaseStatements
         """;
 
     /// <summary>Whether a silo trains a suspect.</summary>
-    // Trials first: a lease stays open for its time, though its trials have ended, so there may be thousands.
+    // Trials come first in the join: a lease stays open until it expires though its trials have ended, so there may be thousands.
     public static readonly Sql HoldsSuspect = new("""
         SELECT 1 FROM trials t CROSS JOIN leases l
         WHERE t.losses >= 2 AND t.outcome IS NULL AND l.key = t.lease AND l.silo = @silo AND l.expires > @now LIMIT 1
         """);
 
-    /// <summary>Whether a silo trains anything.</summary>
+    /// <summary>Whether a silo trains any trial.</summary>
     public static readonly Sql HoldsTrial = new("""
         SELECT 1 FROM trials t CROSS JOIN leases l
         WHERE t.lease IS NOT NULL AND l.key = t.lease AND l.silo = @silo AND l.expires > @now LIMIT 1
@@ -77,7 +77,7 @@ internal static class LeaseStatements
 
     private static readonly Sql DeviceOf = new("SELECT device FROM sweeps WHERE key = @sweep");
 
-    /// <summary>Whether the worker is of the kind that the sweep is trained on, or may be the first.</summary>
+    /// <summary>Whether the worker's kind of device is the sweep's, or the sweep has none yet.</summary>
     private static bool IsOfItsDevice(Session session, long sweep, GrantRequest request) =>
         (session.Query(DeviceOf, row => row.IsDBNull(0) ? null : row.GetString(0), ("@sweep", sweep))[0]
             ?? request.Device ?? request.Worker.Device) == request.Worker.Device;
@@ -126,8 +126,8 @@ internal static class LeaseStatements
 
     public static TakenTrials ReleaseAll(Session session) => OfAll.TakeAll(session);
 
-    /// <summary>The first trial that may be granted, of a fusion key that the request takes.</summary>
-    // An expression is looked up in no index: the order is what the index is for.
+    /// <summary>The first trial that may be granted and has one of the request's fusion keys.</summary>
+    // The expression keeps the planner from looking up fusion keys in an index: the index must give the order.
     internal static readonly Sql NextHead = new(dialect => $"""
         SELECT replicate, fusion_key, checkpoint FROM trials
         WHERE sweep = @sweep AND {SweepContext.Waiting} AND {Ready} AND fusion_key || '' {dialect.InList("@fusionKeys")}
@@ -135,7 +135,7 @@ internal static class LeaseStatements
         """);
 
     /// <summary>Grants the next trials of one fusion key.</summary>
-    // What reports can change stands twice: while the rows were waited for, they may have changed it.
+    // The conditions that reports can change are repeated: they may have changed while this statement waited for the locks.
     internal static readonly Sql GrantMembers = new(dialect => $"""
         {Given}
         WHERE key {dialect.InSelect($"SELECT key FROM trials WHERE key {dialect.InSelect(NextMembers)} ORDER BY key{dialect.ForUpdate}")}
@@ -171,7 +171,7 @@ internal static class LeaseStatements
     private static readonly Loss OfClosed = new(
         "sweep = @sweep AND lease IN (SELECT l.key FROM leases l WHERE l.sweep = @sweep AND l.expires IS NULL)");
 
-    /// <summary>Closes leases whose time is over, also those that ended in good order, and lets their trials wait again.</summary>
+    /// <summary>Closes expired leases, including those that ended normally, and returns their trials to waiting.</summary>
     private static LostTrials TakeExpired(Session session, long sweep, long now) =>
         session.Query(CloseExpired, row => row.GetBoolean(0), ("@sweep", sweep), ("@now", now)).Contains(true)
             ? OfClosed.Take(session, ("@sweep", sweep))
@@ -186,7 +186,7 @@ internal static class LeaseStatements
 
     private static readonly Sql DeleteLease = new("DELETE FROM leases WHERE key = @lease");
 
-    /// <summary>The new lease, or null if there is no trial for it: then it leaves no trace.</summary>
+    /// <summary>The new lease, or null if there is no trial for it: then nothing is stored.</summary>
     private static (long? Lease, bool HeldBack) Take(Session session, long sweep, GrantRequest request, long now)
     {
         // The silo may be asking for a trial of another sweep at the same time.

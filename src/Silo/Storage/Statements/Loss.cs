@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Silo.Storage.Statements;
 
-/// <summary>The statements by which trials are taken from their leases, because whoever trained them is dead or silent.</summary>
+/// <summary>The statements that take trials from their leases because their worker is dead or does not answer.</summary>
 /// <param name="which">A condition on rows of trials.</param>
 internal sealed class Loss(string which)
 {
@@ -14,8 +14,8 @@ internal sealed class Loss(string which)
 
     private readonly Sql _sweeps = new($"SELECT id FROM sweeps WHERE key IN (SELECT sweep FROM trials WHERE {which}) ORDER BY key");
 
-    // It counts against those that it might be the fault of. Who got further than at the last loss starts counting anew, as an innocent
-    // one in a bad night may be lost often.
+    // The loss counts against every trial that may have caused it. A trial that progressed since its last loss is counted from the start,
+    // because a harmless trial may lose its lease often on unreliable machines.
     private readonly Sql _lose = new($"""
         UPDATE trials SET lease = NULL,
             losses = CASE WHEN reached.epoch > loss_epoch THEN 1 WHEN losses < 2 THEN losses + 1 ELSE losses END,
@@ -43,7 +43,7 @@ internal sealed class Loss(string which)
         return Lose(session, values);
     }
 
-    /// <summary>Like <see cref="Take"/>, of trials of any sweep.</summary>
+    /// <summary>Like <see cref="Take"/>, for trials of any sweep.</summary>
     public TakenTrials TakeAll(Session session, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         session.Execute(_lock, values);

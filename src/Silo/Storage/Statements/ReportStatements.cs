@@ -7,12 +7,12 @@ using DeepTrain.Cluster.Sweeps.Trials;
 namespace DeepTrain.Cluster.Silo.Storage.Statements;
 
 /// <summary>
-/// What workers report, a batch at a time: the trials' rows are locked and read, each report is judged in its turn, and what became of
-/// the trials is written.
+/// Writes the reports of workers in batches: locks and reads the rows of the trials, judges each report in order, and writes the
+/// results.
 /// </summary>
 internal static class ReportStatements
 {
-    /// <summary>Writes all in one transaction; where the data forbids that, in halves, until what cannot be written is alone.</summary>
+    /// <summary>Writes all in one transaction; if the data prevents that, in halves, until each unwritable report is alone.</summary>
     public static ImmutableArray<WriteVerdict> Write(Session session, ReadOnlyMemory<FencedReport> reports)
     {
         try
@@ -199,7 +199,7 @@ internal static class ReportStatements
 
     private static double? Finite(double? number) => number is { } value && double.IsFinite(value) ? value : null;
 
-    /// <summary>What a process wrote may hold what no database takes for text: a zero, or half of a pair of surrogates.</summary>
+    /// <summary>Replaces what no database can store as text: a zero character, or half of a surrogate pair.</summary>
     private static string? Storable(string? text) =>
         text is null ? null : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)).Replace('\0', '\uFFFD');
 }

@@ -4,18 +4,18 @@ using DeepTrain.Cluster.Sweeps.Trials;
 namespace DeepTrain.Cluster.Silo.Storage.Statements;
 
 /// <summary>
-/// A trial as a batch of reports finds it, and what they make of it: the rules by which a report is judged. The fence of a trial's latest
-/// lease is the only one that may write for it.
+/// A trial as a batch of reports changes it, with the rules by which a report is judged. Only the fence of the trial's latest lease may
+/// write for it.
 /// </summary>
 /// <param name="key">The trial's row.</param>
 /// <param name="deleted">Whether its sweep is a tombstone.</param>
-/// <param name="maxAttempts">How often it may be tried if it fails for a reason that may pass.</param>
+/// <param name="maxAttempts">How often the trial may be tried if it fails for a reason that may be temporary.</param>
 internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
 {
-    /// <summary>The longest that a trial pauses which failed for a reason that may pass.</summary>
+    /// <summary>The longest pause before a trial that failed for a possibly temporary reason is tried again.</summary>
     public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
-    // Each pause is twice as long as the one before.
+    // Each pause is twice as long as the previous one.
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
 
     private readonly List<(EpochReport Report, long Fence)> _written = [];
@@ -26,7 +26,7 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
 
     public required string? Outcome { get; set; }
 
-    /// <summary>At its end; 0 before.</summary>
+    /// <summary>The number of epochs at its end; 0 before.</summary>
     public required int Epochs { get; set; }
 
     public required int Tries { get; set; }
@@ -37,23 +37,23 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
 
     public required Ailments? AilmentsStart { get; set; }
 
-    /// <summary>The fence under which its last epoch is stored; null: there is none.</summary>
+    /// <summary>The fence under which its last epoch is stored; null if there is none.</summary>
     public long? LastFence { get; set; }
 
-    /// <summary>The fences of those of its stored epochs that the batch names.</summary>
+    /// <summary>The fences of its stored epochs that the batch names.</summary>
     public Dictionary<int, long> FenceOfEpoch { get; } = [];
 
-    /// <summary>From here on, epochs of other fences go; null: none do.</summary>
+    /// <summary>From this epoch on, epochs of other fences are deleted; null: none are.</summary>
     public (int Epoch, long Fence)? DropFrom { get; private set; }
 
     public IReadOnlyList<(EpochReport Report, long Fence)> Written => _written;
 
-    /// <summary>Whether its checkpoint, or what it showed before training, is another than it was.</summary>
+    /// <summary>Whether its checkpoint or its state before training has changed.</summary>
     public bool IsTouched { get; private set; }
 
     public EpochReport? Ended { get; private set; }
 
-    /// <summary>For how long it is not tried again; null: it did not fail, or for good.</summary>
+    /// <summary>The pause before it is tried again; null if it did not fail or is not retried.</summary>
     public TimeSpan? Pause { get; private set; }
 
     public WriteVerdict Judge(FencedReport fenced)
@@ -68,7 +68,7 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
         }
         else if (isKnown)
         {
-            // Who has lost its trial must not take it that the store points to its file now.
+            // A worker that has lost its trial must not conclude that the store names its file now.
             if (Fence != fence && fenced.Checkpoint is { } saved && saved != Checkpoint)
                 return WriteVerdict.Refused;
             if (isCurrent)
@@ -83,9 +83,9 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
             Retry();
             return WriteVerdict.WillRetry;
         }
-        // A failure comes after its epoch, and says nothing of it.
+        // A failure report comes after its epoch and contains no metrics of it.
         var saysEpoch = report is not ({ Ending.Failure: not null } or { Epoch: 0, Ending: not null });
-        // What an earlier lease trained from here on is trained again now, or never was.
+        // What an earlier lease stored from this epoch on is trained again now.
         if (LastFence is { } last && last != fence)
             Drop(saysEpoch ? report.Epoch : report.Epoch + 1, fence);
         if (!isKnown && saysEpoch)
@@ -97,7 +97,7 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
         return WriteVerdict.Accepted;
     }
 
-    /// <summary>What it has trained and saved stays; whoever leases it next goes on from there.</summary>
+    /// <summary>Stored epochs and the checkpoint stay; the next lease resumes from there.</summary>
     private void Retry()
     {
         Pause = TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, Tries) * FirstPause.TotalSeconds));
@@ -105,7 +105,7 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
         Fence++;
     }
 
-    /// <summary>Takes away what other fences wrote from an epoch on, and with it the checkpoint that goes on from there.</summary>
+    /// <summary>Drops what other fences wrote from an epoch on, and with it a checkpoint of these epochs.</summary>
     private void Drop(int from, long fence)
     {
         DropFrom = (from, fence);
@@ -124,7 +124,7 @@ internal sealed class ReportedTrial(long key, bool deleted, int maxAttempts)
             (AilmentsStart, IsTouched) = (report.Health?.Ailments, true);
     }
 
-    /// <summary>Whatever its trial goes on from, it does so after an epoch that is stored, and under the fence of whoever saved it.</summary>
+    /// <summary>A trial resumes only after a stored epoch, and under the fence of the worker that saved it.</summary>
     private void Save(FencedReport fenced)
     {
         if (fenced.Checkpoint is { } checkpoint)

@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Silo.Storage.Statements;
 
-/// <summary>What a sweep file says once defaults are filled in, for the record, and its SHA-256 in hexadecimal digits.</summary>
+/// <summary>The content of a sweep file with defaults filled in, and its SHA-256 in hexadecimal digits.</summary>
 internal sealed record ResolvedSweep(string Json, string Hash)
 {
     public static ResolvedSweep Of(Sweep sweep)

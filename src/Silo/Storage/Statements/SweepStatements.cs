@@ -4,10 +4,10 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Silo.Storage.Statements;
 
-/// <summary>The life of a sweep: each method is the body of one transaction.</summary>
+/// <summary>Creates, changes and ends sweeps: each method is the body of one transaction.</summary>
 internal static class SweepStatements
 {
-    /// <summary>How long a statement may take that touches all trials of a sweep.</summary>
+    /// <summary>The timeout of a statement that changes all trials of a sweep.</summary>
     private static readonly TimeSpan Bulk = TimeSpan.FromMinutes(1);
 
     private const int CellsAtOnce = 1_000;
@@ -15,14 +15,14 @@ internal static class SweepStatements
     private static readonly Sql LockSweep = new(dialect =>
         $"SELECT key, {dialect.Clock} FROM sweeps WHERE id = @id AND fence = @fence{dialect.ForUpdate}");
 
-    /// <summary>Keeps the sweep's row for its coordinator until the transaction ends, if nobody has opened the sweep since.</summary>
+    /// <summary>Locks the sweep's row until the transaction ends, if no later coordinator has opened the sweep.</summary>
     /// <returns>The sweep's key, and the store's time.</returns>
-    /// <exception cref="CoordinatorReplacedException">Somebody has.</exception>
+    /// <exception cref="CoordinatorReplacedException">A later coordinator has.</exception>
     public static (long Sweep, long Now) CheckCoordinator(Session session, Coordinator coordinator) =>
         session.First(LockSweep, row => (row.GetInt64(0), row.GetInt64(1)), ("@id", coordinator.SweepId), ("@fence", coordinator.Fence))
         ?? throw new CoordinatorReplacedException(coordinator.SweepId);
 
-    /// <summary>A statement that keeps trials from all others, in the order that everybody keeps: by their keys.</summary>
+    /// <summary>A statement that locks trials, in the order that all transactions use: by their keys.</summary>
     public static Sql LockTrials(string which) => new(dialect => dialect.ForUpdate is "" ? ""
         : $"SELECT COUNT(*) FROM (SELECT 1 FROM trials WHERE {which} ORDER BY key{dialect.ForUpdate}) AS locked");
 
@@ -104,7 +104,7 @@ internal static class SweepStatements
         WHERE sweep = @key AND outcome IS NULL
         """);
 
-    /// <summary>Does nothing to a sweep that is over.</summary>
+    /// <summary>Does nothing to a sweep that has ended.</summary>
     public static bool Cancel(Session session, Coordinator coordinator)
     {
         session.Patience = Bulk;
@@ -243,10 +243,10 @@ internal static class SweepStatements
 
     private static readonly Sql AnalyzeTables = new(dialect => dialect.Analyze("sweeps", "cells", "trials"));
 
-    /// <summary>Stores the cells and trials that are new; the cells that were known are named again, in their new order.</summary>
+    /// <summary>Stores new cells and trials; known cells become active again, in their new order.</summary>
     private static void StoreTrials(Session session, long key, Sweep sweep)
     {
-        // In parts: the rows of a large sweep would take more memory than all else of it.
+        // In parts: the rows of a large sweep would take more memory than all the rest.
         foreach (var part in sweep.Cells.Index().Chunk(CellsAtOnce))
             session.Execute(InsertCells, new RowSet<(int Position, Cell Cell)>(part)
                 .With("sweep", _ => key).With("id", row => row.Cell.Id).With("position", row => row.Position)
