@@ -4,10 +4,11 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Training.Native;
 
-/// <summary>Loads the libtorch of a folder, such as <c>torch/lib</c> of a Python installation, in place of one beside the program.</summary>
+/// <summary>Loads the libtorch beside the program, or that of a folder, such as <c>torch/lib</c> of a Python installation.</summary>
 /// <remarks>
-/// Once loaded, the libraries are found by their names, whoever asks for them. TorchSharp's own library, which comes with the program,
-/// was made for one version of libtorch: all that it needs is looked up here, so that another version fails now and not in the middle.
+/// Every library is loaded by its path, so that no other libtorch which the system has somewhere is taken by chance. Once loaded, the
+/// libraries are found by their names, whoever asks for them. TorchSharp's own library, which comes with the program, was made for one
+/// version of libtorch: all that it needs is looked up here, so that another version fails now and not in the middle.
 /// </remarks>
 internal static partial class LibTorchFolder
 {
@@ -16,6 +17,22 @@ internal static partial class LibTorchFolder
     // Each after those that it needs; those of CUDA are not everywhere.
     private static readonly (string Name, bool IsNeeded)[] Libraries =
         [("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false), ("torch", true)];
+
+    /// <summary>Loads the libtorch that came with the program.</summary>
+    /// <returns>Whether one came with it.</returns>
+    /// <exception cref="DllNotFoundException">It does not load.</exception>
+    /// <exception cref="BadImageFormatException">It was made for another system.</exception>
+    public static bool LoadOwn()
+    {
+        if (Beside("torch_cpu") is not { } path)
+            return false;
+        foreach (var (name, _) in Libraries)
+        {
+            if (Path.Combine(Path.GetDirectoryName(path)!, FileName(name)) is var library && File.Exists(library))
+                NativeLibrary.Load(library);
+        }
+        return true;
+    }
 
     /// <exception cref="TrainerException">There is no libtorch in it, it does not load, or does not fit.</exception>
     public static void Load(string folder)

@@ -90,31 +90,33 @@ public static partial class TorchRuntime
     private static TorchDescription Load()
     {
         KeepBitsSideBySide();
-        var assembly = typeof(TorchRuntime).Assembly;
-        if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
+        var folder = Environment.GetEnvironmentVariable(FolderVariable);
+        if (folder is { Length: > 0 })
             LibTorchFolder.Load(folder);
-        else if (!NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && !NativeLibrary.TryLoad("libtorch_cpu", assembly, null, out _))
-        {
-            var backend = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "TorchBackend").Value;
-            throw new TrainerException(FailureClass.NoTorch,
-                $"Training needs libtorch beside the program, and this one was built with TorchBackend={backend} for another system or "
-                + $"without it: build with -p:TorchBackend=cpu on the system that is to train, or name a folder with a libtorch in {FolderVariable}.");
-        }
-
         RaiseAllocatorThresholds();
         try
         {
+            if (folder is not { Length: > 0 } && !LibTorchFolder.LoadOwn())
+                throw NoLibTorch();
             KeepKernelsAsTheyAre();
             // One thread for each slot beats several within an operation; it is set for the process, before the first operation.
             torch.set_num_threads(1);
             return new(Version(), CpuCapability(), CanFlushDenormals());
         }
-        catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or NotSupportedException)
+        catch (Exception error) when (error is TypeInitializationException or DllNotFoundException or BadImageFormatException or NotSupportedException)
         {
             throw new TrainerException(FailureClass.NoTorch,
                 $"libtorch is there but does not load ({error.GetBaseException().Message}): rebuild with -p:TorchBackend=cpu on this system.",
                 error);
         }
+    }
+
+    private static TrainerException NoLibTorch()
+    {
+        var backend = typeof(TorchRuntime).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "TorchBackend").Value;
+        return new(FailureClass.NoTorch,
+            $"Training needs libtorch beside the program, and this one was built with TorchBackend={backend} for another system or "
+            + $"without it: build with -p:TorchBackend=cpu on the system that is to train, or name a folder with a libtorch in {FolderVariable}.");
     }
 
     /// <summary>
