@@ -71,6 +71,14 @@ public class RoomsTests
     }
 
     [Fact]
+    public void Arrows_ThatAreKnown_AreSeen()
+    {
+        Assert.NotEmpty(Room.Of("Silo").ThatName("DeepTrain.Cluster.Silo.Hosting", "DeepTrain.Cluster.Silo.Slots"));
+        Assert.NotEmpty(Room.Of("Client").ThatName("DeepTrain.Cluster.Silo"));
+        Assert.NotEmpty(Room.Of("Grains").ThatName("Orleans"));
+    }
+
+    [Fact]
     public void Circle_OfThreeFolders_IsFound()
     {
         Arrow[] arrows = [new("a", "b", []), new("b", "c", []), new("c", "a", []), new("c", "d", [])];

@@ -13,7 +13,7 @@ internal enum OutputFormat
     Csv,
 }
 
-/// <summary>Options and arguments that several verbs share, each read in one location.</summary>
+/// <summary>Options and arguments that several verbs share, each read in one place.</summary>
 internal static class CommonOptions
 {
     public const string DefaultData = ".deeptrain";
@@ -148,8 +148,8 @@ internal static class CommonOptions
 
     /// <summary>With what this process owns a data folder to change something there, and trains nothing.</summary>
     /// <exception cref="UserException">The settings are broken; what is wrong has been written.</exception>
-    public static EmbeddedSettings OwnerSettings() =>
-        Embedded(SettingsReader.ReadForRun(null, SettingsReader.Variables())) with { Slots = 0, MetricsPort = null };
+    public static EmbeddedSettings OwnerSettings(string? settingsFile) =>
+        Embedded(SettingsReader.ReadForRun(settingsFile, SettingsReader.Variables())) with { Slots = 0, MetricsPort = null };
 
     private static EmbeddedSettings Embedded(SettingsReading reading)
     {

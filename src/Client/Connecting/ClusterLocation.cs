@@ -21,7 +21,10 @@ internal sealed class ClusterLocation(SiloSettings settings, ClusterServers serv
     public override string Option =>
         settingsFile is null ? " --cluster" : $" --cluster --settings {ShellWords.Quote(settingsFile)}";
 
-    public override async Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
+    public override Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation) =>
+        OpenAsync(cancellation);
+
+    public override async Task<SweepConnection> OpenAsync(CancellationToken cancellation)
     {
         await Membership.CheckAsync(servers.Redis);
         for (var attempt = 1; ; attempt++)

@@ -8,7 +8,8 @@ using DeepTrain.Cluster.Silo.Storage.Sqlite;
 namespace DeepTrain.Cluster.Client.Connecting;
 
 /// <summary>A data folder on this machine: the silo of this process if the folder is free, else the silo that owns it.</summary>
-internal sealed class FolderLocation(string path) : SweepLocation
+/// <param name="settingsFile">What the command line named with --settings; null: nothing.</param>
+internal sealed class FolderLocation(string path, string? settingsFile) : SweepLocation
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan SilentWait = TimeSpan.FromSeconds(2);
@@ -19,6 +20,9 @@ internal sealed class FolderLocation(string path) : SweepLocation
     public override ISweepReader Reader => new SqliteSweepReader(Folder.Database);
 
     public override string Option => path == CommonOptions.DefaultData ? "" : $" --data {ShellWords.Quote(path)}";
+
+    public override Task<SweepConnection> OpenAsync(CancellationToken cancellation) =>
+        OpenAsync(CommonOptions.OwnerSettings(settingsFile), TimeProvider.System, cancellation);
 
     public override async Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation)
     {

@@ -22,8 +22,7 @@ internal abstract class SweepLocation
 
     /// <summary>To change something there, not to train.</summary>
     /// <inheritdoc cref="OpenAsync(EmbeddedSettings, TimeProvider, CancellationToken)"/>
-    public Task<SweepConnection> OpenAsync(CancellationToken cancellation) =>
-        OpenAsync(CommonOptions.OwnerSettings(), TimeProvider.System, cancellation);
+    public abstract Task<SweepConnection> OpenAsync(CancellationToken cancellation);
 
     /// <summary>Attaches to whoever trains there. Null: nobody, or nobody that answers.</summary>
     public abstract Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation);

@@ -16,7 +16,7 @@ internal static class SweepLocations
             // An empty list that is not the cluster's would pass for one that is.
             if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(SettingsTable.PostgresHost.Variable)))
                 Console.Error.WriteLine($"note: {SettingsTable.PostgresHost.Variable} names a cluster; without --cluster, this command uses the folder {parsed.GetValue(CommonOptions.Data)}.");
-            return new FolderLocation(parsed.GetValue(CommonOptions.Data)!);
+            return new FolderLocation(parsed.GetValue(CommonOptions.Data)!, parsed.GetValue(CommonOptions.SettingsFile));
         }
         var reading = SettingsReader.Read(parsed.GetValue(CommonOptions.SettingsFile), SettingsReader.Variables());
         foreach (var problem in reading.Problems)

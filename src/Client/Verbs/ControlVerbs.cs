@@ -59,7 +59,7 @@ internal static class ControlVerbs
         await using var connection = await location.TryAttachAsync(cancellation);
         var isStopped = connection is not null && await connection.Grains.Trial(trial).Stop();
         Output.WriteLine(format,
-            isStopped ? $"{trial} is stopped at the end of its epoch" : $"{trial} is not stopped, because it is not in training",
+            isStopped ? $"{trial} will be stopped at the end of its epoch, if its slot still trains it then" : $"{trial} is not stopped, because it is not in training",
             ("trial", $"{trial}"), ("stopped", isStopped));
     }
 }

@@ -90,17 +90,18 @@ internal sealed class DispatcherGrain(TimeProvider time) : Grain, IDispatcherGra
     /// </summary>
     private void EmptySilos(long now)
     {
+        var shares = Shares();
         foreach (var (sweepId, waiter) in _waiters)
         {
-            if (waiter.NeedsEmptySiloSince is not { } since || time.GetElapsedTime(since, now) < Quantum)
+            if (waiter.NeedsEmptySiloSince is not { } since || time.GetElapsedTime(since, now) < Quantum || !MayHaveMore(sweepId, waiter.Offer, shares))
                 waiter.Silo = null;
             else if (waiter.Silo is null || !_silos.ContainsKey(waiter.Silo))
                 waiter.Silo = _silos
                     .Where(silo => IsFor(waiter.Offer, silo.Value.Device) && EmptiedFor(silo.Key) is null)
                     .Select(silo => (silo.Key, Work: _work.Where(work => work.Key.Silo == silo.Key).Select(work => work.Value).ToList()))
-                    // Its own slots and those of sweeps with a higher priority cannot be taken.
-                    .OrderBy(silo => silo.Work.Count(work => work.Sweep == sweepId || work.Priority > waiter.Offer.Priority))
-                    .ThenBy(silo => silo.Work.Count).ThenBy(silo => silo.Key, StringComparer.Ordinal)
+                    // Its own slots and those of sweeps with a higher priority cannot be taken: other slots would stay idle until these are free.
+                    .Where(silo => silo.Work.TrueForAll(work => work.Sweep != sweepId && work.Priority <= waiter.Offer.Priority))
+                    .OrderBy(silo => silo.Work.Count).ThenBy(silo => silo.Key, StringComparer.Ordinal)
                     .Select(silo => silo.Key).FirstOrDefault();
         }
     }

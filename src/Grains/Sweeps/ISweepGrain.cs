@@ -75,7 +75,7 @@ public interface ISweepGrain : IGrainWithStringKey
     [Alias("Recount")]
     Task Recount();
 
-    /// <summary>Counts again the waiting trials, because some failed and are retried after a pause.</summary>
+    /// <summary>Some trials failed and wait to be tried again: they are counted as waiting with the next touch.</summary>
     [Alias("RecountWaiting")]
     Task RecountWaiting();
 }

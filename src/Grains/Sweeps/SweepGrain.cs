@@ -232,14 +232,13 @@ internal sealed class SweepGrain(
 
     public Task Recount() => RecountAsync();
 
-    public Task RecountWaiting() => _gate.AloneAsync(async () =>
+    public Task RecountWaiting()
     {
-        if (_sweep is not { } sweep)
-            return;
-        var counts = await Reach(reader.CountAsync(Id));
-        sweep.SetWaiting(counts.Waiting, counts.Suspects);
-        await AnnounceAsync();
-    });
+        // Counted with the next touch, once for all that fail until then: a sweep whose trials all fail would otherwise do nothing else.
+        if (_sweep is { } sweep)
+            sweep.IsUncertain = true;
+        return Task.CompletedTask;
+    }
 
     public Task<SweepProgress?> GetProgress() => Task.FromResult(_sweep?.Progress(Id));
 
@@ -433,7 +432,7 @@ internal sealed class SweepGrain(
         /// <summary>The waiting trials that only a silo without other trials may train. They come after all others.</summary>
         public int Suspects { get; private set; }
 
-        /// <summary>A call to the store was not answered, so the counts may be wrong.</summary>
+        /// <summary>A call to the store was not answered, or trials wait again after a failure: the counts may be wrong until the next touch.</summary>
         public bool IsUncertain { get; set; }
 
         /// <summary>The slots that train for the sweep, and when they last renewed.</summary>

@@ -18,7 +18,8 @@ internal sealed class KeptModels(ISweepReader store)
             || await store.ReadTextAsync(models.Name, cancellation) is not { } text
             || (_clean.TryGetValue(models.Name, out var seen) && seen == (overview.Finished, text)))
             return;
-        if (SweepFile.Declare(text) is { Keep: not Keep.All } declaration)
+        // Which cell of a cancelled sweep is the best may change: its cancelled trials can be retried.
+        if (SweepFile.Declare(text) is { Keep: not Keep.All } declaration && (overview.Status is SweepStatus.Finished || declaration.Keep is Keep.None))
         {
             // The cells are needed only to find the best one.
             var best = declaration.Keep is Keep.Best && SweepFile.Parse(text, models.Name).Sweep is { } sweep

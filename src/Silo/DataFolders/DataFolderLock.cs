@@ -10,6 +10,7 @@ namespace DeepTrain.Cluster.Silo.DataFolders;
 public sealed class DataFolderLock : IDisposable
 {
     private static readonly TimeSpan LookTime = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly FileStream _lock;
 
@@ -39,6 +40,7 @@ public sealed class DataFolderLock : IDisposable
                 // Refused by an owner, or by a process that briefly checks whether there is one.
                 if (IsHeld(folder))
                     return null;
+                Thread.Sleep(Pause);
             }
             while (Stopwatch.GetElapsedTime(began) < LookTime);
             return null;

@@ -84,16 +84,19 @@ public abstract class SweepReader : ISweepReader
                 AilmentsAt(row, 6)), ("@sweep", sweepId)),
         [], CancellationToken.None);
 
-    private static readonly Sql Failed = new($"SELECT 1 {ToTrial} AND t.fence = @fence AND t.outcome = 'Failed'");
+    private static readonly Sql Failed = new(dialect => $"""
+        SELECT c.id, t.replicate, t.fence FROM sweeps s JOIN cells c ON c.sweep = s.key JOIN trials t ON t.cell = c.key
+        WHERE {OfSweep} AND c.id {dialect.InList("@cells")} AND t.outcome = 'Failed'
+        """);
 
     public Task<ImmutableHashSet<(TrialId Trial, long Fence)>> ReadFailedAsync(IReadOnlyCollection<(TrialId Trial, long Fence)> trials) =>
         ReadAsync<ImmutableHashSet<(TrialId, long)>>(async snapshot =>
         {
-            var failed = ImmutableHashSet.CreateBuilder<(TrialId, long)>();
-            foreach (var (trial, fence) in trials)
-                if (!(await snapshot.QueryAsync(Failed, _ => true, [.. ValuesOf(trial), ("@fence", fence)])).IsEmpty)
-                    failed.Add((trial, fence));
-            return failed.ToImmutable();
+            var failed = new HashSet<(TrialId, long)>();
+            foreach (var sweep in trials.GroupBy(asked => asked.Trial.Sweep))
+                failed.UnionWith(await snapshot.QueryAsync(Failed, row => (new TrialId(sweep.Key, row.GetString(0), row.GetInt32(1)), row.GetInt64(2)),
+                    ("@sweep", sweep.Key), ("@cells", snapshot.ListValue(sweep.Select(asked => asked.Trial.Cell).Distinct()))));
+            return [.. trials.Where(failed.Contains)];
         }, [], CancellationToken.None);
 
     private static readonly Sql Counts = new($"""

@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Silo.Settings;
 
 namespace DeepTrain.Cluster.Client.Tests;
 
-/// <summary>A place that another process trains in.</summary>
+/// <summary>A location that another process trains in.</summary>
 /// <param name="sweep">The answer of a sweep's grain, by its id and the method's name.</param>
 internal sealed class FakeLocation(ISweepReader reader, Func<string, string, object?> sweep) : SweepLocation
 {
@@ -22,6 +22,8 @@ internal sealed class FakeLocation(ISweepReader reader, Func<string, string, obj
 
     public override Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation) =>
         Task.FromResult(Connection);
+
+    public override Task<SweepConnection> OpenAsync(CancellationToken cancellation) => Task.FromResult(Connection);
 
     public override Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation) => Task.FromResult<SweepConnection?>(Connection);
 }

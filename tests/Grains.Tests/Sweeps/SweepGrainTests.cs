@@ -381,6 +381,7 @@ public sealed class SweepGrainTests : IAsyncLifetime
         await _cluster.Store.WriteAsync([Failed(leased[0], "infrastructure")]);
 
         await _cluster.Sweep("digits-1").RecountWaiting();
+        await _cluster.Sweep("digits-1").Touch();
 
         var progress = (await _cluster.Sweep("digits-1").GetProgress())!;
         Assert.Equal((1, 1), (progress.Waiting, progress.Running));

@@ -41,7 +41,8 @@ public sealed class StaleFileCleanupTests
     [InlineData(Keep.Best, SweepStatus.Running, "a1 a2 b1 b2")]
     [InlineData(Keep.Best, SweepStatus.Paused, "a1 a2 b1 b2")]
     [InlineData(Keep.Best, SweepStatus.Finished, "b1 b2")]
-    [InlineData(Keep.Best, SweepStatus.Cancelled, "b1 b2")]
+    [InlineData(Keep.Best, SweepStatus.Cancelled, "a1 a2 b1 b2")]
+    [InlineData(Keep.None, SweepStatus.Cancelled, "")]
     [InlineData(Keep.All, SweepStatus.Finished, "a1 a2 b1 b2")]
     [InlineData(Keep.None, SweepStatus.Finished, "")]
     public async Task RunRoundAsync_Models_StayAsTheSweepsFileSays(Keep keep, SweepStatus status, string stay)

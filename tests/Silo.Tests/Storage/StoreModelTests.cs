@@ -182,7 +182,7 @@ public abstract class StoreModelTests(StoreKind kind, int runs) : StoreTests(kin
                     foreach (var trial in _trials)
                         trial.IsActive = changed.Cells.Any(cell => cell.Id == trial.Id.Cell);
                     _text = changed.Text;
-                    if (_status != SweepStatus.Paused && Active().Any(trial => trial.Outcome is null))
+                    if (_status != SweepStatus.Paused)
                         _status = SweepStatus.Running;
                     break;
                 case Act.OpenAnew:

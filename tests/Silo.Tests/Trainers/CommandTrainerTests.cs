@@ -1,6 +1,10 @@
 using System.Diagnostics;
+using System.Formats.Tar;
 using System.Globalization;
+using System.Runtime.Versioning;
+using System.Text;
 using System.Text.Json;
+using CsCheck;
 using DeepTrain.Cluster.Grains.Tests;
 using DeepTrain.Cluster.Silo.Settings;
 using DeepTrain.Cluster.Silo.Trainers;
@@ -83,6 +87,49 @@ public sealed class CommandTrainerTests : IDisposable
     }
 
     [Fact]
+    public void TrainEpoch_LastLineWithoutALineFeed_IsRead()
+    {
+        using var run = Start("""printf '{"epoch": 1, "trainLoss": 0.5}\n{"epoch": 2, "trainLoss": 0.25}'""", epochs: 2);
+        run.TrainEpoch();
+
+        var last = Assert.Single(run.TrainEpoch());
+
+        Assert.Equal((2, 0.25, new(Outcome.Completed)), (last.Epoch, last.TrainLoss, last.Ending));
+    }
+
+    [Fact]
+    public async Task TrainEpoch_CommandThatClosesItsOutputsAndGoesOn_CanBeStopped()
+    {
+        using var stop = new CancellationTokenSource();
+        using var run = Start($"exec >&- 2>&-; echo >{_folder["closed"]}; sleep 1000");
+        var training = Task.Run(() => run.TrainEpoch(stop.Token), CancellationToken.None);
+        await UntilAsync(() => File.Exists(_folder["closed"]));
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training.WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public async Task TrainEpoch_DaemonThatLogsWithoutEnd_EndsWithItsShell()
+    {
+        Assert.SkipWhen(Servers.InstalledPrograms.OnPath("setsid") is null, "There is no setsid (Debian: util-linux).");
+        using var run = Start($$"""
+            echo '{"epoch": 1, "trainLoss": 0.5}'
+            setsid sh -c 'yes & echo $! >"$0"' {{_folder["daemon"]}} >&2 &
+            while [ ! -s {{_folder["daemon"]}} ]; do sleep 0.01; done
+            """);
+        try
+        {
+            var reports = await Task.Run(() => run.TrainEpoch(), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(20), CancellationToken.None);
+            Assert.Equal(new(Outcome.Completed), Assert.Single(reports).Ending);
+        }
+        finally
+        {
+            await KillAsync(_folder["daemon"]);
+        }
+    }
+
+    [Fact]
     public void TrainEpoch_NotFinite_EndsAsDiverged()
     {
         using var run = Start("""echo '{"epoch": 1, "trainLoss": NaN}'; sleep 1000""", epochs: 5);
@@ -117,6 +164,10 @@ public sealed class CommandTrainerTests : IDisposable
     [InlineData("echo '{\"epoch\": 0, \"trainLoss\": 1}'", FailureClass.CodeError, "epochs are counted from 1")]
     [InlineData("for i in 1 2 3; do echo \"{\\\"epoch\\\": $i, \\\"trainLoss\\\": 1}\"; done", FailureClass.CodeError, "printed epoch 3 after the last, 2")]
     [InlineData("head -c 70000 /dev/zero | tr '\\0' x; sleep 1000", FailureClass.CodeError, "a line of more than 65,536 bytes")]
+    [InlineData("printf hello", FailureClass.CodeError, "it printed 'hello'")]
+    [InlineData("printf '{\"epoch\": 1, \"trainLo'; exit 3", FailureClass.CodeError, "exit code 3")]
+    [InlineData("printf '{\"epoch\": 1, \"trainLoss\": 1}'; exit 75", FailureClass.Infrastructure, "exit code 75")]
+    [InlineData("printf '{\"epoch\": 1, \"trainLoss\": 1}'", FailureClass.CodeError, "exit code 0 after epoch 1 of 2")]
     public void TrainEpoch_CommandThatFails_SaysHow(string script, string failureClass, string message)
     {
         var failure = Failure(script, epochs: 2);
@@ -162,9 +213,7 @@ public sealed class CommandTrainerTests : IDisposable
         }
         finally
         {
-            var daemon = int.Parse(await File.ReadAllTextAsync(_folder["daemon"], CancellationToken.None), CultureInfo.InvariantCulture);
-            Process.GetProcessById(daemon).Kill();
-            await EndedAsync([daemon]);
+            await KillAsync(_folder["daemon"]);
         }
     }
 
@@ -185,6 +234,42 @@ public sealed class CommandTrainerTests : IDisposable
 
         Assert.Equal(Sweeps.Trials.Failure.LogLimit, failure.Log!.Length);
         Assert.EndsWith("y" + "last words\n", failure.Log, StringComparison.Ordinal);
+    }
+
+    /// <summary>timeout(1) makes a group of its own, in the session of whoever starts it.</summary>
+    [Theory]
+    [InlineData("sleep 1000", 3)]
+    [InlineData("", 1)]
+    public async Task Dispose_ChildrenInAGroupOfTheirOwn_EndsThemToo(string rest, int epochs)
+    {
+        Assert.SkipWhen(Servers.InstalledPrograms.OnPath("setsid") is null, "There is no setsid (Debian: util-linux).");
+        var run = Start($$"""
+            timeout 1000 sh -c 'echo $$ >"$0"; sleep 1000' {{_folder["child"]}} &
+            while [ ! -s {{_folder["child"]}} ]; do sleep 0.01; done
+            echo "{\"epoch\": 1, \"trainLoss\": $!}"
+            {{rest}}
+            """, epochs);
+        int[] processes = [(int)Assert.Single(run.TrainEpoch()).TrainLoss, int.Parse(File.ReadAllText(_folder["child"]), CultureInfo.InvariantCulture)];
+
+        run.Dispose();
+
+        await EndedAsync(processes);
+    }
+
+    [Fact]
+    public async Task Pause_ChildrenInAGroupOfTheirOwn_StopUntilContinue()
+    {
+        Assert.SkipWhen(Servers.InstalledPrograms.OnPath("setsid") is null, "There is no setsid (Debian: util-linux).");
+        using var group = new CommandGroup(
+            ["sh", "-c", $"timeout 1000 sh -c 'echo $$ >\"$0\"; while :; do :; done' {_folder["child"]} & echo $!; wait"], "", NewFolder());
+        var timeout = int.Parse(group.ReadLine(CancellationToken.None)!, CultureInfo.InvariantCulture);
+        await UntilAsync(() => File.Exists(_folder["child"]) && File.ReadAllText(_folder["child"]).EndsWith('\n'));
+        int[] processes = [timeout, int.Parse(File.ReadAllText(_folder["child"]), CultureInfo.InvariantCulture)];
+
+        group.Pause();
+        Assert.All(processes, process => Assert.Equal("T", Stat(process)?.State));
+        group.Continue();
+        await UntilAsync(() => processes.All(process => Stat(process)?.State is not "T"));
     }
 
     [Theory]
@@ -233,7 +318,7 @@ public sealed class CommandTrainerTests : IDisposable
         var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
         // The worker is a process that holds the pipe and does nothing.
         foreach (var word in (string[])["-c", """{ echo line; exec sleep 1000; } | sh -c "$0" deeptrain "$1" sh -c "$2" & wait""", CommandGroup.Shell, folder,
-            "read -r line; sleep 1000 & echo $line $!; wait"])
+            "read -r line; timeout 1000 sleep 1000 & echo $line $!; wait"])
             start.ArgumentList.Add(word);
         using var all = Process.Start(start)!;
         var group = int.Parse((await all.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!, CultureInfo.InvariantCulture);
@@ -317,6 +402,171 @@ public sealed class CommandTrainerTests : IDisposable
         Assert.Throws<FileNotFoundException>(() => Trainer.Start(new([trial], path + ".none")));
     }
 
+    [Fact]
+    public void Start_FromARunThatWasStoppedAfterItsLastLine_Completes()
+    {
+        var trial = TrainerTrials.Script(Counting.Replace("\ndone", "\ndone\n[ -e \"$folder/again\" ] || { echo >\"$folder/again\"; sleep 1000; }", StringComparison.Ordinal), epochs: 5);
+        var path = _folder["saved"];
+        using var run = Trainer.Start(new([trial]));
+        for (var epoch = 1; epoch < 5; epoch++)
+            run.TrainEpoch();
+        // It does not end after its last line.
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        Assert.ThrowsAny<OperationCanceledException>(() => run.TrainEpoch(stop.Token));
+        Assert.Equal(4, run.Epoch);
+        run.Save(path);
+
+        using var resumed = Trainer.Start(new([trial], path));
+        Assert.Equal((5, new(Outcome.Completed)), resumed.TrainEpoch().Select(report => (report.Epoch, report.Ending)).Single());
+    }
+
+    [Fact]
+    public void Start_CheckpointWithAChangedBit_IsInvalidData()
+    {
+        var trial = TrainerTrials.Script(Counting, epochs: 5);
+        var path = _folder["saved"];
+        CommandCheckpoint.Save(path, trial.Id, 2, ["{}"u8.ToArray()], Folder(("epoch", "2"), ("weights", new('w', 5000))));
+        var whole = File.ReadAllBytes(path);
+
+        Gen.Int[0, whole.Length * 8 - 1].Sample(bit =>
+        {
+            var changed = whole.ToArray();
+            changed[bit / 8] ^= (byte)(1 << bit % 8);
+            File.WriteAllBytes(path, changed);
+            Assert.Throws<InvalidDataException>(() => CommandCheckpoint.Restore(path, trial.Id, NewFolder()));
+        }, iter: 300, threads: 1);
+    }
+
+    /// <summary>What is written into a checkpoint folder may name it as the command was told it, or link by link.</summary>
+    [Theory]
+    [InlineData("ln -s $folder/deep/epoch $folder/latest", "deep/epoch")]
+    [InlineData("ln -s $(realpath $folder)/deep/epoch $folder/latest", "deep/epoch")]
+    [InlineData("ln -s deep/epoch $folder/latest", "deep/epoch")]
+    [InlineData("ln -s $folder/gone $folder/latest", "gone")]
+    [InlineData("ln -s $folder/epoch $folder/deep/er/latest && ln -s deep/er/latest $folder/latest", "deep/er/latest")]
+    [InlineData("ln -s $folder/deep/ $folder/deep/er/up && ln -s deep/er/up/epoch $folder/latest", "deep/er/up/epoch")]
+    public void Save_LinkIntoTheFolder_IsRestoredAsARelativeOne(string link, string target)
+    {
+        var trial = TrainerTrials.Script(Counting.Replace("epoch=0\n",
+            $$"""
+            epoch=0
+            if [ ! -d $folder/deep ]; then mkdir -p $folder/deep/er; echo 7 >$folder/deep/epoch; {{link}}; else ls -l $folder/latest >&2; exit 3; fi
+
+            """, StringComparison.Ordinal), epochs: 5);
+        using var run = Trainer.Start(new([trial]));
+        run.TrainEpoch();
+        run.Save(_folder["saved"]);
+
+        var folder = NewFolder();
+        CommandCheckpoint.Restore(_folder["saved"], trial.Id, folder);
+
+        Assert.Equal(target, new FileInfo(Path.Combine(folder, "latest")).LinkTarget);
+        Assert.Equal("7\n", File.ReadAllText(Path.Combine(folder, "deep", "epoch")));
+    }
+
+    [Theory]
+    [InlineData("/etc/hostname")]
+    [InlineData("../elsewhere")]
+    [InlineData("deep/../../elsewhere")]
+    [InlineData(".")]
+    [InlineData("/")]
+    public void Save_LinkOutOfTheFolder_IsRefused(string target)
+    {
+        var folder = Folder(("epoch", "2"));
+        Directory.CreateDirectory(Path.Combine(folder, "deep"));
+        File.CreateSymbolicLink(Path.Combine(folder, "latest"), target);
+
+        var refused = Assert.Throws<IOException>(() => CommandCheckpoint.Save(_folder["saved"], TrainerTrials.Script("").Id, 2, [], folder));
+
+        Assert.StartsWith($"The link 'latest' in the folder {folder} leads to '{target}'", refused.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder["saved"]));
+    }
+
+    [Theory]
+    [InlineData("/etc/hostname")]
+    [InlineData("../elsewhere")]
+    public void Start_OldCheckpointWithALinkOutOfTheFolder_IsInvalidData(string target)
+    {
+        var trial = TrainerTrials.Script(Counting, epochs: 5);
+        var folder = Folder(("epoch", "2"));
+        File.CreateSymbolicLink(Path.Combine(folder, "latest"), target);
+        SaveAsOldVersion(trial, folder);
+
+        Assert.Throws<InvalidDataException>(() => Trainer.Start(new([trial], _folder["saved"])));
+    }
+
+    [Fact]
+    public void Start_OldCheckpoint_GoesOn()
+    {
+        var trial = TrainerTrials.Script(Counting, epochs: 5);
+        SaveAsOldVersion(trial, Folder(("epoch", "2")));
+
+        using var run = Trainer.Start(new([trial], _folder["saved"]));
+
+        Assert.Equal((2, 3), (run.Epoch, run.TrainEpoch().Single().Epoch));
+    }
+
+    [Fact]
+    public void Start_DamagedOldCheckpoint_IsInvalidDataOrGoesOn()
+    {
+        var trial = TrainerTrials.Script(Counting, epochs: 5);
+        SaveAsOldVersion(trial, Folder(("epoch", "2"), ("weights", new('w', 5000))));
+        var whole = File.ReadAllBytes(_folder["saved"]);
+
+        Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte).Array[1, 20].Sample(changes =>
+        {
+            var changed = whole.ToArray();
+            foreach (var (place, value) in changes)
+                changed[place] = value;
+            File.WriteAllBytes(_folder["saved"], changed);
+            Assert.True(Record.Exception(() => CommandCheckpoint.Restore(_folder["saved"], trial.Id, NewFolder())) is null or InvalidDataException);
+        }, iter: 500, threads: 1);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void Restore_AnyKindOfFile_IsAsItWas()
+    {
+        var folder = Folder(("plain", "text"), ("run", "#!/bin/sh"), (".hidden", "dot"), ("a name with spaces \u00e9", ""));
+        File.SetUnixFileMode(Path.Combine(folder, "run"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(Path.Combine(folder, "empty", "deeper"));
+        Directory.CreateDirectory(Path.Combine(folder, new string('d', 200), new string('e', 200)));
+        Directory.CreateDirectory(Path.Combine(folder, "closed"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var id = TrainerTrials.Script("").Id;
+        CommandCheckpoint.Save(_folder["saved"], id, 2, [], folder);
+
+        var restored = NewFolder();
+        CommandCheckpoint.Restore(_folder["saved"], id, restored);
+
+        Assert.Equal(Entries(folder), Entries(restored));
+
+        static List<(string, UnixFileMode, string?)> Entries(string root) =>
+            [.. new DirectoryInfo(root).EnumerateFileSystemInfos("*", SearchOption.AllDirectories).OrderBy(entry => entry.FullName, StringComparer.Ordinal)
+                .Select(entry => (Path.GetRelativePath(root, entry.FullName), entry.UnixFileMode, entry is FileInfo ? File.ReadAllText(entry.FullName) : null))];
+    }
+
+    [Fact]
+    public void Restore_EmptyFolder_IsEmpty()
+    {
+        var id = TrainerTrials.Script("").Id;
+        CommandCheckpoint.Save(_folder["saved"], id, 2, [], NewFolder());
+
+        var restored = NewFolder();
+        Assert.Equal(2, CommandCheckpoint.Restore(_folder["saved"], id, restored).Epoch);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(restored));
+    }
+
+    /// <summary>As versions wrote it that knew no hash.</summary>
+    private void SaveAsOldVersion(CohortTrial trial, string folder)
+    {
+        using var stream = File.Create(_folder["saved"]);
+        stream.Write(Encoding.UTF8.GetBytes($$"""{"Format":"deeptrain-command-1","Trial":"{{trial.Id}}","Epoch":2,"Lines":[]}""" + "\n"));
+        TarFile.CreateFromDirectory(folder, stream, includeBaseDirectory: false);
+        stream.Write("END\n"u8);
+    }
+
+    private string NewFolder() => Directory.CreateDirectory(_folder[$"{Guid.NewGuid():N}"]).FullName;
+
     private string Folder(params (string Name, string Text)[] files)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder.Root, "made")).FullName;
@@ -345,6 +595,14 @@ public sealed class CommandTrainerTests : IDisposable
         {
             return null;
         }
+    }
+
+    /// <summary>Kills the process whose number is in a file.</summary>
+    private static async Task KillAsync(string file)
+    {
+        var process = int.Parse(await File.ReadAllTextAsync(file, CancellationToken.None), CultureInfo.InvariantCulture);
+        Process.GetProcessById(process).Kill();
+        await EndedAsync([process]);
     }
 
     private static Task EndedAsync(int[] processes) => UntilAsync(() => !processes.Any(IsRunning));

@@ -6,6 +6,9 @@ namespace DeepTrain.Cluster.Silo.Storage.Sessions;
 /// <summary>One consistent state of a store, for queries.</summary>
 internal sealed class Snapshot(DbTransaction transaction, Dialect dialect, CancellationToken cancellation)
 {
+    /// <inheritdoc cref="Dialect.ListValue"/>
+    public object ListValue(IEnumerable<string> texts) => dialect.ListValue(texts);
+
     public async Task<ImmutableArray<T>> QueryAsync<T>(Sql sql, Func<DbDataReader, T> read, params (string Name, object Value)[] values)
     {
         await using var command = transaction.Connection!.CreateCommand();

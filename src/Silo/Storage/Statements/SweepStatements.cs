@@ -71,12 +71,6 @@ internal static class SweepStatements
         WHERE trials.key = named.key AND (trials.active <> named.active OR trials.position <> named.position)
         """);
 
-    private static readonly Sql RunIfAnyIsOpen = new("""
-        UPDATE sweeps SET status = 'Running', finished = NULL
-        WHERE key = @key AND status <> 'Paused'
-          AND EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome IS NULL)
-        """);
-
     public static bool Extend(Session session, Coordinator coordinator, Sweep sweep)
     {
         session.Patience = Bulk;
@@ -88,7 +82,8 @@ internal static class SweepStatements
         session.Execute(DeactivateCells, ("@key", key));
         StoreTrials(session, key, sweep);
         session.Execute(PlaceTrials, ("@key", key), ("@replicates", sweep.Replicates));
-        session.Execute(RunIfAnyIsOpen, ("@key", key));
+        // Its coordinator ends it at once if no trial is open, with the status that its trials give it now.
+        session.Execute(RunUnlessPaused, ("@key", key));
         return true;
     }
 
