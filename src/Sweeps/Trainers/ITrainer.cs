@@ -27,15 +27,15 @@ public interface ITrainingRun : IDisposable
     /// <summary>The number of finished epochs. It starts above 0 where the run resumes from a checkpoint.</summary>
     int Epoch { get; }
 
-    /// <summary>Whether an interrupted epoch can be undone, so that <see cref="Save"/> works without waiting for the end of the epoch.</summary>
+    /// <summary>Whether <see cref="Save"/> works after an interrupted epoch, by saving the state before that epoch.</summary>
     bool SavesWithinEpochs => false;
 
-    /// <summary>Reports each trial as epoch 0, before the first epoch and without an ending. Empty where the trainer does not measure it.</summary>
+    /// <summary>Reports each trial as epoch 0, without an ending. Empty where the trainer does not measure it.</summary>
     IReadOnlyList<EpochReport> ReportStart();
 
     /// <summary>Trains one epoch and reports each trial. A trial whose report has an ending leaves the training.</summary>
     /// <param name="stop">Interrupts the epoch.</param>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled. The run can then only be saved or disposed.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled. The run can be saved, then disposed.</exception>
     IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default);
 
     /// <summary>Removes trials between epochs, without a report.</summary>

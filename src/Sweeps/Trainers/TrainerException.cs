@@ -8,6 +8,6 @@ public sealed class TrainerException(string failureClass, string message, Except
 {
     public string FailureClass { get; } = failureClass;
 
-    /// <summary>The last part of the log of the trial's program, at most <see cref="Failure.LogLimit"/> characters; null without a log.</summary>
+    /// <summary>The last part of the program's log, at most <see cref="Failure.LogLimit"/> characters; null where there is none.</summary>
     public string? Log { get; init; }
 }
