@@ -77,9 +77,7 @@ public sealed record GradientHealth(ImmutableArray<LayerHealth> Layers, Ailments
         return health with { Ailments = ailments };
     }
 
-    /// <summary>
-    /// All numbers of the layers as float32 in little-endian order. The extreme finite values encode infinities and numbers that do not apply.
-    /// </summary>
+    /// <summary>All numbers as float32, little-endian. Extreme finite values encode infinities and numbers that do not apply.</summary>
     public byte[] Pack()
     {
         var bytes = new byte[Layers.Length * NumbersPerLayer * sizeof(float)];
