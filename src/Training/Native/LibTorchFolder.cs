@@ -4,20 +4,20 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Training.Native;
 
-/// <summary>Loads the libtorch of a folder, such as <c>torch/lib</c> of a Python installation, in place of one beside the program.</summary>
+/// <summary>Loads libtorch from a folder, such as <c>torch/lib</c> of a Python installation, in place of the program's own.</summary>
 /// <remarks>
-/// Once loaded, the libraries are found by their names, whoever asks for them. TorchSharp's own library, which comes with the program,
-/// was made for one version of libtorch: all that it needs is looked up here, so that another version fails now and not in the middle.
+/// Once loaded, the libraries are found by name. TorchSharp's own library, which comes with the program, needs one version of libtorch.
+/// All its symbols are looked up here, so that another version fails now and not during training.
 /// </remarks>
 internal static partial class LibTorchFolder
 {
     private const int ResolveAll = 2; // RTLD_NOW
 
-    // Each after those that it needs; those of CUDA are not everywhere.
+    // Each library follows those that it needs. The CUDA libraries are optional.
     private static readonly (string Name, bool IsNeeded)[] Libraries =
         [("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false), ("torch", true)];
 
-    /// <exception cref="TrainerException">There is no libtorch in it, it does not load, or does not fit.</exception>
+    /// <exception cref="TrainerException">The folder has no libtorch, or it cannot be loaded or has the wrong version.</exception>
     public static void Load(string folder)
     {
         if (Beside("torch_cpu") is { } beside)
@@ -54,12 +54,12 @@ internal static partial class LibTorchFolder
     private static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    /// <summary>A library that came with the program, where builds and publications put such; null: there is none.</summary>
+    /// <summary>The path of a library that comes with the program, as builds and publications place it; null where there is none.</summary>
     private static string? Beside(string library) => ((string[])["", $"runtimes/{RuntimeInformation.RuntimeIdentifier}/native", "runtimes/linux-x64/native"])
         .Select(place => Path.Combine(AppContext.BaseDirectory, place, FileName(library)))
         .FirstOrDefault(File.Exists);
 
-    /// <summary>What a library does not find of what it needs; null: nothing.</summary>
+    /// <summary>A description of the symbols that a library needs but cannot find; null where nothing is missing.</summary>
     private static string? Mismatch(string path)
     {
         if (!OperatingSystem.IsLinux())
