@@ -13,12 +13,12 @@ internal enum OutputFormat
     Csv,
 }
 
-/// <summary>Options and arguments that several verbs share, each read in one place.</summary>
+/// <summary>Options and arguments that several verbs share, so that all verbs read them in the same way.</summary>
 internal static class CommonOptions
 {
     public const string DefaultData = ".deeptrain";
 
-    /// <summary>Given to the root command: every verb takes it.</summary>
+    /// <summary>A global option, which every verb accepts.</summary>
     public static Option<string> Data { get; } = new("--data")
     {
         Description = "The folder of sweeps, results and logs.",
@@ -124,12 +124,12 @@ internal static class CommonOptions
         HelpName = "ID",
     };
 
-    /// <summary>Where this command line looks for data sets.</summary>
+    /// <summary>The sources of data sets according to the command line.</summary>
     public static DatasetSources Sources(ParseResult parsed) =>
         parsed.GetValue(Datasets) is { } folder ? DatasetSources.Default with { Given = Path.GetFullPath(folder) } : DatasetSources.Default;
 
-    /// <summary>With what a run trains in this process: what its options say, else the settings.</summary>
-    /// <exception cref="UserException">The settings are broken; what is wrong has been written.</exception>
+    /// <summary>The settings for training in this process. Options of the command line override other settings.</summary>
+    /// <exception cref="UserException">The settings are invalid; the problems have been printed.</exception>
     public static EmbeddedSettings RunSettings(ParseResult parsed, int? slots, int? metricsPort)
     {
         var reading = SettingsReader.ReadForRun(parsed.GetValue(SettingsFile), SettingsReader.Variables());
@@ -146,8 +146,8 @@ internal static class CommonOptions
         };
     }
 
-    /// <summary>With what this process owns a data folder to change something there, and trains nothing.</summary>
-    /// <exception cref="UserException">The settings are broken; what is wrong has been written.</exception>
+    /// <summary>The settings for changing a data folder without training.</summary>
+    /// <exception cref="UserException">The settings are invalid; the problems have been printed.</exception>
     public static EmbeddedSettings OwnerSettings(string? settingsFile) =>
         Embedded(SettingsReader.ReadForRun(settingsFile, SettingsReader.Variables())) with { Slots = 0, MetricsPort = null };
 

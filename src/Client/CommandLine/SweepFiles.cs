@@ -6,12 +6,12 @@ using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Client.CommandLine;
 
-/// <summary>A sweep file that has been read with its data, and found valid.</summary>
-/// <param name="DataFile">Its data file and the SHA-256 of what that holds; null where there is none.</param>
+/// <summary>A valid sweep file, read with its data.</summary>
+/// <param name="DataFile">The path and the SHA-256 of its data file; null where there is none.</param>
 internal sealed record SweepInput(Sweep Sweep, (string Path, string Content)? DataFile)
 {
-    /// <summary>Keeps a copy of the data file where the folder's trainers find it. To be done before the sweep is submitted.</summary>
-    /// <exception cref="UserException">The folder takes no copy.</exception>
+    /// <summary>Copies the data file to where the trainers of the folder find it. Must be called before the sweep is submitted.</summary>
+    /// <exception cref="UserException">The copy cannot be written to the folder.</exception>
     public void KeepData(DataFolder folder)
     {
         if (DataFile is not var (path, content))
@@ -29,13 +29,13 @@ internal sealed record SweepInput(Sweep Sweep, (string Path, string Content)? Da
     }
 }
 
-/// <summary>Reads a sweep file and its data for a verb: what the data are and what is wrong goes to stderr, every problem a line.</summary>
+/// <summary>Reads a sweep file and its data for a verb. Describes the data on stderr, and prints each problem on a line there.</summary>
 internal static class SweepFiles
 {
-    /// <exception cref="UserException">There are errors; they have been written.</exception>
+    /// <exception cref="UserException">There are errors, which have been printed.</exception>
     public static async Task<SweepInput> ReadAsync(string path, DatasetSources sources, CancellationToken cancellation)
     {
-        // Standard input or a pipe may be silent for ever, and reading it takes no token.
+        // Reading standard input or a pipe may block forever and cannot be cancelled.
         var reading = await Task.Run(() => SweepFile.Read(path), cancellation).WaitAsync(cancellation);
         var read = SweepData.Check(reading, sources, Console.Error.WriteLine, cancellation);
         var (sweep, problems, dataFile) = read;

@@ -3,17 +3,17 @@ using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Client.CommandLine;
 
-/// <summary>Finds the sweep that a person means.</summary>
+/// <summary>Finds the sweep that the user names.</summary>
 internal static class SweepSelector
 {
     private const int NamedAtMost = 10;
 
-    /// <param name="sweeps">All there are, the newest first.</param>
+    /// <param name="sweeps">All sweeps, the newest first.</param>
     /// <param name="text">
-    /// An id, a name (its latest) or the unique beginning of an id. Text of the form NAME-NUMBER is an id and nothing else: were it the
-    /// beginning of another id, a command repeated after a deletion would reach another sweep.
+    /// An id, a name (for its latest sweep) or the unique beginning of an id. Text of the form NAME-NUMBER is always a whole id: if it were
+    /// taken for the beginning of another one, repeating a command after a deletion might affect another sweep.
     /// </param>
-    /// <exception cref="UserException">None, or more than one, is meant.</exception>
+    /// <exception cref="UserException">The text matches no sweep, or several.</exception>
     public static SweepOverview Select(ImmutableArray<SweepOverview> sweeps, string text)
     {
         if (Find(sweeps, text) is { } exact)
@@ -31,7 +31,7 @@ internal static class SweepSelector
         };
     }
 
-    /// <summary>For what cannot be undone: the sweep that has this id, and no other.</summary>
+    /// <summary>Finds the sweep with exactly this id, for actions that cannot be undone.</summary>
     /// <inheritdoc cref="Select"/>
     public static SweepOverview SelectById(ImmutableArray<SweepOverview> sweeps, string id) =>
         Find(sweeps, id) ?? throw new UserException(ExitCode.NotFound,
@@ -39,7 +39,7 @@ internal static class SweepSelector
 
     private static SweepOverview? Find(ImmutableArray<SweepOverview> sweeps, string id) => sweeps.FirstOrDefault(sweep => sweep.Id == id);
 
-    /// <summary>Whether the text ends as ids do, with a hyphen and a number.</summary>
+    /// <summary>Whether the text ends like an id, with a hyphen and a number.</summary>
     private static bool IsId(string text) =>
         text.LastIndexOf('-') is > 0 and var hyphen && hyphen < text.Length - 1 && text.AsSpan(hyphen + 1).IndexOfAnyExceptInRange('0', '9') < 0;
 

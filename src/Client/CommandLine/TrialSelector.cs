@@ -3,15 +3,15 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.CommandLine;
 
-/// <summary>Finds the trial that a person means.</summary>
+/// <summary>Finds the trial that the user names.</summary>
 internal static class TrialSelector
 {
-    /// <summary>What names the sweep in SWEEP/CELL/rR, and what names the trial in it; null: the text names the sweep only.</summary>
+    /// <summary>Splits SWEEP/CELL/rR into the parts that name the sweep and the trial. Without a slash, the trial is null.</summary>
     public static (string Sweep, string? Trial) Split(string text) =>
         text.IndexOf('/', StringComparison.Ordinal) is var slash and >= 0 ? (text[..slash], text[(slash + 1)..]) : (text, null);
 
-    /// <param name="text">CELL/rR, or its unique beginning; the sweep's id may stand before it. Empty text names no trial.</param>
-    /// <exception cref="UserException">None, or more than one, is meant.</exception>
+    /// <param name="text">CELL/rR or its unique beginning, optionally after the sweep's id. Empty text names no trial.</param>
+    /// <exception cref="UserException">The text matches no trial, or several.</exception>
     public static TrialId Select(string sweepId, Sweep sweep, string text)
     {
         var wanted = text.StartsWith($"{sweepId}/", StringComparison.Ordinal) ? text : $"{sweepId}/{text}";
@@ -19,7 +19,7 @@ internal static class TrialSelector
             .SelectMany(cell => Enumerable.Range(1, sweep.Replicates).Select(replicate => new TrialId(sweepId, cell.Id, replicate)))
             .Where(trial => text.Length > 0 && $"{trial}".StartsWith(wanted, StringComparison.Ordinal))
             .ToList();
-        // The first replicate is how the tenth begins.
+        // An exact match takes precedence, because r1 is also the beginning of r10.
         return candidates.Find(trial => $"{trial}" == wanted) is { Replicate: > 0 } exact ? exact : candidates.Count switch
         {
             1 => candidates[0],

@@ -6,15 +6,15 @@ using Orleans.Configuration;
 
 namespace DeepTrain.Cluster.Client.Connecting;
 
-/// <summary>An Orleans client of silos in other processes.</summary>
+/// <summary>An Orleans client that connects to silos in other processes.</summary>
 internal sealed class AttachedClient(IHost host) : IAsyncDisposable
 {
-    /// <summary>A call that takes longer means that the owner is gone.</summary>
+    /// <summary>If a call takes longer, the owner is considered dead.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
 
     public IGrainFactory Grains => host.Services.GetRequiredService<IGrainFactory>();
 
-    /// <summary>The way to the one silo that owns a data folder.</summary>
+    /// <summary>Configures a client for the one silo that owns a data folder.</summary>
     public static void Reach(IClientBuilder client, Gateway gateway) => client
         .UseStaticClustering(IPEndPoint.Parse(gateway.Endpoint))
         .Configure<ClusterOptions>(options =>
@@ -23,7 +23,7 @@ internal sealed class AttachedClient(IHost host) : IAsyncDisposable
             options.ClusterId = gateway.ClusterId;
         });
 
-    /// <exception cref="Exception">Nobody listens there, or not any more.</exception>
+    /// <exception cref="Exception">No process listens there, or it has stopped listening.</exception>
     public static async Task<AttachedClient> ConnectAsync(Action<IClientBuilder> reach, CancellationToken cancellation)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -33,7 +33,7 @@ internal sealed class AttachedClient(IHost host) : IAsyncDisposable
             client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = AnswerTime);
         });
         var host = builder.Build();
-        // An owner that is frozen takes the connection and says nothing.
+        // A suspended owner accepts the connection but does not respond.
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(AnswerTime);
         try

@@ -7,11 +7,11 @@ using DeepTrain.Cluster.Silo.Storage.Postgres;
 
 namespace DeepTrain.Cluster.Client.Connecting;
 
-/// <summary>A cluster, reached from inside its network: grains by the membership in Redis, the store in PostgreSQL.</summary>
-/// <param name="settingsFile">What the command line named with --settings; null: nothing.</param>
+/// <summary>A cluster, accessed from inside its network: grains through the membership in Redis, the store in PostgreSQL.</summary>
+/// <param name="settingsFile">The value of --settings on the command line; null where it is not given.</param>
 internal sealed class ClusterLocation(SiloSettings settings, ClusterServers servers, string? settingsFile) : SweepLocation
 {
-    /// <summary>A silo that has just died is still among those that a client tries.</summary>
+    /// <summary>A client may first try a silo that has just died.</summary>
     private const int Attempts = 3;
 
     public override DataFolder Folder { get; } = new(settings.Data);
@@ -48,6 +48,6 @@ internal sealed class ClusterLocation(SiloSettings settings, ClusterServers serv
     }
 
     public override async Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation) =>
-        // Here nobody but the cluster could train: that it does not answer is told as what it is.
+        // Only the cluster could train here, so its connection errors are reported unchanged.
         await OpenAsync(cancellation);
 }

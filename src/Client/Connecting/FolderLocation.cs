@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Silo.Storage.Sqlite;
 
 namespace DeepTrain.Cluster.Client.Connecting;
 
-/// <summary>A data folder on this machine: the silo of this process if the folder is free, else the silo that owns it.</summary>
+/// <summary>A data folder on this machine. This process starts a silo if the folder is free, or connects to its owner's silo.</summary>
 /// <param name="settingsFile">What the command line named with --settings; null: nothing.</param>
 internal sealed class FolderLocation(string path, string? settingsFile) : SweepLocation
 {
@@ -30,7 +30,7 @@ internal sealed class FolderLocation(string path, string? settingsFile) : SweepL
         var told = false;
         while (true)
         {
-            // Between two looks an owner may start, end or die: each round tries both ways.
+            // An owner may start, end or die between two attempts, so each round tries both ways.
             if (DataFolderLock.TryAcquire(Folder) is { } ownership)
                 return await OwnAsync(ownership, settings, time, cancellation);
             if (await TryAttachAsync(cancellation) is { } attached)

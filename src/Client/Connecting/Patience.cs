@@ -1,12 +1,12 @@
 namespace DeepTrain.Cluster.Client.Connecting;
 
-/// <summary>Awaits calls that touch all trials of a sweep, which may take a minute, for as long as the one that is called lives.</summary>
+/// <summary>Awaits calls that process all trials of a sweep and may take a minute, as long as the called process responds.</summary>
 internal static class Patience
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
-    /// <param name="what">What a person is told every ten seconds.</param>
-    /// <exception cref="TimeoutException">Nobody answers any more.</exception>
+    /// <param name="what">The message that the user sees every ten seconds.</param>
+    /// <exception cref="TimeoutException">The called process no longer responds.</exception>
     public static async Task<T> AwaitAsync<T>(
         Task<T> call, string what, SweepConnection connection, TimeProvider time, CancellationToken cancellation)
     {

@@ -5,10 +5,10 @@ using Orleans.Runtime.Messaging;
 
 namespace DeepTrain.Cluster.Client.Connecting;
 
-/// <summary>Hands a sweep file to its coordinator, and says on stderr what became of it.</summary>
+/// <summary>Submits a sweep file to its coordinator, and reports the outcome on stderr.</summary>
 internal static class Submitter
 {
-    /// <summary>Looks the file's name up: a new sweep, or the latest of that name resumed, extended or found ended.</summary>
+    /// <summary>Submits a new sweep, or resumes or extends the latest one of the same name, which may also have ended.</summary>
     /// <exception cref="UserException">The file contradicts the stored sweep.</exception>
     public static async Task<Submission> SubmitAsync(
         SweepConnection connection, Sweep sweep, bool asNew, CancellationToken cancellation)
@@ -20,7 +20,7 @@ internal static class Submitter
             var submission = await SubmitAsync(connection, $"{sweep.Name}-{number}", sweep, asNew, cancellation);
             if (submission.Kind is SubmissionKind.Taken)
             {
-                // Somebody else was given this number since we looked.
+                // Another process has taken this number since the lookup.
                 number++;
                 continue;
             }
@@ -29,7 +29,7 @@ internal static class Submitter
         }
     }
 
-    /// <summary>Gives a stored sweep another file.</summary>
+    /// <summary>Replaces the file of a stored sweep.</summary>
     public static async Task<Submission> SubmitAsync(SweepConnection connection, string sweepId, Sweep sweep, CancellationToken cancellation)
     {
         var submission = await SubmitAsync(connection, sweepId, sweep, asNew: false, cancellation);

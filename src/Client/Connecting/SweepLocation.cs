@@ -5,25 +5,25 @@ using DeepTrain.Cluster.Silo.Settings;
 
 namespace DeepTrain.Cluster.Client.Connecting;
 
-/// <summary>Where sweeps are kept and trained: a data folder, or a cluster.</summary>
+/// <summary>Where sweeps are stored and trained: a data folder or a cluster.</summary>
 internal abstract class SweepLocation
 {
-    /// <summary>Reads the store; needs nobody who trains.</summary>
+    /// <summary>Reads the store. No process needs to be training.</summary>
     public abstract ISweepReader Reader { get; }
 
-    /// <summary>Where checkpoints, models and data files lie.</summary>
+    /// <summary>The folder with checkpoints, models and data files.</summary>
     public abstract DataFolder Folder { get; }
 
-    /// <summary>How a command line names the location, with a space before it; empty for what it means without a word.</summary>
+    /// <summary>The command-line option that names this location, with a leading space; empty for the default location.</summary>
     public abstract string Option { get; }
 
-    /// <exception cref="UserException">There is nobody to talk to.</exception>
+    /// <exception cref="UserException">No process there responds.</exception>
     public abstract Task<SweepConnection> OpenAsync(EmbeddedSettings settings, TimeProvider time, CancellationToken cancellation);
 
-    /// <summary>To change something there, not to train.</summary>
+    /// <summary>Opens a connection for changes, not for training.</summary>
     /// <inheritdoc cref="OpenAsync(EmbeddedSettings, TimeProvider, CancellationToken)"/>
     public abstract Task<SweepConnection> OpenAsync(CancellationToken cancellation);
 
-    /// <summary>Attaches to whoever trains there. Null: nobody, or nobody that answers.</summary>
+    /// <summary>Connects to the process that trains there; null where there is none, or it does not respond.</summary>
     public abstract Task<SweepConnection?> TryAttachAsync(CancellationToken cancellation);
 }

@@ -4,16 +4,16 @@ using DeepTrain.Cluster.Silo.Settings;
 
 namespace DeepTrain.Cluster.Client.Connecting;
 
-/// <summary>The location that a command line names.</summary>
+/// <summary>Finds the location that a command line names.</summary>
 internal static class SweepLocations
 {
-    /// <summary>Where this command line's sweeps are.</summary>
-    /// <exception cref="UserException">The cluster's settings are broken; what is wrong has been written.</exception>
+    /// <summary>The location of this command line's sweeps.</summary>
+    /// <exception cref="UserException">The settings of the cluster are invalid; the problems have been printed.</exception>
     public static SweepLocation Of(ParseResult parsed)
     {
         if (!parsed.GetValue(CommonOptions.Cluster))
         {
-            // An empty list that is not the cluster's would pass for one that is.
+            // Without --cluster, an empty list of local sweeps could be mistaken for that of the cluster.
             if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(SettingsTable.PostgresHost.Variable)))
                 Console.Error.WriteLine($"note: {SettingsTable.PostgresHost.Variable} names a cluster; without --cluster, this command uses the folder {parsed.GetValue(CommonOptions.Data)}.");
             return new FolderLocation(parsed.GetValue(CommonOptions.Data)!, parsed.GetValue(CommonOptions.SettingsFile));

@@ -6,13 +6,13 @@ using DeepTrain.Cluster.Grains.Sweeps;
 
 namespace DeepTrain.Cluster.Client.Following;
 
-/// <summary>Follows a sweep to its end and shows how it stands.</summary>
+/// <summary>Follows a sweep to its end and displays its progress.</summary>
 internal sealed class Follower(SweepConnection connection, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
-    /// <returns>The last progress: the sweep is finished or cancelled. Null: the connection was lost.</returns>
-    /// <exception cref="UserException">The sweep was deleted, or this process's silo has broken.</exception>
+    /// <returns>The progress of the finished or cancelled sweep; null where the connection was lost.</returns>
+    /// <exception cref="UserException">The sweep was deleted, or the silo of this process failed.</exception>
     public async Task<SweepProgress?> FollowAsync(string sweepId, ProgressDisplay display, CancellationToken cancellation)
     {
         var sweep = connection.Grains.Sweep(sweepId);
@@ -39,7 +39,7 @@ internal sealed class Follower(SweepConnection connection, TimeProvider time)
                 }
                 catch (Exception exception) when (SweepConnection.IsSilence(exception))
                 {
-                    // This process's own coordinator is busy or comes back: ask again.
+                    // The coordinator in this process is busy or restarting, so the call is repeated.
                 }
                 await Task.Delay(Interval, time, cancellation);
             }

@@ -7,9 +7,9 @@ using Spectre.Console.Rendering;
 
 namespace DeepTrain.Cluster.Client.Following;
 
-/// <summary>Shows progress on stderr: one live display on a terminal, a plain line every few seconds elsewhere.</summary>
-/// <param name="console">Where the live display goes.</param>
-/// <param name="lines">Where plain lines go, unwrapped.</param>
+/// <summary>Shows progress on stderr: a live display on a terminal, otherwise a plain line every few seconds.</summary>
+/// <param name="console">Receives the live display.</param>
+/// <param name="lines">Receives plain lines, without wrapping.</param>
 internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, TimeProvider time)
 {
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(3);
@@ -55,7 +55,7 @@ internal sealed class ProgressDisplay(IAnsiConsole console, TextWriter lines, Ti
         return new(parts);
     }
 
-    /// <summary>All in one line, for a log.</summary>
+    /// <summary>The progress in one line, for logs.</summary>
     internal static string Line(ProgressView view)
     {
         var best = view.Progress.Best is { } cell ? $"  best {Output.Number(cell.Objective)}{(cell.Cell.Length > 0 ? $" ({cell.Cell})" : "")}" : "";

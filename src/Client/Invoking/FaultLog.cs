@@ -2,12 +2,12 @@ using DeepTrain.Cluster.Silo.DataFolders;
 
 namespace DeepTrain.Cluster.Client.Invoking;
 
-/// <summary>Where the stack traces of unexpected exceptions go: beside the logs of the data folder, for whoever reports the fault.</summary>
+/// <summary>Writes the stack traces of unexpected exceptions next to the logs of the data folder, for bug reports.</summary>
 internal static class FaultLog
 {
     private const string FileName = "faults.log";
 
-    /// <returns>A sentence that says where the details are; empty where there is no folder for them.</returns>
+    /// <returns>A sentence that says where the details are; empty where the folder cannot hold them.</returns>
     public static string Write(DataFolder folder, Exception exception)
     {
         var path = Path.Combine(folder.Logs, FileName);

@@ -10,7 +10,7 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Client.Invoking;
 
-/// <summary>Runs one command line: signals become cancellation, errors become messages on stderr and exit codes.</summary>
+/// <summary>Runs one command line. Signals become cancellation; errors become messages on stderr and exit codes.</summary>
 internal static class Invocation
 {
     public static async Task<int> RunAsync(RootCommand root, string[] args)
@@ -19,7 +19,7 @@ internal static class Invocation
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            // What a person typed says more than what is missing because of it.
+            // An unknown word is the likely cause of other errors, such as a missing argument.
             if (parsed.UnmatchedTokens is [var unknown, ..])
                 await Console.Error.WriteLineAsync($"error: {Unknown(unknown, parsed.CommandResult.Command)}");
             else
@@ -68,7 +68,7 @@ internal static class Invocation
 
         void Interrupt(PosixSignalContext signal)
         {
-            // The first asks for a clean end; a second one does not wait for it.
+            // The first signal requests a clean end; a second one ends the process at once.
             signal.Cancel = !interruption.IsCancellationRequested;
             interruption.Cancel();
         }

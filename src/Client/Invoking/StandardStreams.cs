@@ -4,10 +4,10 @@ using DeepTrain.Cluster.Client.CommandLine;
 
 namespace DeepTrain.Cluster.Client.Invoking;
 
-/// <summary>What becomes of the program when its standard output or error is closed, full or gone.</summary>
+/// <summary>Handles a standard output or error that is closed, full or disconnected.</summary>
 internal static class StandardStreams
 {
-    /// <summary>Results that cannot be written end the command with one line; messages that cannot be written stop nothing.</summary>
+    /// <summary>If results cannot be written, the command ends with one line. If messages cannot be written, it continues.</summary>
     public static void Guard()
     {
         Console.SetOut(new GuardedWriter(Console.Out, error =>
@@ -15,7 +15,7 @@ internal static class StandardStreams
         Console.SetError(new GuardedWriter(Console.Error, _ => { }));
     }
 
-    // Of a closed descriptor .NET says that access is denied, and why only inside.
+    // For a closed descriptor, .NET reports that access is denied, and gives the cause only in the inner exception.
     private static Exception Cause(Exception error) => error.InnerException is IOException inner ? inner : error;
 
     private sealed class GuardedWriter(TextWriter writer, Action<Exception> fail) : TextWriter(writer.FormatProvider)

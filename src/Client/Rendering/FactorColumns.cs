@@ -5,8 +5,8 @@ using DeepTrain.Cluster.Sweeps.Spec;
 namespace DeepTrain.Cluster.Client.Rendering;
 
 /// <summary>
-/// The columns that say what a cell is. Programs get every factor as it is. People get the factors that vary, long levels shortened, and
-/// no more of them than a screen can hold.
+/// The columns that describe a cell. Formats for programs contain every factor in full. Tables for people contain the factors that vary,
+/// with long levels shortened, and only as many as fit on a screen.
 /// </summary>
 internal sealed class FactorColumns
 {
@@ -27,10 +27,10 @@ internal sealed class FactorColumns
 
     public ImmutableArray<(string Name, bool IsNumber)> Columns { get; }
 
-    /// <summary>Whether they show all that tells cells apart; otherwise each row needs its cell's id.</summary>
+    /// <summary>Whether the columns distinguish all cells. Otherwise each row needs the id of its cell.</summary>
     public bool TellsAll { get; }
 
-    /// <param name="others">The names of the table's other columns: no two columns have one name.</param>
+    /// <param name="others">The names of the table's other columns, because column names must be distinct.</param>
     public static FactorColumns Of(Sweep sweep, OutputFormat format, IReadOnlyCollection<string> others)
     {
         var factors = sweep.Factors.Select(factor => factor.Name).ToImmutableArray();
@@ -51,14 +51,14 @@ internal sealed class FactorColumns
     public IEnumerable<string> Values(Cell cell) =>
         _factors.Select(factor => Level(cell, factor)).Select(level => _isWhole ? level : Shorten(level));
 
-    /// <summary>To be called after the table: says how to get what it does not show.</summary>
+    /// <summary>Must be called after the table: says how to get what it does not show.</summary>
     public void TellWhatIsMissing()
     {
         if (!TellsAll)
             Console.Error.WriteLine("Some levels are shortened or left out of this table. For all of them, add: --format csv");
     }
 
-    /// <summary>Cuts the middle out of a text that is too long for a column; a text of several lines becomes one line.</summary>
+    /// <summary>Removes the middle of a text that is too long for a column, and line breaks.</summary>
     internal static string Shorten(string text)
     {
         var line = string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character));

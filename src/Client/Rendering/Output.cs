@@ -7,10 +7,10 @@ using Spectre.Console;
 
 namespace DeepTrain.Cluster.Client.Rendering;
 
-/// <summary>How data goes to stdout, and how numbers look there.</summary>
+/// <summary>Writes data to stdout and formats numbers.</summary>
 internal static class Output
 {
-    /// <summary>More than any table: lines may be wrapped by a terminal, and nothing may be cut to make them fit.</summary>
+    /// <summary>Wider than any table, so that nothing is cut off. The terminal may wrap lines.</summary>
     private const int AnyWidth = 1_000_000;
 
     public static JsonSerializerOptions Json { get; } = new()
@@ -21,8 +21,8 @@ internal static class Output
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    /// <summary>Writes the same rows as people or programs want them.</summary>
-    /// <param name="columns">The header, and for each column whether its values are numbers.</param>
+    /// <summary>Writes rows in the format for people or for programs.</summary>
+    /// <param name="columns">The header of each column, and whether its values are numbers.</param>
     public static void WriteRows(
         OutputFormat format, IReadOnlyList<(string Name, bool IsNumber)> columns, IReadOnlyList<IReadOnlyList<string>> rows, object json)
     {
@@ -42,7 +42,7 @@ internal static class Output
         }
     }
 
-    /// <summary>Writes one fact: a sentence for people, named values for programs.</summary>
+    /// <summary>Writes one fact: as a sentence for people, as named values for programs.</summary>
     public static void WriteLine(OutputFormat format, string sentence, params IReadOnlyList<(string Name, object Value)> values)
     {
         if (format is OutputFormat.Table)
@@ -73,15 +73,15 @@ internal static class Output
     public static IAnsiConsole Terminal(TextWriter writer) => AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(writer) });
 
     /// <summary>
-    /// A number as a table shows it: four digits after the point, and more or an exponent where these would not show four significant
-    /// digits. A dash where there is none.
+    /// Formats a number for tables: four decimal places, or more or an exponent where these would not show four significant digits. A dash
+    /// where there is no number.
     /// </summary>
     public static string Number(double? value) => value is { } number ? number.ToString(FormatOf(Math.Abs(number)), CultureInfo.InvariantCulture) : "-";
 
     /// <summary>A time in seconds, to the millisecond.</summary>
     public static string Seconds(double seconds) => seconds.ToString("0.000", CultureInfo.InvariantCulture);
 
-    /// <summary>A number to its last bit; empty where there is none.</summary>
+    /// <summary>Formats a number without rounding; empty where there is none.</summary>
     public static string Exact(double? value) => value is { } number ? number.ToString("R", CultureInfo.InvariantCulture) : "";
 
     public static string Name(Enum value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());

@@ -3,7 +3,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Rendering;
 
-/// <summary>A sweep as <c>list</c> and <c>status</c> give it to programs.</summary>
+/// <summary>The JSON of a sweep in the output of <c>list</c> and <c>status</c>.</summary>
 internal static class OverviewJson
 {
     public static object Of(SweepOverview sweep) => new

@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Rendering;
 
-/// <summary>What <c>run</c> prints when a sweep is done: the object that programs read, and the table of cells that people do.</summary>
+/// <summary>The output of <c>run</c> for a finished sweep: an object for programs, a table of cells for people.</summary>
 internal static class RunResult
 {
     public static object Json(SweepOverview overview, SweepSummary summary, TimeSpan elapsed) => new
@@ -37,7 +37,7 @@ internal static class RunResult
         Seconds = Math.Round(elapsed.TotalSeconds, 3),
     };
 
-    /// <summary>A cell's levels as JSON: factor to level.</summary>
+    /// <summary>The levels of a cell as JSON: an object with the level of each factor.</summary>
     public static JsonObject Levels(Cell cell) =>
         new(cell.Levels.Select(level => KeyValuePair.Create(level.Factor, JsonNode.Parse(level.Value.Json))));
 

@@ -5,7 +5,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Rendering;
 
-/// <summary>One trial epoch by epoch: losses, and what the gradients of each layer looked like.</summary>
+/// <summary>The epochs of one trial: losses, and the gradients of each layer.</summary>
 internal static class TrialCurve
 {
     public static void Write(OutputFormat format, TrialId trial, ImmutableArray<EpochResult> epochs)

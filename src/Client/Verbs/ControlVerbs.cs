@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Grains.Trials;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary>The verbs that steer a stored sweep: <c>pause|resume|cancel|retry ID</c>.</summary>
+/// <summary>The verbs that control a stored sweep: <c>pause|resume|cancel|retry ID</c>.</summary>
 internal static class ControlVerbs
 {
     public static Command Pause() => Verb("pause", "Pause a sweep; what is being trained is saved at the end of its epoch.",
@@ -25,7 +25,7 @@ internal static class ControlVerbs
             ? ($"tries {trials} failed or cancelled trials again", ("retried", trials))
             : ("has no failed or cancelled trials", ("retried", 0)));
 
-    /// <param name="trial">The option that names a trial to be stopped, in place of what is done to its sweep; null: there is none.</param>
+    /// <param name="trial">The option that selects one trial to stop, in place of the whole sweep; null where there is none.</param>
     private static Command Verb(
         string name, string description, Func<ISweepGrain, Task<(string Said, (string, object) Field)>> act, Option<string?>? trial = null)
     {
@@ -55,7 +55,7 @@ internal static class ControlVerbs
     {
         var (_, sweep, _) = await StoredSweep.ReadAsync(location.Reader, sweepId, cancellation);
         var trial = TrialSelector.Select(sweepId, sweep, text);
-        // Only who trains can stop a trial, and then somebody has the location already.
+        // A trial can only be stopped while a process trains it, and that process already owns the location.
         await using var connection = await location.TryAttachAsync(cancellation);
         var isStopped = connection is not null && await connection.Grains.Trial(trial).Stop();
         Output.WriteLine(format,

@@ -5,7 +5,7 @@ using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>datasets</c>: what a sweep file may name as its data, and where it is.</summary>
+/// <summary><c>datasets</c>: lists the data sets that a sweep file can name, and where they are.</summary>
 internal static class DatasetsVerb
 {
     public static Command Create()

@@ -13,7 +13,7 @@ internal static class DeleteVerb
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A person who waits longer is told what for.</summary>
+    /// <summary>After this time, the user is told what the command is waiting for.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(2);
 
     public static Command Create()
@@ -32,9 +32,9 @@ internal static class DeleteVerb
         return command;
     }
 
-    /// <summary>Deletes sweeps, and waits until nothing is left of them where this process is the one that removes it.</summary>
-    /// <param name="isWanted">Asked just before a sweep goes: somebody may have taken it up again since it was looked up.</param>
-    /// <returns>Those that were deleted.</returns>
+    /// <summary>Deletes sweeps. Where this process removes their data, waits until nothing is left.</summary>
+    /// <param name="isWanted">Called just before a sweep is deleted, because it may have been resumed since the lookup.</param>
+    /// <returns>The deleted sweeps.</returns>
     public static async Task<IReadOnlyList<SweepOverview>> DeleteAsync(
         SweepLocation location, IReadOnlyList<SweepOverview> sweeps, Func<SweepOverview, bool> isWanted, CancellationToken cancellation)
     {

@@ -5,7 +5,7 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>devices</c>: what this machine would train on.</summary>
+/// <summary><c>devices</c>: lists the devices that this machine would train on.</summary>
 internal static class DevicesVerb
 {
     public static Command Create()

@@ -13,7 +13,7 @@ using DeepTrain.Cluster.Training.Fusion;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>export TRIAL</c>: a trial's final weights as a file for Python.</summary>
+/// <summary><c>export TRIAL</c>: writes a trial's final weights to a file for Python.</summary>
 internal static class ExportVerb
 {
     private const string StandardOutput = "-";

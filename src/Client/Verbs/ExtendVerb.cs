@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Sweeps.Files;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>extend ID --replicates N</c>: more replicates of a stored sweep; what is finished stays.</summary>
+/// <summary><c>extend ID --replicates N</c>: adds replicates to a stored sweep. Finished trials are kept.</summary>
 internal static class ExtendVerb
 {
     public static Command Create()

@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>list</c>: the sweeps of a data folder.</summary>
+/// <summary><c>list</c>: lists the sweeps of a data folder.</summary>
 internal static class ListVerb
 {
     public static Command Create()

@@ -10,7 +10,7 @@ using DeepTrain.Cluster.Training.Fusion;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>plan FILE</c>: what a sweep would take here, and with <c>--costs</c> what its activations and batch norm cost.</summary>
+/// <summary><c>plan FILE</c>: estimates a sweep's time here, and with <c>--costs</c> the cost of activations and batch norm.</summary>
 internal static class PlanVerb
 {
     public static Command Create()
@@ -32,7 +32,7 @@ internal static class PlanVerb
             if (input.Sweep.Cells[0].Configuration[Parameters.Trainer] is not Parameters.Fused and var trainer)
                 throw new UserException(ExitCode.BadInput,
                     $"plan tries the networks that this program trains itself, and this sweep's trainer is {trainer}; run it with few trials to see how long they take.");
-            // The trainer finds a data file where a sweep's is kept; here it is kept while the command runs.
+            // The trainer looks for data files among the kept ones, so this one is kept while the command runs.
             var kept = Directory.CreateTempSubdirectory("deeptrain-");
             try
             {

@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>prune --older-than AGE</c>: delete the sweeps that ended long ago.</summary>
+/// <summary><c>prune --older-than AGE</c>: deletes the sweeps that ended long ago.</summary>
 internal static class PruneVerb
 {
     public static Command Create()
@@ -28,7 +28,7 @@ internal static class PruneVerb
         return command;
     }
 
-    /// <summary>A number of days, hours or minutes; null if it is none.</summary>
+    /// <summary>Parses a number of days, hours or minutes; null if the text is invalid.</summary>
     internal static TimeSpan? Parse(string text) =>
         text.Length > 1 && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && number <= 100_000

@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>results ID</c>: every trial that has an outcome.</summary>
+/// <summary><c>results ID</c>: lists every trial that has an outcome.</summary>
 internal static class ResultsVerb
 {
     public static Command Create()
@@ -38,10 +38,10 @@ internal static class ResultsVerb
             return ExitCode.Done;
         }
         var cells = sweep.Cells.ToDictionary(cell => cell.Id);
-        // The file may have been extended between the two reads.
+        // The sweep may have been extended between the two reads.
         var results = stored.Where(result => cells.ContainsKey(result.Trial.Cell)).ToList();
         var exact = format is OutputFormat.Csv;
-        // A table stays narrow enough for a terminal.
+        // A table must be narrow enough for a terminal.
         (string, bool)[] more = exact
             ? [
                 ("gradientStart", false), ("gradientEnd", false), ("flagsStart", false), ("flagsEnd", false),

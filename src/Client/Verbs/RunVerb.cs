@@ -9,7 +9,7 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>run FILE</c>: submit, follow, results.</summary>
+/// <summary><c>run FILE</c>: submits a sweep, follows it and prints its results.</summary>
 internal static class RunVerb
 {
     public static Command Create()
@@ -55,7 +55,7 @@ internal static class RunVerb
                 try
                 {
                     input.KeepData(location.Folder);
-                    // Once submitted it is durable: whoever takes the folder over finds it there.
+                    // A submitted sweep is durable: the next owner of the folder finds it there.
                     sweepId ??= (await Submitter.SubmitAsync(connection, input.Sweep, isNew, cancellation)).SweepId;
                 }
                 catch (Exception exception) when (connection.IsLost(exception))
@@ -74,7 +74,7 @@ internal static class RunVerb
                 await Console.Error.WriteLineAsync($"{connection.Owner}, which trained {sweepId}, does not answer any more: going on without it");
             }
         }
-        // Whatever else went wrong on the way out, this is what the person at the terminal needs.
+        // After Ctrl-C this message matters most to the user, whatever else failed.
         catch (Exception) when (cancellation.IsCancellationRequested && sweepId is not null)
         {
             await Console.Error.WriteLineAsync(trainsHere
@@ -85,7 +85,7 @@ internal static class RunVerb
         }
     }
 
-    /// <summary>What a silo of this process has to train on; null: what it finds.</summary>
+    /// <summary>The kind of device on which a silo of this process must train; null where it may choose.</summary>
     private static async Task<DeviceKind?> DeviceAsync(SweepLocation location, Sweep sweep, bool isNew, CancellationToken cancellation)
     {
         var device = sweep.Device;
@@ -97,7 +97,7 @@ internal static class RunVerb
         }
         catch (StoreException)
         {
-            // Of an earlier version, which had no GPUs: opening brings it up to date, or says what is wrong.
+            // The database is of an earlier version without GPUs. Opening it upgrades it or reports what is wrong.
         }
         return device is null ? null : Enum.Parse<DeviceKind>(device, ignoreCase: true);
     }

@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>status ID</c>: how one sweep stands, by the store; with <c>--trial</c>, how one of its trials does.</summary>
+/// <summary><c>status ID</c>: shows the state of a sweep from the store, or, with <c>--trial</c>, of one of its trials.</summary>
 internal static class StatusVerb
 {
     public static Command Create()

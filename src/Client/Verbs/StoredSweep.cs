@@ -7,10 +7,10 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary>A sweep as the store has it.</summary>
+/// <summary>A sweep and its results as stored.</summary>
 internal sealed record StoredSweep(SweepOverview Overview, Sweep Sweep, ImmutableArray<TrialResult> Results)
 {
-    /// <exception cref="UserException">The sweep is gone, or its file cannot be read by this version.</exception>
+    /// <exception cref="UserException">The sweep was deleted, or this version cannot read its file.</exception>
     public static async Task<StoredSweep> ReadAsync(ISweepReader reader, string sweepId, CancellationToken cancellation)
     {
         if (await reader.FindAsync(sweepId, cancellation) is not { } overview

@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Training.Data;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>submit FILE</c>: store a sweep and leave it to whoever owns the data folder.</summary>
+/// <summary><c>submit FILE</c>: stores a sweep, to be trained by the owner of the data folder.</summary>
 internal static class SubmitVerb
 {
     public static Command Create()

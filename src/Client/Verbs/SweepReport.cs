@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary>Writes what <c>run</c> and <c>watch</c> end with, and the exit code that goes with it.</summary>
+/// <summary>Writes the final output of <c>run</c> and <c>watch</c>, and gives the exit code.</summary>
 internal static class SweepReport
 {
     private const int FailuresShown = 5;

@@ -7,7 +7,7 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>status ID --trial TRIAL</c>: how one trial stands. While it is trained, its slot tells; else the store does.</summary>
+/// <summary><c>status ID --trial TRIAL</c>: shows the state of a trial: from its slot during training, otherwise from the store.</summary>
 internal static class TrialStatus
 {
     public static async Task WriteAsync(SweepLocation location, string sweepId, string text, OutputFormat format, CancellationToken cancellation)
@@ -48,7 +48,7 @@ internal static class TrialStatus
         string Show(double? value) => format is OutputFormat.Csv ? Output.Exact(value) : Output.Number(value);
     }
 
-    /// <summary>Asks whoever trains there. Null: nobody, or nobody that answers.</summary>
+    /// <summary>Asks the process that trains there; null where there is none, or it does not respond.</summary>
     private static async Task<TrialView?> InspectAsync(SweepLocation location, TrialId trial, CancellationToken cancellation)
     {
         await using var connection = await location.TryAttachAsync(cancellation);

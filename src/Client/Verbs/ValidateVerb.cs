@@ -4,7 +4,7 @@ using DeepTrain.Cluster.Client.Rendering;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>validate FILE</c>: every error with its location, or what the sweep would be.</summary>
+/// <summary><c>validate FILE</c>: reports every error with its position, or describes the sweep.</summary>
 internal static class ValidateVerb
 {
     public static Command Create()

@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Grains.Store;
 
 namespace DeepTrain.Cluster.Client.Verbs;
 
-/// <summary><c>watch ID</c>: follow a sweep that another process trains, then print its cells.</summary>
+/// <summary><c>watch ID</c>: follows a sweep that another process trains, then prints its cells.</summary>
 internal static class WatchVerb
 {
     public static Command Create()
@@ -32,7 +32,7 @@ internal static class WatchVerb
             await using var connection = await location.TryAttachAsync(cancellation);
             if (connection is not null && await new Follower(connection, time).FollowAsync(sweep.Id, display, cancellation) is not null)
                 break;
-            // Whoever trained it may have ended because the sweep had.
+            // The owner may have exited because the sweep ended.
             sweep = await reader.FindAsync(sweep.Id, cancellation) ?? throw new UserException(ExitCode.NotFound, $"{sweep.Id} was deleted.");
             if (connection is null && sweep.Status is SweepStatus.Running)
                 throw new UserException(ExitCode.NotFound,
@@ -40,7 +40,7 @@ internal static class WatchVerb
                     + "Resume it by running its file.");
             if (connection is null || sweep.Status is not (SweepStatus.Running or SweepStatus.Paused))
                 break;
-            // In a cluster another coordinator takes over.
+            // In a cluster, a coordinator on another silo takes over.
             await Console.Error.WriteLineAsync($"{connection.Owner}, which trains {sweep.Id}, does not answer: trying again");
             await Task.Delay(Pause, time, cancellation);
         }

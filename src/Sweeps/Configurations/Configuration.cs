@@ -3,11 +3,11 @@ using System.Text.Json;
 
 namespace DeepTrain.Cluster.Sweeps.Configurations;
 
-/// <summary>Everything a trial's result depends on besides its replicate: the resolved value of each parameter in effect.</summary>
+/// <summary>All that a trial's result depends on besides its replicate: the resolved value of each parameter in effect.</summary>
 /// <remarks>
-/// A parameter that has no effect here (<c>leakAlpha</c> where the activation is not leaky-relu) is left out, and <c>depth</c> and
-/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same thing. A name that is not in
-/// the table of <see cref="Parameters"/> is that of a parameter which the file declares for its command; it always has an effect.
+/// Parameters without an effect are left out (<c>leakAlpha</c> where the activation is not leaky-relu), and <c>depth</c> and
+/// <c>width</c> are written as <c>hidden</c>: two configurations are equal exactly when they train the same network. A name that is not in
+/// the table of <see cref="Parameters"/> is a parameter that the file declares for its command. It always has an effect.
 /// </remarks>
 public sealed class Configuration : IEquatable<Configuration>
 {
@@ -17,7 +17,7 @@ public sealed class Configuration : IEquatable<Configuration>
     private readonly ConfigurationFrame _frame;
     private readonly ImmutableArray<ParameterValue> _own;
 
-    /// <param name="own">The values of the parameters that vary within the frame, in its order.</param>
+    /// <param name="own">The values of the parameters that vary within the frame, in the order of the frame.</param>
     internal Configuration(ConfigurationFrame frame, ImmutableArray<ParameterValue> own)
     {
         (_frame, _own) = (frame, own);
@@ -25,12 +25,12 @@ public sealed class Configuration : IEquatable<Configuration>
     }
 
     /// <summary>
-    /// The canonical JSON: an object with its keys in ordinal order and no white space; without the defaults of parameters that
-    /// <see cref="Parameter.CameLater"/>. Written anew each time: a large sweep holds many configurations.
+    /// The canonical JSON: an object with its keys in ordinal order and no white space, without the defaults of parameters that
+    /// <see cref="Parameter.CameLater"/>. It is not cached, because a large sweep holds many configurations.
     /// </summary>
     public string Json => _frame.Write(_own);
 
-    /// <summary>16 hexadecimal digits that stand for <see cref="Json"/>.</summary>
+    /// <summary>16 hexadecimal digits of a hash of <see cref="Json"/>.</summary>
     public string CellId { get; }
 
     /// <summary>Configurations with the same key can be trained as one stacked network.</summary>
@@ -46,18 +46,18 @@ public sealed class Configuration : IEquatable<Configuration>
 
     public string this[ChoiceParameter parameter] => Values[parameter.Name].AsText();
 
-    /// <summary>Null where it is not given, or has no effect.</summary>
+    /// <summary>The value of a text parameter; null where it is not given or has no effect.</summary>
     public string? this[TextParameter parameter] => Values.TryGetValue(parameter.Name, out var value) ? value.AsText() : null;
 
     public ImmutableArray<string> this[TextsParameter parameter] => Values[parameter.Name].AsTexts();
 
     public ImmutableArray<int> this[SizesParameter parameter] => Values[parameter.Name].AsSizes();
 
-    /// <summary>Fills in defaults, writes depth x width as hidden and drops what has no effect.</summary>
-    /// <param name="values">The values given, by parameter name, each already of its parameter's kind and range.</param>
+    /// <summary>Adds defaults, writes depth and width as hidden, and drops values without an effect.</summary>
+    /// <param name="values">The given values by parameter name. Each must have the kind and range of its parameter.</param>
     public static Configuration Resolve(IReadOnlyDictionary<string, ParameterValue> values) => new(Frame(values, []), []);
 
-    /// <summary>What configurations have in common with what the values resolve to, all but the varying ones.</summary>
+    /// <summary>The frame of all configurations that differ from the given values only in the varying parameters.</summary>
     internal static ConfigurationFrame Frame(IReadOnlyDictionary<string, ParameterValue> values, ImmutableArray<string> varying)
     {
         var resolved = new List<KeyValuePair<string, ParameterValue>>(InOrdinalOrder.Length);
@@ -73,7 +73,7 @@ public sealed class Configuration : IEquatable<Configuration>
         return new(free.Count == 0 ? resolved : resolved.Concat(free).OrderBy(value => value.Key, StringComparer.Ordinal), varying);
     }
 
-    /// <summary>Reads <see cref="Json"/> back.</summary>
+    /// <summary>Parses <see cref="Json"/>.</summary>
     /// <exception cref="JsonException">The text is not a JSON object.</exception>
     public static Configuration Parse(string json)
     {
@@ -82,7 +82,7 @@ public sealed class Configuration : IEquatable<Configuration>
             .ToDictionary(property => property.Name, property => ParameterValue.FromJson(property.Value)));
     }
 
-    /// <summary>Whether a parameter has any effect beside the other values, or their defaults.</summary>
+    /// <summary>Whether a parameter has any effect, given the other values or their defaults.</summary>
     public static bool Applies(Parameter parameter, IReadOnlyDictionary<string, ParameterValue> values) =>
         parameter.AppliesWhen is not { } when
         || ((values.GetValueOrDefault(when.Of.Name) ?? when.Of.Default) is { } value && when.Values.Contains(value.ToString()));

@@ -5,16 +5,16 @@ using System.Text;
 
 namespace DeepTrain.Cluster.Sweeps.Configurations;
 
-/// <summary>What configurations have in common in which the same parameters have an effect: their names, and the values that do not vary.</summary>
-/// <remarks>A sweep may have a hundred thousand configurations in memory, which differ in few values.</remarks>
+/// <summary>The part that similar configurations share: the names of the parameters in effect, and the values that do not vary.</summary>
+/// <remarks>It saves memory: a sweep may have a hundred thousand configurations that differ in few values.</remarks>
 internal sealed class ConfigurationFrame
 {
     private const int UsualSize = 1_024;
 
     private readonly ImmutableArray<Entry> _entries;
 
-    /// <param name="inOrder">A configuration's values by their parameters' names, in ordinal order.</param>
-    /// <param name="varying">The parameters of which each configuration has a value of its own; none that <see cref="Decides"/>.</param>
+    /// <param name="inOrder">The values of a configuration by parameter name, in ordinal order.</param>
+    /// <param name="varying">The parameters of which each configuration has its own value. <see cref="Decides"/> is false for them.</param>
     public ConfigurationFrame(IEnumerable<KeyValuePair<string, ParameterValue>> inOrder, ImmutableArray<string> varying)
     {
         _entries =
@@ -30,11 +30,13 @@ internal sealed class ConfigurationFrame
 
     public int Count => _entries.Length;
 
-    /// <summary>Whether the values of a parameter decide what else has an effect, or what is trained together, and so are never a configuration's own.</summary>
+    /// <summary>
+    /// Whether a parameter decides which parameters have an effect or which trials can be trained together. Its value must be in the frame.
+    /// </summary>
     public static bool Decides(Parameter parameter) =>
         parameter.Shared || !Parameters.ByName.ContainsKey(parameter.Name) || Parameters.All.Any(other => other.AppliesWhen?.Of == parameter);
 
-    /// <summary>The place of a parameter in ordinal order; negative if it has no effect.</summary>
+    /// <summary>The index of a parameter in ordinal order; negative if it has no effect.</summary>
     public int IndexOf(string name)
     {
         var (low, high) = (0, _entries.Length - 1);
@@ -63,7 +65,7 @@ internal sealed class ConfigurationFrame
         return json.ToStringAndClear();
     }
 
-    /// <summary>16 hexadecimal digits that stand for the JSON of all values, or of those that all trials of a cohort share.</summary>
+    /// <summary>16 hexadecimal digits of a hash of the JSON: of all values, or only of those that the trials of a cohort share.</summary>
     public string Hash(ImmutableArray<ParameterValue> own, bool sharedOnly = false)
     {
         var json = new DefaultInterpolatedStringHandler(0, 0, null, stackalloc char[UsualSize]);
@@ -93,8 +95,8 @@ internal sealed class ConfigurationFrame
         json.AppendLiteral(separator[0] == ',' ? "}" : "{}");
     }
 
-    /// <param name="Parameter">Null: the sweep's file declares it for its command.</param>
-    /// <param name="Common">Null: each configuration has its own.</param>
-    /// <param name="Place">Among a configuration's own values.</param>
+    /// <param name="Parameter">Null where the sweep file declares the parameter for its command.</param>
+    /// <param name="Common">Null where each configuration has its own value.</param>
+    /// <param name="Place">The index among a configuration's own values.</param>
     private readonly record struct Entry(string Name, Parameter? Parameter, ParameterValue? Common, int Place);
 }

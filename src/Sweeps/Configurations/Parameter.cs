@@ -3,50 +3,50 @@ using System.Globalization;
 
 namespace DeepTrain.Cluster.Sweeps.Configurations;
 
-/// <summary>Where in the sweep file a parameter's fixed value stands.</summary>
+/// <summary>The section of the sweep file that holds a parameter's fixed value.</summary>
 public enum Section
 {
-    /// <summary>At the top level; cannot be a factor.</summary>
+    /// <summary>The top level. Its parameters cannot be factors.</summary>
     Sweep,
     Network,
     Training,
 
-    /// <summary>The settings of the trainer itself; they cannot be factors.</summary>
+    /// <summary>The settings of the trainer itself. They cannot be factors.</summary>
     Trainer,
 
-    /// <summary>Declared by the file for its command.</summary>
+    /// <summary>Parameters that the file declares for its command.</summary>
     Free,
 }
 
-/// <summary>When a parameter has any effect: while another has one of the named values.</summary>
-/// <param name="Values">As <see cref="ParameterValue.ToString"/> writes them.</param>
+/// <summary>A parameter has an effect only while another one has one of these values.</summary>
+/// <param name="Values">In the form that <see cref="ParameterValue.ToString"/> gives.</param>
 public sealed record Applicability(Parameter Of, ImmutableArray<string> Values);
 
 /// <summary>
-/// One named setting of a trial: its kind, range and default. Parser, JSON schema, validation and trainer read the same object.
+/// One named setting of a trial: its kind, range and default. Parser, JSON schema, validation and trainer all use it.
 /// </summary>
 /// <param name="Name">The leaf name in the sweep file, unique over all sections.</param>
-/// <param name="Section">Where its fixed value stands.</param>
+/// <param name="Section">The section that holds its fixed value.</param>
 /// <param name="Default">The value where the file gives none.</param>
 /// <param name="Description">One sentence for the schema and the reference.</param>
 public abstract record Parameter(string Name, Section Section, ParameterValue? Default, string Description)
 {
-    /// <summary>Whether all trials of a cohort must agree on it, because it shapes their common tensors or their mini-batches.</summary>
+    /// <summary>Whether all trials of a cohort must have the same value, because it determines tensor shapes or mini-batches.</summary>
     public bool Shared { get; init; }
 
     /// <summary>
-    /// Whether its default stays out of <see cref="Configuration.Json"/>, so that what was trained before the parameter came keeps its
-    /// cell's id. So it is with every parameter that came after the first version; such a default must never change.
+    /// Whether its default is left out of <see cref="Configuration.Json"/>, so that older cells keep their ids. This holds for every
+    /// parameter added after the first version; such a default must never change.
     /// </summary>
     public bool CameLater { get; init; }
 
-    /// <summary>Whether it is worked out from what the file says otherwise, so that the file gives no value under its name.</summary>
+    /// <summary>Whether its value is computed from the rest of the file, so that the file cannot give it.</summary>
     public bool IsDerived { get; init; }
 
-    /// <summary>Null: always in effect.</summary>
+    /// <summary>When it has an effect; null where it always has.</summary>
     public Applicability? AppliesWhen { get; init; }
 
-    /// <summary>Whether it may stand in <c>space</c>.</summary>
+    /// <summary>Whether it may appear in <c>space</c>.</summary>
     public bool CanVary => Section is Section.Network or Section.Training or Section.Free;
 
     /// <summary>The key of its section in the sweep file; empty at the top level.</summary>
@@ -62,11 +62,11 @@ public abstract record Parameter(string Name, Section Section, ParameterValue? D
     /// <summary>Its dotted path in the sweep file, such as <c>training.learningRate</c>.</summary>
     public string Path { get => field ?? (Section == Section.Sweep ? Name : $"{SectionKey}.{Name}"); init; }
 
-    /// <summary>What a value of it is, as a person is told: 'a whole number from 1 to 1000'.</summary>
+    /// <summary>A description of its valid values for messages: 'a whole number from 1 to 1000'.</summary>
     public abstract string Expected { get; }
 }
 
-/// <summary>A real number in an interval; an excluded bound is not in it.</summary>
+/// <summary>A real number in an interval, whose bounds may be excluded.</summary>
 public sealed record NumberParameter(string Name, Section Section, double? DefaultNumber, string Description)
     : Parameter(Name, Section, DefaultNumber is { } number ? ParameterValue.Of(number) : null, Description)
 {
@@ -111,7 +111,7 @@ public sealed record ChoiceParameter(
     public override string Expected => Choices is [var only] ? only : $"one of {string.Join(", ", Choices)}";
 }
 
-/// <summary>Any text, such as the name of a column; none by default.</summary>
+/// <summary>Any text, such as the name of a column. It has no default.</summary>
 public sealed record TextParameter(string Name, Section Section, string Description) : Parameter(Name, Section, null, Description)
 {
     public int MaximumLength { get; init; } = 200;
@@ -119,7 +119,7 @@ public sealed record TextParameter(string Name, Section Section, string Descript
     public override string Expected => string.Create(CultureInfo.InvariantCulture, $"text of 1 to {MaximumLength} characters");
 }
 
-/// <summary>A list of texts, such as a command and its arguments; none by default.</summary>
+/// <summary>A list of texts, such as a command and its arguments. It has no default.</summary>
 public sealed record TextsParameter(string Name, Section Section, string Description) : Parameter(Name, Section, null, Description)
 {
     public int MaximumLength { get; init; }

@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace DeepTrain.Cluster.Sweeps.Configurations;
 
-/// <summary>The value of one parameter, held as its canonical JSON text.</summary>
+/// <summary>The value of one parameter, stored as its canonical JSON text.</summary>
 /// <remarks>
-/// Two values are equal exactly when their canonical texts are: numbers in shortest round-trip form, without an exponent sign or
-/// trailing zeros that carry nothing. That makes equality, hashing and storage one and the same thing.
+/// Two values are equal exactly when their canonical texts are equal. Numbers are in their shortest round-trip form.
+/// So equality, hashing and storage all use the same text.
 /// </remarks>
 public sealed record ParameterValue
 {
@@ -32,7 +32,7 @@ public sealed record ParameterValue
 
     public static ParameterValue Of(ImmutableArray<string> texts) => new(JsonSerializer.Serialize(texts));
 
-    /// <summary>Reads a value back from JSON of the canonical kinds: number, boolean, string, array of integers or of strings.</summary>
+    /// <summary>Creates a value from JSON of a supported kind: number, boolean, string, array of integers or array of strings.</summary>
     public static ParameterValue FromJson(JsonElement json) => json.ValueKind switch
     {
         JsonValueKind.True => Of(true),
@@ -57,7 +57,7 @@ public sealed record ParameterValue
 
     public ImmutableArray<string> AsTexts() => JsonSerializer.Deserialize<ImmutableArray<string>>(Json);
 
-    /// <summary>The value as a person writes it: text without its quotes.</summary>
+    /// <summary>The value as the user writes it: text without quotes.</summary>
     public override string ToString() => _text ??= Json.StartsWith('"') ? AsText() : Json;
 
     public bool Equals(ParameterValue? other) => other is not null && Json == other.Json;

@@ -5,7 +5,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace DeepTrain.Cluster.Sweeps.Configurations;
 
 /// <summary>The values of a configuration by their parameters' names, in ordinal order.</summary>
-/// <param name="own">Those that vary within the frame, in its order.</param>
+/// <param name="own">The values that vary within the frame, in the order of the frame.</param>
 internal sealed class ParameterValues(ConfigurationFrame frame, ImmutableArray<ParameterValue> own) : IReadOnlyDictionary<string, ParameterValue>
 {
     public int Count => frame.Count;

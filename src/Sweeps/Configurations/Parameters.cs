@@ -2,14 +2,14 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Sweeps.Configurations;
 
-/// <summary>The table of every parameter a sweep file knows. A new parameter is a new line here and its use in the trainer.</summary>
+/// <summary>The table of all parameters of sweep files. A new parameter needs a line here and code in the trainer that uses it.</summary>
 public static class Parameters
 {
-    /// <summary>The most hidden layers, and the widest, that a file may ask for.</summary>
+    /// <summary>The largest number of hidden layers that a file may ask for.</summary>
     public const int MaximumDepth = 1_000;
     public const int MaximumWidth = 65_536;
 
-    /// <summary>The longest text that a file may hand to a command.</summary>
+    /// <summary>The longest text that a file may pass to a command.</summary>
     public const int LongestText = 4_096;
 
     /// <summary>The kinds of trainers.</summary>
@@ -26,7 +26,7 @@ public static class Parameters
         "The data set: digits, 1,797 images of 8x8 pixels in 10 classes, embedded; fashion-mnist or mnist, 70,000 images of 28x28 pixels in 10 classes; or a file of your own.")
         { Shared = true };
 
-    /// <summary>SHA-256 of the bytes of a data file, so that its content is part of a cell, and its name is not.</summary>
+    /// <summary>SHA-256 of the bytes of a data file. The cell depends on this content, not on the name of the file.</summary>
     public static readonly TextParameter DataContent = new("dataContent", Section.Sweep,
         "The SHA-256 of the data file.")
         { CameLater = true, IsDerived = true, Shared = true, AppliesWhen = new(Dataset, ["csv", "npz"]) };
@@ -71,7 +71,7 @@ public static class Parameters
         "The sizes of the hidden layers, from input to output.")
         { MaximumLength = MaximumDepth, MaximumSize = MaximumWidth, Shared = true };
 
-    /// <summary>With <see cref="Width"/> another way to write <see cref="Hidden"/>; a resolved configuration has only that.</summary>
+    /// <summary>With <see cref="Width"/>, another way to write <see cref="Hidden"/>, the form in resolved configurations.</summary>
     public static readonly IntegerParameter Depth = new("depth", Section.Network, null,
         "The number of hidden layers, all of the same width.") { Maximum = MaximumDepth, Shared = true };
 
@@ -232,7 +232,7 @@ public static class Parameters
         Schedule, ScheduleEpochs, ScheduleGamma, WarmupEpochs, GradientClip, LabelSmoothing,
     ];
 
-    /// <summary>Those that a file can give.</summary>
+    /// <summary>The parameters that a file can give.</summary>
     public static ImmutableArray<Parameter> Written { get; } = [.. All.Where(parameter => !parameter.IsDerived)];
 
     public static ImmutableDictionary<string, Parameter> ByName { get; } = All.ToImmutableDictionary(parameter => parameter.Name);

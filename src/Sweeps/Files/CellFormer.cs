@@ -6,11 +6,11 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Forms the cells of a file without errors, and warns of what makes no difference in them.</summary>
+/// <summary>Forms the cells of a file that has no errors, and warns of values that have no effect in them.</summary>
 internal sealed class CellFormer(
     ImmutableSortedDictionary<string, ParameterValue> fixedValues, ImmutableArray<Factor> factors, Problems problems)
 {
-    /// <summary>The cells of the search; none, and an error, if they would be too many.</summary>
+    /// <summary>The cells of the search. If they would be too many, reports an error and returns none.</summary>
     public ImmutableArray<Cell> Form(SearchField search, Field? spaceField, int replicates)
     {
         var space = new Space(fixedValues, factors);
@@ -42,7 +42,7 @@ internal sealed class CellFormer(
         }
     }
 
-    /// <summary>Warns of values that make no difference in some cell, or in any.</summary>
+    /// <summary>Warns of values that have no effect in some or all cells.</summary>
     public void WarnOfNoEffect(ImmutableArray<Cell> cells, ImmutableArray<GivenValue> given, ImmutableArray<FactorField> factorFields)
     {
         foreach (var value in given.Where(value => value.Parameter.AppliesWhen is not null))
@@ -94,7 +94,7 @@ internal sealed class CellFormer(
         _ => "remove levels or replicates",
     };
 
-    /// <summary>The condition that a factor has anyway, as the file can give it: with the values that occur in this sweep.</summary>
+    /// <summary>Suggests the <c>when</c> that states a factor's implicit condition with the values that occur in this sweep.</summary>
     private static string HowToSay(FactorField factor, Applicability applies, ImmutableArray<FactorField> factorFields)
     {
         var decider = factorFields.First(other => other.Parameter == applies.Of);

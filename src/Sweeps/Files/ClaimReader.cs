@@ -7,7 +7,7 @@ namespace DeepTrain.Cluster.Sweeps.Files;
 /// <summary>Reads <c>claims</c>.</summary>
 internal sealed class ClaimReader(ValueReader values, KnownParameters known, Problems problems)
 {
-    /// <param name="domains">Of each factor; null where the file's is wrong.</param>
+    /// <param name="domains">The domain of each factor; null where the file's domain is invalid.</param>
     public ImmutableArray<Claim> Read(Field? field, IReadOnlyDictionary<string, Domain?> domains)
     {
         if (field is null)
@@ -63,7 +63,7 @@ internal sealed class ClaimReader(ValueReader values, KnownParameters known, Pro
         return new(field.Name, [.. order.Select(level => level!)]);
     }
 
-    /// <summary>A level of a claim as if it stood alone in the file: a scalar, or a list of sizes.</summary>
+    /// <summary>Parses a level of a claim as if it were a value of its own in the file: a scalar, or a list of sizes.</summary>
     private static YamlNode ToNode(string text, Place place) => text.StartsWith('[') && text.EndsWith(']')
         ? new YamlList(place, [.. text[1..^1].Split(',').Select(size => new YamlScalar(place, size.Trim(), Plain: true))])
         : new YamlScalar(place, text, Plain: true);

@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>
-/// The line that a submitted text ends with where its data set is a file: the SHA-256 of that file. So whoever reads the stored text
-/// arrives at the same cells without the file. Before it stands whether <c>labelColumn</c> names the column that is in use anyway, and so
-/// makes no other cells. To YAML both are comments; nobody writes them by hand.
+/// The line at the end of a submitted text whose data set is a file: the SHA-256 of that file. With it, the stored text gives the same
+/// cells without the file. A line before it says whether <c>labelColumn</c> names the column that is the default anyway, which makes no
+/// other cells. Both lines are YAML comments that only this program writes.
 /// </summary>
 internal static partial class ContentLine
 {

@@ -4,9 +4,9 @@ using DeepTrain.Cluster.Sweeps.Files.Yaml;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>A key of the file with its value.</summary>
-/// <param name="Path">The dotted path that a person is told.</param>
-/// <param name="Place">Where the key stands.</param>
+/// <summary>A key of the file and its value.</summary>
+/// <param name="Path">The dotted path for messages.</param>
+/// <param name="Place">The position of the key.</param>
 internal sealed record Field(string Name, string Path, Place Place, YamlNode Value);
 
 /// <summary>The known keys of one mapping, each once, in the order of the file.</summary>
@@ -24,7 +24,7 @@ internal sealed class Fields
 
     public static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 
-    /// <summary>Null if the node is no mapping. Unknown and repeated keys are told and left out.</summary>
+    /// <summary>Null if the node is not a mapping. Unknown and repeated keys are reported and left out.</summary>
     public static Fields? Read(YamlNode node, string path, IReadOnlyCollection<string> known, Problems problems)
     {
         if (node is not YamlMap map)

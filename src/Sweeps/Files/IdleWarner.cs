@@ -5,12 +5,12 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Warns of settings that only do something, or only do what they are for, beside another.</summary>
+/// <summary>Warns of settings that have no effect, or not the intended one, without another setting.</summary>
 internal sealed class IdleWarner(ImmutableArray<Cell> cells, ImmutableArray<Field> fields, Problems problems)
 {
     public void Warn()
     {
-        // SELU keeps mean 0 and variance 1 only with the start that its paper derives, and batch norm undoes it. Klambauer et al. 2017.
+        // SELU keeps mean 0 and variance 1 only with the initial weights of its paper, and not with batch norm. Klambauer et al. 2017.
         Warn(Parameters.Activation, "selu does not normalise itself without initializer lecun-normal, nor with batch norm", cell =>
             cell[Parameters.Activation] == "selu" && (cell[Parameters.Initializer] != "lecun-normal" || cell[Parameters.BatchNorm]));
         Warn(Parameters.Nesterov, "nesterov has no effect without momentum", cell =>

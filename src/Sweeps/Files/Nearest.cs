@@ -1,9 +1,9 @@
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Finds the name that someone probably meant.</summary>
+/// <summary>Finds the name that the user probably meant.</summary>
 public static class Nearest
 {
-    /// <summary>The candidate that fewest edits lead to, ignoring case and hyphens; null if even that is another word.</summary>
+    /// <summary>The candidate with the smallest edit distance, ignoring case and hyphens; null if none is similar enough.</summary>
     public static string? To(string name, IEnumerable<string> candidates)
     {
         if (name.Length > 64)
@@ -17,7 +17,7 @@ public static class Nearest
     private static string Bare(string name) =>
         name.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
 
-    /// <summary>Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).</summary>
+    /// <summary>Counts insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).</summary>
     private static int Distance(string a, string b)
     {
         var edits = new int[a.Length + 1, b.Length + 1];

@@ -5,16 +5,16 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>A parameter's value where the file gives one.</summary>
-/// <param name="Value">Null where it is wrong.</param>
+/// <summary>A parameter and its value in the file.</summary>
+/// <param name="Value">Null where it is invalid.</param>
 internal sealed record GivenValue(Parameter Parameter, Field Field, ParameterValue? Value);
 
-/// <summary>One of the configurations that a list search names.</summary>
+/// <summary>One of the configurations of a list search.</summary>
 internal sealed record ListEntry(Place Place, string Path, ImmutableArray<GivenValue> Values);
 
 /// <summary>The search as the file gives it.</summary>
-/// <param name="Search">Null where it is wrong.</param>
-/// <param name="Entries">Of a list search.</param>
+/// <param name="Search">Null where it is invalid.</param>
+/// <param name="Entries">The configurations of a list search.</param>
 internal sealed record SearchField(SearchMethod? Search, Place Place, ImmutableArray<ListEntry> Entries);
 
 /// <summary>Reads <c>search</c>.</summary>

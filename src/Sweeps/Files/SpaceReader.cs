@@ -6,17 +6,17 @@ using DeepTrain.Cluster.Sweeps.Spec;
 namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>A factor as the file gives it.</summary>
-/// <param name="Domain">Null where it is wrong in part or whole.</param>
-/// <param name="When">Without the keys that are wrong.</param>
+/// <param name="Domain">Null where any part of it is invalid.</param>
+/// <param name="When">Without the invalid keys.</param>
 internal sealed record FactorField(Parameter Parameter, Field Field, Domain? Domain, Fields? WhenFields, Condition? When);
 
 /// <summary>Reads <c>space</c>: the factors, their domains and where they apply.</summary>
-/// <param name="isRandom">Whether the search draws at random, and so takes continuous domains.</param>
+/// <param name="isRandom">Whether the search draws at random, and so accepts continuous domains.</param>
 internal sealed class SpaceReader(ValueReader values, KnownParameters known, Problems problems, bool isRandom)
 {
     private static readonly ImmutableArray<string> FactorKeys = [SweepKeys.When, .. SweepKeys.DomainKeys];
 
-    /// <summary>The ways to write a domain of this parameter.</summary>
+    /// <summary>The keys that can declare the domain of a parameter.</summary>
     public static IEnumerable<string> DomainKeysOf(Parameter parameter) => SweepKeys.DomainKeys.Where(key => key switch
     {
         "integer" => parameter is IntegerParameter,
@@ -24,7 +24,7 @@ internal sealed class SpaceReader(ValueReader values, KnownParameters known, Pro
         _ => true,
     });
 
-    /// <summary>Whether it takes two bounds, not levels.</summary>
+    /// <summary>Whether the key takes two bounds, not levels.</summary>
     public static bool IsRange(string domainKey) => domainKey is "integer" or "uniform" or "logUniform";
 
     public ImmutableArray<FactorField> Read(Field? space) =>
@@ -90,7 +90,7 @@ internal sealed class SpaceReader(ValueReader values, KnownParameters known, Pro
         return null;
     }
 
-    /// <summary>The ways to write its domain that this sweep's search takes.</summary>
+    /// <summary>The keys that can declare the parameter's domain and that the search of this sweep accepts.</summary>
     private IEnumerable<string> DomainKeysHere(Parameter parameter) => DomainKeysOf(parameter).Where(key => isRandom || !IsRange(key));
 
     private Domain.Levels? ReadLevels(Parameter parameter, YamlNode node, string path)
@@ -109,7 +109,7 @@ internal sealed class SpaceReader(ValueReader values, KnownParameters known, Pro
         return (fields, new(required.Where(values => !values.Value.IsEmpty).ToImmutableSortedDictionary(StringComparer.Ordinal)));
     }
 
-    /// <summary>One value or a list of values; for sizes, a list of lists. Empty if one is wrong.</summary>
+    /// <summary>One value or a list of values; for sizes, a list of lists. Empty if any value is invalid.</summary>
     private ImmutableArray<ParameterValue> ReadRequired(Parameter parameter, Field field)
     {
         if (field.Value is YamlList list && (parameter is not SizesParameter || list.Items.FirstOrDefault() is YamlList))

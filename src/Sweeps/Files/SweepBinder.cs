@@ -5,18 +5,18 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Makes a sweep of a document: reads every key, checks them together, then forms the cells.</summary>
+/// <summary>Builds a sweep from a document: reads each key, checks the keys together, then forms the cells.</summary>
 internal sealed class SweepBinder(Problems problems)
 {
     private readonly ValueReader _values = new(problems);
 
-    /// <summary>Where the file gives each parameter, once it is bound.</summary>
+    /// <summary>The position of each parameter in the file. Empty before the file is bound.</summary>
     public ImmutableDictionary<string, Place> Places { get; private set; } = ImmutableDictionary<string, Place>.Empty;
 
-    /// <summary>Null if there is any error.</summary>
+    /// <summary>The sweep; null if there is any error.</summary>
     public Sweep? Bind(YamlNode root, string text) => Read(root, text) is { } document ? Form(document) : null;
 
-    /// <summary>What the file says before its cells are formed, which takes long where they are many; null if there is any error in that.</summary>
+    /// <summary>The declarations without the cells, since forming many cells takes long; null if there is any error in them.</summary>
     public SweepDeclaration? Declare(YamlNode root, string text) => Read(root, text)?.Declaration;
 
     private Document? Read(YamlNode root, string text)
@@ -105,7 +105,7 @@ internal sealed class SweepBinder(Problems problems)
         return null;
     }
 
-    /// <summary>A command may bring its own data, and a simulation needs none; neither needs layers.</summary>
+    /// <summary>Reads the given values. A command may have its own data, and a simulation needs none. Neither needs layers.</summary>
     private ImmutableArray<GivenValue> ReadGiven(Fields file, TrainerField trainer)
     {
         var given = ImmutableArray.CreateBuilder<GivenValue>();
@@ -127,7 +127,7 @@ internal sealed class SweepBinder(Problems problems)
         return given.ToImmutable();
     }
 
-    /// <summary>Null where the data set is no file, or what stands there is wrong.</summary>
+    /// <summary>Null where the data set is not a file, or its path is invalid.</summary>
     private string? ReadDataFile(Fields file, ImmutableArray<GivenValue> given, TrainerField trainer)
     {
         var key = SweepKeys.DataFile;
@@ -150,7 +150,7 @@ internal sealed class SweepBinder(Problems problems)
         return null;
     }
 
-    /// <summary>The value of a top-level key, or its default; null if it is wrong.</summary>
+    /// <summary>The value of a top-level key, or its default; null if it is invalid.</summary>
     private ParameterValue? Read(Parameter key, Fields fields) =>
         fields[key.Name] is { } field ? _values.Read(key, field.Value, field.Path) : key.Default;
 
@@ -185,7 +185,7 @@ internal sealed class SweepBinder(Problems problems)
             _values.Read(SweepKeys.EarlyStopping, field.Value, field.Path);
     }
 
-    /// <summary>The levels that a parameter has over a list of configurations; null if one is wrong.</summary>
+    /// <summary>The levels that a parameter has in a list of configurations; null if one is invalid.</summary>
     private static Domain.Levels? LevelsOf(Parameter parameter, SearchField search, IEnumerable<GivenValue> values)
     {
         var levels = values.Select(value => value.Value).ToList();
@@ -194,7 +194,7 @@ internal sealed class SweepBinder(Problems problems)
         return levels.Contains(null) ? null : new([.. levels.Distinct().Select(level => level!)]);
     }
 
-    /// <summary>A file as it was read, each key by itself and with the others.</summary>
+    /// <summary>A file whose keys have been read and checked, without its cells.</summary>
     private sealed record Document(
         SweepDeclaration Declaration, Fields File, TrainerField Trainer, ImmutableArray<GivenValue> Given, SearchField Search,
         ImmutableArray<FactorField> Factors);

@@ -5,26 +5,26 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Reads sweep files. Whatever the input, the answer is a sweep or all that is wrong with it, never an exception.</summary>
+/// <summary>Reads sweep files. For any input, it returns either a sweep or all problems, and never throws.</summary>
 public static class SweepFile
 {
-    /// <summary>The largest file that is read, in bytes.</summary>
+    /// <summary>The size of the largest file that is accepted, in bytes.</summary>
     public const int MaximumSize = 1 << 20;
 
-    /// <summary>In place of a path: standard input.</summary>
+    /// <summary>The path that stands for standard input.</summary>
     public const string StandardInput = "-";
 
     private const char ByteOrderMark = '\uFEFF';
 
-    /// <param name="path">Or <see cref="StandardInput"/>; the files that it names are then relative to the current folder.</param>
+    /// <param name="path">Or <see cref="StandardInput"/>; paths in the file are then relative to the current folder.</param>
     public static SweepReading Read(string path)
     {
         var problems = new Problems(path);
-        // What a data file holds is found anew wherever a file is read.
+        // The content of a data file is determined again whenever a sweep file is read.
         return ReadText(path, problems) is { } text ? Parse(ContentLine.Remove(text), path) : new(null, problems.ToImmutable()) { File = path };
     }
 
-    /// <param name="path">How problems name the file.</param>
+    /// <param name="path">The name of the file in problems.</param>
     public static SweepReading Parse(string text, string path)
     {
         var problems = new Problems(path);
@@ -33,35 +33,35 @@ public static class SweepFile
         return new(sweep, problems.ToImmutable()) { File = path, Places = binder.Places };
     }
 
-    /// <summary>What a sweep's text declares, without forming its cells; null where it is not valid.</summary>
+    /// <summary>The declarations of a sweep's text, without its cells; null where the text is invalid.</summary>
     public static SweepDeclaration? Declare(string text)
     {
         var problems = new Problems("");
         return ReadRoot(text, problems) is { } root ? new SweepBinder(problems).Declare(root, text) : null;
     }
 
-    /// <summary>The sweep with what its data file holds as a part of each cell; its text says so too.</summary>
+    /// <summary>Makes the content of the data file a part of each cell, and adds it to the sweep's text.</summary>
     /// <param name="dataContent">The file's SHA-256 in lower-case hexadecimal digits.</param>
-    /// <param name="labelIsLast">Whether the labels stand in the last column, so that naming it makes no other cells.</param>
+    /// <param name="labelIsLast">Whether the labels are in the last column, so that naming it makes no other cells.</param>
     public static Sweep WithContent(Sweep sweep, string dataContent, bool labelIsLast = false) =>
         Parse(ContentLine.Append(sweep.Text, dataContent, labelIsLast && sweep.Fixed.ContainsKey(Parameters.LabelColumn.Name)), sweep.Name).Sweep
         ?? throw new ArgumentException("The text of a sweep cannot be read again.", nameof(sweep));
 
-    /// <summary>The SHA-256 of the data file that a stored sweep trains on, in lower-case hexadecimal digits; null: its data set is no file.</summary>
+    /// <summary>The SHA-256 of a stored sweep's data file in lower-case hexadecimal digits; null where it has no data file.</summary>
     public static string? DataContentOf(string text) => ContentLine.Find(text);
 
     /// <summary>
-    /// A changed file of a stored sweep, read as that one was: a sweep that was stored when naming the last column as
-    /// <c>labelColumn</c> still made other cells keeps those.
+    /// Reads a changed file in the way in which the stored sweep was read: if naming the last column as <c>labelColumn</c> still made
+    /// other cells then, it makes them now too.
     /// </summary>
     public static Sweep ReadAs(Sweep stored, Sweep proposed) =>
         ContentLine.SaysLabelIsLast(proposed.Text) && stored.Cells[0].Configuration[Parameters.LabelColumn] is not null
             ? WithContent(proposed, ContentLine.Find(proposed.Text)!)
             : proposed;
 
-    /// <summary>The text of a valid sweep with another number of replicates, all else as it was written.</summary>
-    /// <remarks>The number may be one that the sweep cannot have: whoever reads the result is told then.</remarks>
-    /// <exception cref="FormatException">The number stands where it cannot be changed alone.</exception>
+    /// <summary>The text of a valid sweep with another number of replicates and no other change.</summary>
+    /// <remarks>Does not check the number: reading the result reports an invalid one.</remarks>
+    /// <exception cref="FormatException">The number cannot be changed where it is without changing other parts of the text.</exception>
     public static string WithReplicates(string text, int replicates)
     {
         var before = Parse(text, "").Sweep ?? throw new ArgumentException("This is not the text of a valid sweep.", nameof(text));
@@ -143,7 +143,7 @@ public static class SweepFile
         }
     }
 
-    /// <summary>Tells characters that YAML forbids, and lines indented by tabs, which its parser reports less clearly.</summary>
+    /// <summary>Reports characters that YAML forbids and lines indented by tabs, which the YAML parser reports less clearly.</summary>
     private static bool IsPlainText(string text, Problems problems)
     {
         if (text.Length > MaximumSize)

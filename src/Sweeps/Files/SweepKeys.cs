@@ -6,11 +6,11 @@ using DeepTrain.Cluster.Sweeps.Spec;
 namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>
-/// The keys of a sweep file besides the <see cref="Parameters"/> of its trials. Parser, JSON schema and reference read these.
+/// The keys of a sweep file besides the <see cref="Parameters"/> of its trials, for the parser, the JSON schema and the reference.
 /// </summary>
 internal static partial class SweepKeys
 {
-    /// <summary>The name becomes part of ids, paths and labels.</summary>
+    /// <summary>The pattern of names, which become part of ids, paths and labels.</summary>
     public const string NamePattern = $"^{NameBody}$";
 
     private const string NameBody = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
@@ -58,7 +58,7 @@ internal static partial class SweepKeys
         "How often a trial is tried that fails for a reason that may pass (out-of-memory, infrastructure), the first time included.")
         { Maximum = 100 };
 
-    /// <summary>The keys at the top level, in the order in which a person writes them.</summary>
+    /// <summary>The keys at the top level, in their usual order.</summary>
     public static readonly ImmutableArray<(string Name, string Description)> TopLevel =
     [
         ("name", "The sweep's name: 1 to 63 lower-case letters, digits and inner hyphens."),
@@ -85,7 +85,7 @@ internal static partial class SweepKeys
     public static readonly ImmutableArray<string> Varying =
         [.. Parameters.All.Where(parameter => parameter.CanVary).Select(parameter => parameter.Name)];
 
-    /// <summary>The keys that a method takes besides its name.</summary>
+    /// <summary>The keys that a search method takes besides its name.</summary>
     public static readonly ImmutableDictionary<string, ImmutableArray<string>> MethodKeys =
         ImmutableDictionary.CreateRange<string, ImmutableArray<string>>(
             [new("grid", []), new("list", [Configurations]), new("random", [Trials.Name, Seed.Name])]);
@@ -93,7 +93,7 @@ internal static partial class SweepKeys
     public const string Configurations = "configurations";
     public const string When = "when";
 
-    /// <summary>The ways to write a factor's domain as a mapping.</summary>
+    /// <summary>The keys that can declare the domain of a factor in a mapping.</summary>
     public static readonly ImmutableArray<string> DomainKeys = ["values", "choice", "uniform", "logUniform", "integer"];
 
     [GeneratedRegex($@"\A{NameBody}\z", RegexOptions.CultureInvariant)]

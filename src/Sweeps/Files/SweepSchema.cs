@@ -5,8 +5,8 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>The JSON schema (draft 7) that editors check and complete sweep files with, made from what the parser reads.</summary>
-/// <remarks>It refuses nothing that the parser takes. What only several keys together show, the parser alone refuses.</remarks>
+/// <summary>The JSON schema (draft 7) with which editors check and complete sweep files, generated from the parser's tables.</summary>
+/// <remarks>It accepts every file that the parser accepts. Only the parser detects conflicts between several keys.</remarks>
 public static class SweepSchema
 {
     private static readonly JsonSerializerOptions Layout = new()
@@ -98,7 +98,7 @@ public static class SweepSchema
     private static JsonObject FreeValue() =>
         new() { ["type"] = Array(["number", "boolean", "string"]), ["minLength"] = 1, ["maxLength"] = Parameters.LongestText };
 
-    /// <summary>Where the file declares no parameters of its own, only those of the table are known.</summary>
+    /// <summary>Allows only the parameters of the table, for files that declare none of their own.</summary>
     private static JsonObject OnlyNamesOfTheTable() => new()
     {
         ["properties"] = new JsonObject
@@ -161,7 +161,7 @@ public static class SweepSchema
         _ => throw new InvalidOperationException($"{parameter.GetType()} is no known kind of parameter."),
     };
 
-    /// <summary>A list of levels, or a mapping with one of the domains and perhaps <c>when</c>.</summary>
+    /// <summary>A list of levels, or a mapping with one of the domains and an optional <c>when</c>.</summary>
     private static JsonObject FactorOf(Parameter parameter)
     {
         var domains = SpaceReader.DomainKeysOf(parameter).ToList();
@@ -219,7 +219,7 @@ public static class SweepSchema
 
     private static JsonObject List(JsonObject items) => new() { ["type"] = "array", ["minItems"] = 1, ["items"] = items };
 
-    /// <param name="free">What the values of other names must be; null: there are none.</param>
+    /// <param name="free">The schema of the values of other names; null where there are none.</param>
     private static JsonObject Object(
         IEnumerable<(string Name, JsonObject Schema)> properties, IEnumerable<string>? required = null, JsonObject? free = null)
     {

@@ -5,10 +5,10 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Checks what only several keys together show.</summary>
+/// <summary>Checks that depend on several keys.</summary>
 internal sealed class TogetherChecker(TrainerField trainer, KnownParameters known, Problems problems)
 {
-    /// <summary>The part of the rows that validation and test may take together.</summary>
+    /// <summary>The largest fraction of the rows that validation and test may use together.</summary>
     private const double MostHeldOut = 0.95;
 
     public void Check(Fields file, ImmutableArray<GivenValue> given, SearchField search, ImmutableArray<FactorField> factors)
@@ -41,7 +41,7 @@ internal sealed class TogetherChecker(TrainerField trainer, KnownParameters know
             problems.Error(part.Field.Value.Place, part.Field.Path, "validationFraction and testFraction together must leave at least 0.05 of the rows for training");
         new WhenChecker(known, problems).Check(given, factors);
 
-        // The official test of a data set takes no part of the rows.
+        // The official test rows of a data set are not split off from the other rows.
         double Fraction(NumberParameter parameter) => parameter.AppliesWhen is { } applies && !IsOf(fixedFields.GetValueOrDefault(applies.Of.Name), applies) ? 0 : fixedFields.TryGetValue(parameter.Name, out var value)
             ? value.Value?.AsNumber() ?? 0
             : parameter.Default!.AsNumber();

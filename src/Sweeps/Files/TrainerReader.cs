@@ -6,8 +6,8 @@ using DeepTrain.Cluster.Sweeps.Files.Yaml;
 namespace DeepTrain.Cluster.Sweeps.Files;
 
 /// <summary>The trainer as the file gives it.</summary>
-/// <param name="Kind">One of <see cref="Parameters.Trainer"/>'s choices; null where it is wrong.</param>
-/// <param name="Values">The trainer's own settings, by parameter name, without those that are wrong.</param>
+/// <param name="Kind">One of <see cref="Parameters.Trainer"/>'s choices; null where it is invalid.</param>
+/// <param name="Values">The valid settings of the trainer itself, by parameter name.</param>
 /// <param name="Free">The parameters that the file declares for its command.</param>
 internal sealed record TrainerField(string? Kind, ImmutableDictionary<string, ParameterValue> Values, ImmutableArray<Parameter> Free)
 {
@@ -17,14 +17,14 @@ internal sealed record TrainerField(string? Kind, ImmutableDictionary<string, Pa
 /// <summary>Reads <c>trainer</c>.</summary>
 internal sealed partial class TrainerReader(ValueReader values, Problems problems)
 {
-    /// <summary>The most parameters that a file may declare.</summary>
+    /// <summary>The largest number of parameters that a file may declare.</summary>
     public const int MostParameters = 100;
 
     public const string NamePattern = $"^{NameBody}$";
     public const string ParametersKey = "parameters";
     private const string NameBody = "[a-zA-Z][a-zA-Z0-9]{0,63}";
 
-    /// <summary>The settings of the simulated trainer by the names that the file gives them.</summary>
+    /// <summary>The settings of the simulated trainer by their names in the file.</summary>
     public static readonly ImmutableArray<(string Key, Parameter Parameter)> SimulateKeys =
         [("seconds", Parameters.SimulatedSeconds), ("accuracy", Parameters.SimulatedAccuracy), ("cohort", Parameters.SimulatedCohort)];
 
@@ -123,7 +123,7 @@ internal sealed partial class TrainerReader(ValueReader values, Problems problem
         return [.. declared.Values];
     }
 
-    /// <summary>A parameter of the kind that its default has; null if it is of none.</summary>
+    /// <summary>A parameter with the given default; null if the default is of no supported kind.</summary>
     private static Parameter? Declare(string name, YamlNode node) => node switch
     {
         YamlScalar { IsNothing: true } => null,

@@ -5,10 +5,10 @@ using DeepTrain.Cluster.Sweeps.Files.Yaml;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Reads values of parameters, and tells what is expected where there is something else.</summary>
+/// <summary>Reads the values of parameters, and reports what is expected in place of an invalid value.</summary>
 internal sealed class ValueReader(Problems problems)
 {
-    /// <summary>Null if the node holds no value of this parameter; that has been told then.</summary>
+    /// <summary>The value; null if the node is not a valid value of this parameter, which is then reported.</summary>
     public ParameterValue? Read(Parameter parameter, YamlNode node, string path)
     {
         var (value, remedy) = parameter switch
@@ -27,7 +27,7 @@ internal sealed class ValueReader(Problems problems)
         return value;
     }
 
-    /// <summary>Levels, all valid and each once; the others are told and left out.</summary>
+    /// <summary>The valid, distinct levels. Others are reported and left out.</summary>
     public ImmutableArray<ParameterValue> ReadLevels(Parameter parameter, YamlNode node, string path)
     {
         if (node is not YamlList list)
@@ -67,7 +67,7 @@ internal sealed class ValueReader(Problems problems)
             ? $"; its default is a whole number: write {parameter.Default}.0 there if any number will do"
             : RemedyForNumber(node, other => ReadInteger(parameter, other).Value);
 
-    /// <param name="read">Null where a value would be refused too.</param>
+    /// <param name="read">Returns null for a value that would be invalid too.</param>
     private static string RemedyForNumber(YamlNode node, Func<YamlScalar, ParameterValue?> read)
     {
         if (node is not YamlScalar scalar)

@@ -6,7 +6,7 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Files;
 
-/// <summary>Checks that each <c>when</c> names what it can depend on, with values that occur, and that none depends on itself.</summary>
+/// <summary>Checks that each <c>when</c> names parameters that it can depend on and values that occur, without a cycle.</summary>
 internal sealed class WhenChecker(KnownParameters known, Problems problems)
 {
     public void Check(ImmutableArray<GivenValue> given, ImmutableArray<FactorField> factors)
@@ -64,7 +64,7 @@ internal sealed class WhenChecker(KnownParameters known, Problems problems)
                 : [];
         }
 
-        // A null stands for a value that is wrong itself.
+        // A null represents an invalid value.
         if (possible.Contains(null))
             return;
         foreach (var level in required.Where(level => !possible.Contains(level)))

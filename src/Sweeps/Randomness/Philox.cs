@@ -9,8 +9,8 @@ public static class Philox
     private const int Rounds = 10;
     private const double Part = 1.0 / (1L << 52);
 
-    /// <summary>128 random bits, c0 being the counter's lowest word.</summary>
-    /// <param name="key">Its lower half is the algorithm's first key word.</param>
+    /// <summary>Generates 128 random bits. The lowest word of the counter is c0.</summary>
+    /// <param name="key">Its lower half is the first key word of the algorithm.</param>
     public static (uint X0, uint X1, uint X2, uint X3) Block(ulong key, uint c0, uint c1 = 0, uint c2 = 0, uint c3 = 0)
     {
         var (k0, k1) = ((uint)key, (uint)(key >> 32));

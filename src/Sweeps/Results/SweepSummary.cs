@@ -4,12 +4,12 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Sweeps.Results;
 
-/// <summary>The cells of a sweep by what their trials have shown so far.</summary>
-/// <param name="Cells">The best mean first; cells without a mean last; ties in the order of the sweep.</param>
-/// <param name="Best">The best mean among the cells all of whose replicates completed; null while there is none.</param>
+/// <summary>The cells of a sweep, summarized from the results of their trials so far.</summary>
+/// <param name="Cells">Ordered from the best mean to the worst, then cells without a mean. Ties keep the order of the sweep.</param>
+/// <param name="Best">The cell with the best mean among those whose replicates all completed; null where there is none.</param>
 public sealed record SweepSummary(ImmutableArray<CellSummary> Cells, CellSummary? Best)
 {
-    /// <param name="results">In any order; those of other cells or replicates than the sweep's are left out.</param>
+    /// <param name="results">In any order. Results of cells or replicates that the sweep does not have are ignored.</param>
     public static SweepSummary Of(Sweep sweep, IEnumerable<TrialResult> results)
     {
         var byCell = results.Where(result => result.Trial.Replicate <= sweep.Replicates).ToLookup(result => result.Trial.Cell);
@@ -23,12 +23,12 @@ public sealed record SweepSummary(ImmutableArray<CellSummary> Cells, CellSummary
     }
 }
 
-/// <summary>What one cell's trials have shown.</summary>
-/// <param name="Replicates">How many completed with a finite objective; the following numbers are over these.</param>
-/// <param name="Mean">Of the objective; null without a replicate.</param>
-/// <param name="Spread">The sample standard deviation of the objective; null under two replicates, or where it is larger than any number.</param>
-/// <param name="TestAccuracy">The mean of those that have one; null where it is larger than any number.</param>
-/// <param name="Trial">The one nearest to the mean; the lowest replicate of several.</param>
+/// <summary>The results of the trials of one cell.</summary>
+/// <param name="Replicates">How many replicates completed with a finite objective. The other numbers are computed from these.</param>
+/// <param name="Mean">The mean of the objective; null without a replicate.</param>
+/// <param name="Spread">The sample standard deviation of the objective; null below two replicates, or where it overflows.</param>
+/// <param name="TestAccuracy">The mean over the replicates that have one; null where it overflows.</param>
+/// <param name="Trial">The trial nearest to the mean; among equals, the one with the lowest replicate.</param>
 public sealed record CellSummary(
     Cell Cell, int Replicates, double? Mean, double? Spread, int Diverged, int Failed, double? TestAccuracy, TrialId? Trial)
 {
@@ -37,13 +37,13 @@ public sealed record CellSummary(
 
     internal static CellSummary Of(Cell cell, Objective objective, IEnumerable<TrialResult> results)
     {
-        // The order of the sums must not depend on who finished first.
+        // The order of summation must not depend on which trial finished first.
         var ordered = results.OrderBy(result => result.Trial.Replicate).ToList();
         var scored = ordered
             .Select(result => (result.Trial, result.TestAccuracy, Objective: objective.Of(result)))
             .Where(result => result.Objective is { } value && double.IsFinite(value))
             .ToList();
-        // The sums and squares of very large numbers are no numbers any more. A power of two keeps every bit of what is scaled.
+        // Sums and squares of very large numbers would overflow. Scaling by a power of two is exact.
         var scale = scored.Any(result => Math.Abs(result.Objective!.Value) > Large) ? Math.ScaleB(1, -ScaledBy) : 1;
         var mean = scored.Average(result => result.Objective * scale);
         var spread = scored.Count < 2

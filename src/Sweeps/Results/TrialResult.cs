@@ -2,10 +2,10 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Sweeps.Results;
 
-/// <summary>The one accepted result of a trial; null where it has none or the number was not finite.</summary>
-/// <param name="Epochs">How many epochs it trained.</param>
-/// <param name="Seconds">Its share of its cohorts' time: reported, never compared.</param>
-/// <param name="Fence">The fence under which the result was accepted.</param>
+/// <summary>The one accepted result of a trial. A number is null where the trial has none or it was not finite.</summary>
+/// <param name="Epochs">The number of epochs that it trained.</param>
+/// <param name="Seconds">The trial's share of the time of its cohorts. It is reported but never compared.</param>
+/// <param name="Fence">The trial's fence, a number that rises with each lease, under which the result was accepted.</param>
 public sealed record TrialResult(
     TrialId Trial,
     Outcome Outcome,
@@ -19,9 +19,9 @@ public sealed record TrialResult(
     long Fence,
     Failure? Failure)
 {
-    /// <summary>What was wrong with the gradients before training; null where nobody looked.</summary>
+    /// <summary>The problems of the gradients before training; null where they were not measured.</summary>
     public Ailments? AilmentsStart { get; init; }
 
-    /// <summary>What was wrong with the gradients at the end; null where nobody looked.</summary>
+    /// <summary>The problems of the gradients at the end; null where they were not measured.</summary>
     public Ailments? AilmentsEnd { get; init; }
 }

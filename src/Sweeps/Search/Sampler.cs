@@ -8,7 +8,7 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Search;
 
-/// <summary>Draws levels of a factor. A draw depends on nothing but the seed, the sample's number and the factor.</summary>
+/// <summary>Draws levels of a factor. A draw depends only on the seed, the number of the sample and the factor.</summary>
 internal sealed class Sampler(Factor factor, ulong seed)
 {
     private readonly ulong _stream = BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(factor.Name)));
@@ -29,7 +29,7 @@ internal sealed class Sampler(Factor factor, ulong seed)
         };
     }
 
-    /// <summary>Six digits: enough for any hyperparameter, and the same on machines whose logarithms differ in the last bit.</summary>
+    /// <summary>Rounds to six digits, because the last bits of a logarithm differ between machines.</summary>
     private static ParameterValue Number(double number, double from, double to) =>
         ParameterValue.Of(Math.Clamp(
             double.Parse(number.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), from, to));

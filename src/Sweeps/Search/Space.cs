@@ -7,16 +7,16 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Sweeps.Search;
 
-/// <summary>All cells that factors can form beside the fixed values: counts them, lists them, draws from them.</summary>
+/// <summary>All cells that the factors can form with the fixed values. Counts, lists and samples them.</summary>
 internal sealed class Space
 {
-    /// <summary>So many draws in a row without a new cell end a random search: the space is as good as exhausted.</summary>
+    /// <summary>A random search ends after this many consecutive draws without a new cell, because the space is nearly exhausted.</summary>
     private const int PatienceForNewCells = 2_000;
 
-    /// <summary>So many samples at most are drawn side by side: enough for all cores, few to throw away when a space is exhausted.</summary>
+    /// <summary>The samples drawn in parallel at once: enough for all cores, but few to discard when the space is exhausted.</summary>
     private const int DrawnAtOnce = 10_000;
 
-    /// <summary>So many of them on one core, one after the other.</summary>
+    /// <summary>The samples that one core draws sequentially.</summary>
     private const int DrawnInTurn = 250;
 
     private readonly ImmutableArray<Factor> _factors;
@@ -25,7 +25,7 @@ internal sealed class Space
     private readonly FrozenSet<string> _deciding;
     private readonly ConcurrentDictionary<string, ConfigurationFrame> _frames = new(StringComparer.Ordinal);
 
-    /// <param name="factors">Free of cycles.</param>
+    /// <param name="factors">Their conditions must not form a cycle.</param>
     public Space(ImmutableSortedDictionary<string, ParameterValue> fixedValues, ImmutableArray<Factor> factors)
     {
         _factors = factors;
@@ -36,12 +36,12 @@ internal sealed class Space
             .Select(factor => KeyValuePair.Create(factor.Name, factor.Parameter.Default!))), StringComparer.Ordinal);
     }
 
-    /// <summary>The names that decide whether a factor applies.</summary>
+    /// <summary>The names of the parameters that decide whether a factor applies.</summary>
     public static IEnumerable<string> Deciders(Parameter parameter, Condition? when) =>
         (when?.Values.Keys ?? []).Concat(parameter.AppliesWhen is { } applies ? [applies.Of.Name] : []);
 
-    /// <summary>How many cells there are: exact up to the limit, and a number above it otherwise. Null: a continuum.</summary>
-    /// <remarks>Only factors that decide over others are tried one by one; the rest multiply. Its time is bounded by the limit.</remarks>
+    /// <summary>The number of cells: exact up to the limit, otherwise some number above it; null where a domain is continuous.</summary>
+    /// <remarks>Enumerates only the factors that decide over others, and multiplies the rest. The limit bounds the running time.</remarks>
     public BigInteger? Count(int limit)
     {
         if (_factors.Any(factor => factor.Domain.Size is null))
@@ -63,7 +63,7 @@ internal sealed class Space
     /// <summary>Every combination of levels. All domains must be finite.</summary>
     public IEnumerable<Cell> Grid() => Points(_ordered, 0, new(_defaults, [])).Select(ToCell);
 
-    /// <summary>Distinct cells, fewer than asked for if the space has no more.</summary>
+    /// <summary>Draws distinct cells. Returns fewer than requested if the space has no more.</summary>
     public ImmutableArray<Cell> Draw(SearchMethod.Random search)
     {
         var most = Count(search.Trials) is { } all && all < search.Trials ? (int)all : search.Trials;
@@ -75,7 +75,7 @@ internal sealed class Space
             count = Math.Min(most - cells.Count, DrawnAtOnce);
             int[][] parts = [.. Enumerable.Range(from, count).Chunk(DrawnInTurn)];
             var drawn = new Cell[parts.Length][];
-            // This thread takes its share, rather than wait for one of a pool that has none to spare.
+            // Parallel.For uses this thread too, so it does not wait when the thread pool has no free thread.
             Parallel.For(0, parts.Length, part => drawn[part] = Draw(samplers, parts[part]));
             foreach (var cell in drawn.SelectMany(part => part))
             {
@@ -90,7 +90,7 @@ internal sealed class Space
 
     private Cell[] Draw(ImmutableArray<Sampler> samplers, int[] samples)
     {
-        // One for all of them: copying it costs more than all else of a cell.
+        // All samples share one dictionary, because copying it would be the most expensive part of a cell.
         var values = new Dictionary<string, ParameterValue>(_defaults, StringComparer.Ordinal);
         return Array.ConvertAll(samples, sample =>
         {
@@ -101,7 +101,7 @@ internal sealed class Space
                     point.Choose(sampler.Factor, sampler.Draw((uint)sample));
             }
             var cell = ToCell(point);
-            // The next one begins anew.
+            // Resets the dictionary for the next sample.
             foreach (var factor in point.Chosen)
             {
                 if (_defaults.TryGetValue(factor.Name, out var value))
@@ -125,7 +125,7 @@ internal sealed class Space
         _ => throw new InvalidOperationException($"{domain} is a continuum."),
     };
 
-    /// <summary>Each factor after those that decide whether it applies, else in the order of the file.</summary>
+    /// <summary>Sorts each factor after those that decide whether it applies, otherwise in the order of the file.</summary>
     private static ImmutableArray<Factor> Order(ImmutableArray<Factor> factors)
     {
         var ordered = new List<Factor>();
@@ -155,8 +155,8 @@ internal sealed class Space
         return new(levels, new(frame, [.. levels.Where(level => !_deciding.Contains(level.Factor)).Select(level => level.Value)]));
     }
 
-    /// <summary>A way through the factors so far.</summary>
-    /// <param name="Values">The value of each parameter: chosen, fixed or by default.</param>
+    /// <summary>The choices made for the factors so far.</summary>
+    /// <param name="Values">The value of each parameter: chosen, fixed or default.</param>
     /// <param name="Chosen">The factors that have a level.</param>
     private sealed record Point(Dictionary<string, ParameterValue> Values, List<Factor> Chosen)
     {
@@ -169,7 +169,7 @@ internal sealed class Space
             Chosen.Add(factor);
         }
 
-        /// <summary>Another way, from here on. Copying costs less than a tree.</summary>
+        /// <summary>A copy with one more choice. For so few values, copying is cheaper than a persistent tree.</summary>
         public Point With(Factor factor, ParameterValue value)
         {
             var next = new Point(new(Values, StringComparer.Ordinal), [.. Chosen]);

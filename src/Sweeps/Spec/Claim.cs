@@ -3,5 +3,5 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Sweeps.Spec;
 
-/// <summary>What the team expects of one factor: its levels from best to worst.</summary>
+/// <summary>What the team expects of one factor: its levels, ordered from best to worst.</summary>
 public sealed record Claim(string Factor, ImmutableArray<ParameterValue> Order);

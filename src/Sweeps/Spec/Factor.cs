@@ -4,15 +4,15 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 namespace DeepTrain.Cluster.Sweeps.Spec;
 
 /// <summary>A parameter that varies.</summary>
-/// <param name="Parameter">Which one.</param>
-/// <param name="Domain">What values it may take.</param>
-/// <param name="When">Null, or where it applies; elsewhere its cells carry no level of it.</param>
+/// <param name="Parameter">The parameter.</param>
+/// <param name="Domain">The values that it may take.</param>
+/// <param name="When">The condition under which the factor applies; null where it always applies. Other cells have no level of it.</param>
 public sealed record Factor(Parameter Parameter, Domain Domain, Condition? When)
 {
     public string Name => Parameter.Name;
 }
 
-/// <summary>Holds where each named parameter is in effect with one of its values.</summary>
+/// <summary>Is true where each named parameter is in effect and has one of its listed values.</summary>
 public sealed record Condition(ImmutableSortedDictionary<string, ImmutableArray<ParameterValue>> Values)
 {
     public bool Holds(IReadOnlyDictionary<string, ParameterValue> values) => Values.All(required =>
@@ -30,13 +30,13 @@ public abstract record Domain
     /// <summary>Any number in [Low, High].</summary>
     public sealed record Uniform(double Low, double High) : Domain;
 
-    /// <summary>Any number in [Low, High], its logarithm uniform; Low above 0.</summary>
+    /// <summary>Any number in [Low, High], with a uniformly distributed logarithm. Low is above 0.</summary>
     public sealed record LogUniform(double Low, double High) : Domain;
 
     /// <summary>Any whole number in [Low, High].</summary>
     public sealed record Integers(int Low, int High) : Domain;
 
-    /// <summary>How many values there are; null where they form a continuum.</summary>
+    /// <summary>The number of values; null where the domain is continuous.</summary>
     public long? Size => this switch
     {
         Levels levels => levels.Values.Length,

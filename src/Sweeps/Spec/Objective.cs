@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Sweeps.Spec;
 
-/// <summary>What trials are compared by: a metric of validation or training at the last epoch. Never of the test.</summary>
+/// <summary>The metrics that trials can be compared by: those of training and validation at the last epoch, never of the test.</summary>
 public enum Metric
 {
     ValidationAccuracy,
@@ -16,10 +16,10 @@ public enum Goal
     Minimize,
 }
 
-/// <summary>A metric at the last epoch, and which way is better.</summary>
+/// <summary>A metric at the last epoch, and whether it is maximized or minimized.</summary>
 public sealed record Objective(Metric Metric, Goal Goal)
 {
-    /// <summary>The metrics by the names that the sweep file gives them.</summary>
+    /// <summary>The metrics by their names in the sweep file.</summary>
     public static ImmutableDictionary<string, Metric> Metrics { get; } = ImmutableDictionary.CreateRange<string, Metric>(
     [
         new("validation.accuracy", Metric.ValidationAccuracy),
@@ -27,6 +27,6 @@ public sealed record Objective(Metric Metric, Goal Goal)
         new("train.loss", Metric.TrainLoss),
     ]);
 
-    /// <summary>Which way is better by the metric's nature.</summary>
+    /// <summary>The goal that suits the metric: to maximize an accuracy, to minimize a loss.</summary>
     public static Goal NaturalGoal(Metric metric) => metric is Metric.ValidationAccuracy ? Goal.Maximize : Goal.Minimize;
 }

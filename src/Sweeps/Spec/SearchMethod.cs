@@ -6,10 +6,10 @@ public abstract record SearchMethod
     /// <summary>Every combination of levels.</summary>
     public sealed record Grid : SearchMethod;
 
-    /// <summary>The configurations that the file lists, each as written.</summary>
+    /// <summary>Exactly the configurations that the file lists.</summary>
     public sealed record List : SearchMethod;
 
-    /// <summary>Independent draws; the first n cells of a longer search are those of a shorter one with the same seed.</summary>
-    /// <param name="Trials">How many cells are drawn.</param>
+    /// <summary>Independent draws. With the same seed, a longer search begins with the cells of a shorter one.</summary>
+    /// <param name="Trials">The number of cells to draw.</param>
     public sealed record Random(int Trials, long Seed) : SearchMethod;
 }

@@ -3,14 +3,14 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Sweeps.Spec;
 
-/// <summary>What a sweep file declares, read and found valid so far; its cells are not formed.</summary>
+/// <summary>The valid declarations of a sweep file, before its cells are formed.</summary>
 /// <param name="Name">The sweep's name; its ids are <c>name-1</c>, <c>name-2</c>, ...</param>
 /// <param name="Text">The file as it was written.</param>
-/// <param name="Fixed">The values that hold for every cell: given outside <c>space</c>, or by default.</param>
-/// <param name="Factors">What varies, in the order of the file.</param>
+/// <param name="Fixed">The values of all cells: given outside <c>space</c>, or by default.</param>
+/// <param name="Factors">The parameters that vary, in the order of the file.</param>
 /// <param name="Search">How cells are drawn from the space.</param>
-/// <param name="Replicates">How many replicates each cell has; they are counted from 1.</param>
-/// <param name="Keep">Which models outlast the sweep's end.</param>
+/// <param name="Replicates">The number of replicates of each cell. Replicates are counted from 1.</param>
+/// <param name="Keep">Which models are kept after the sweep has ended.</param>
 public record SweepDeclaration(
     string Name,
     string Text,
@@ -22,31 +22,31 @@ public record SweepDeclaration(
     ImmutableArray<Claim> Claims,
     Keep Keep = Keep.Best)
 {
-    /// <summary>The data file as the text names it; null where the data set needs none.</summary>
+    /// <summary>The path of the data file as the text gives it; null where the data set needs none.</summary>
     public string? DataFile { get; init; }
 
-    /// <summary>Sweeps with a higher one are served first.</summary>
+    /// <summary>Sweeps with a higher priority are trained first.</summary>
     public int Priority { get; init; }
 
-    /// <summary>The most slots that train this sweep at once; null: as many as there are.</summary>
+    /// <summary>The most slots that may train this sweep at the same time; null where there is no limit.</summary>
     public int? MaxSlots { get; init; }
 
-    /// <summary>How often a trial is tried that fails for a reason that may pass, the first time included.</summary>
+    /// <summary>How often a trial is attempted, including the first time, if its failures may be temporary.</summary>
     public int MaxAttempts { get; init; } = 3;
 
-    /// <summary>The kind of devices that trains: cpu or cuda; null: that of whoever leases the first trial.</summary>
+    /// <summary>The kind of device that must train the sweep, cpu or cuda; null: that of the worker that leases the first trial.</summary>
     public string? Device { get; init; }
 }
 
-/// <summary>One declared comparison with its cells, read from a sweep file and found valid.</summary>
+/// <summary>A valid sweep file with its cells.</summary>
 public sealed record Sweep : SweepDeclaration
 {
-    /// <summary>The most trials that one sweep may have.</summary>
+    /// <summary>The largest number of trials in one sweep.</summary>
     public const int TrialLimit = 200_000;
 
     public Sweep(SweepDeclaration declaration, ImmutableArray<Cell> cells) : base(declaration) => Cells = cells;
 
-    /// <summary>Each combination once, in the order of the search.</summary>
+    /// <summary>The distinct combinations of levels, in the order of the search.</summary>
     public ImmutableArray<Cell> Cells { get; init; }
 
     public int TrialCount => Cells.Length * Replicates;

@@ -3,18 +3,20 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Sweeps.Spec;
 
-/// <summary>What a changed file asks of the sweep that its name already stands for.</summary>
-/// <param name="Differences">Not empty: the proposed sweep is another one. Each like <c>training.learningRate: 0.05 -> 0.1</c>.</param>
+/// <summary>How a changed file differs from the existing sweep of the same name.</summary>
+/// <param name="Differences">
+/// The reasons why the file is a different sweep, each like <c>training.learningRate: 0.05 -> 0.1</c>; empty where it is not.
+/// </param>
 /// <param name="AddedTrials">Trials that only the proposed sweep has.</param>
-/// <param name="RemovedTrials">Trials that only the current sweep has; they stay stored and leave the comparisons.</param>
-/// <param name="IsIdentical">Same trials, objective, claims, models to keep, priority and limits: there is nothing to do.</param>
+/// <param name="RemovedTrials">Trials that only the current sweep has. They stay stored but no longer take part in comparisons.</param>
+/// <param name="IsIdentical">Whether trials, objective, claims, kept models, priority and limits are all the same.</param>
 public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTrials, int RemovedTrials, bool IsIdentical)
 {
     private const int MostValuesTold = 5;
 
     /// <remarks>
-    /// A parameter differs if it has an effect in both and no value in common. So a fixed key may move into <c>space</c> with its old
-    /// value among the levels, but neither a fixed value nor all levels may be exchanged.
+    /// A parameter differs if it has an effect in both sweeps and no value in common. So a fixed value may become one of several levels in
+    /// <c>space</c>, but neither a fixed value nor all levels may be replaced.
     /// </remarks>
     public static SweepChange Between(Sweep current, Sweep proposed)
     {
@@ -26,7 +28,7 @@ public sealed record SweepChange(ImmutableArray<string> Differences, int AddedTr
             && current.Objective == proposed.Objective && HandlingOf(current) == HandlingOf(proposed) && Texts(current.Claims).SetEquals(Texts(proposed.Claims)));
     }
 
-    /// <summary>What no result depends on, and a changed file takes over.</summary>
+    /// <summary>The settings that affect no result, so that a changed file may replace them.</summary>
     private static (Keep, int Priority, int? MaxSlots, int MaxAttempts, string? Device) HandlingOf(Sweep sweep) =>
         (sweep.Keep, sweep.Priority, sweep.MaxSlots, sweep.MaxAttempts, sweep.Device);
 

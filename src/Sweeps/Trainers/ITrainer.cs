@@ -3,45 +3,45 @@ using DeepTrain.Cluster.Sweeps.Trials;
 
 namespace DeepTrain.Cluster.Sweeps.Trainers;
 
-/// <summary>The one seam between orchestration and training: a cohort in, epoch reports out, leave and stop between.</summary>
+/// <summary>The interface between scheduling and training: it takes a cohort and returns a report for each trial and epoch.</summary>
 public interface ITrainer
 {
-    /// <summary>How many trials like this one a slot trains together at best; at least 1. Null: it cannot be told now, and may be later.</summary>
+    /// <summary>The best number of such trials to train together in one slot, at least 1; null where it is not known yet.</summary>
     int? CohortSize(Configuration configuration);
 
-    /// <summary>Prepares a cohort. The run, its epochs and its disposal must stay on the calling thread.</summary>
-    /// <exception cref="InvalidDataException">The cohort's checkpoint is damaged, of another build, or lacks one of the trials.</exception>
-    /// <exception cref="IOException">The cohort's checkpoint is not there, or cannot be read.</exception>
+    /// <summary>Prepares a cohort. The run must be used and disposed on the calling thread.</summary>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged, comes from another build or lacks one of the trials.</exception>
+    /// <exception cref="IOException">The checkpoint does not exist or cannot be read.</exception>
     ITrainingRun Start(Cohort cohort);
 }
 
 /// <summary>A cohort in training.</summary>
 /// <remarks>
-/// What a trial reports depends on its configuration, its replicate and the data only: not on who trains beside it, who leaves, or when.
+/// What a trial reports depends only on its configuration, its replicate and the data, not on the other trials of the cohort.
 /// </remarks>
 public interface ITrainingRun : IDisposable
 {
-    /// <summary>The trials that are still being trained.</summary>
+    /// <summary>The trials that are still in training.</summary>
     IReadOnlyCollection<TrialId> InTraining { get; }
 
-    /// <summary>The epochs that are behind; more than 0 at the start of a run that goes on from a checkpoint.</summary>
+    /// <summary>The number of finished epochs. It starts above 0 where the run resumes from a checkpoint.</summary>
     int Epoch { get; }
 
-    /// <summary>Whether it can be saved after an epoch was broken off, as it was before that epoch. Who is to end need not wait for it then.</summary>
+    /// <summary>Whether <see cref="Save"/> works after an interrupted epoch, by saving the state before that epoch.</summary>
     bool SavesWithinEpochs => false;
 
-    /// <summary>What trials show before the first epoch: a report for each trial in training, of epoch 0 and without an ending; none where the trainer does not look.</summary>
+    /// <summary>Reports each trial as epoch 0, without an ending. Empty where the trainer does not measure it.</summary>
     IReadOnlyList<EpochReport> ReportStart();
 
-    /// <summary>Trains one epoch: a report for each trial in training. Those whose report has an ending have left.</summary>
-    /// <param name="stop">Ends it early, where the wait for the epoch's end would be too long.</param>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled; the run can only be disposed, or else saved.</exception>
+    /// <summary>Trains one epoch and reports each trial. A trial whose report has an ending leaves the training.</summary>
+    /// <param name="stop">Interrupts the epoch.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled. The run can be saved, then disposed.</exception>
     IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default);
 
-    /// <summary>Takes trials off between epochs, without a report.</summary>
+    /// <summary>Removes trials between epochs, without a report.</summary>
     void Leave(IReadOnlyCollection<TrialId> trials);
 
-    /// <summary>Writes all that the trials in training need to resume from here, so that a power failure leaves the whole file or none.</summary>
-    /// <exception cref="IOException">It cannot be written; the run goes on as if it had not been asked to.</exception>
+    /// <summary>Writes a checkpoint from which the trials can resume. A power failure leaves either the whole file or none.</summary>
+    /// <exception cref="IOException">The file cannot be written. The run can continue.</exception>
     void Save(string path);
 }

@@ -4,44 +4,44 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Sweeps.Trials;
 
-/// <summary>What can be wrong with a network's gradients, in the order in which the verdict names them.</summary>
+/// <summary>The problems that a network's gradients can have, in the order in which the verdict names them.</summary>
 [Flags]
 public enum Ailments
 {
     None = 0,
 
-    /// <summary>A loss or parameter left the finite numbers.</summary>
+    /// <summary>A loss or parameter became infinite or NaN.</summary>
     Diverged = 1,
 
-    /// <summary>The gradient's ratio of first to last hidden layer is above 1000, or not finite.</summary>
+    /// <summary>The ratio of the gradients at the first and last hidden layer is above 1000, or not finite.</summary>
     Exploding = 2,
 
     /// <summary>That ratio is below 0.001, or the last hidden layer has no gradient.</summary>
     Vanishing = 4,
 
-    /// <summary>In a hidden layer of logistic or tanh units a quarter of the slopes or more are below 0.01.</summary>
+    /// <summary>In a hidden layer of logistic or tanh units, at least a quarter of the slopes are below 0.01.</summary>
     Saturated = 8,
 
-    /// <summary>Half of a hidden layer's units or more are 0 over all validation rows; of units whose slope there is 0.</summary>
+    /// <summary>In a hidden layer whose units can die, at least half of the units output 0 for every validation row.</summary>
     Dying = 16,
 }
 
-/// <summary>What one layer shows on the replicate's fixed mini-batch. NaN where a number does not apply.</summary>
-/// <param name="Mean">Of the pre-activations, over units and rows.</param>
-/// <param name="Variance">Of the pre-activations, over units and rows.</param>
+/// <summary>The measurements of one layer on the replicate's fixed mini-batch. NaN where a number does not apply.</summary>
+/// <param name="Mean">The mean of the pre-activations over units and rows.</param>
+/// <param name="Variance">The variance of the pre-activations over units and rows.</param>
 /// <param name="GradientRms">The root mean square, over units and rows, of the loss gradient at the pre-activations.</param>
-/// <param name="WeightGradientNorm">The Euclidean norm of the mini-batch loss's gradient at the weights.</param>
-/// <param name="UpdateRatio">The norm of the weights' last update over their norm before it; NaN before the first.</param>
-/// <param name="FlatSlopes">The share of (unit, row) whose activation has |f'| below 0.01; of hidden layers.</param>
-/// <param name="DeadUnits">The share of units that are 0 for every validation row; of hidden layers whose units can die.</param>
+/// <param name="WeightGradientNorm">The Euclidean norm of the gradient of the mini-batch loss with respect to the weights.</param>
+/// <param name="UpdateRatio">The norm of the last weight update divided by the norm of the weights before it; NaN before the first.</param>
+/// <param name="FlatSlopes">In hidden layers, the share of (unit, row) pairs whose activation has |f'| below 0.01.</param>
+/// <param name="DeadUnits">In hidden layers whose units can die, the share of units that output 0 for every validation row.</param>
 /// <param name="Alpha">The learned slope of prelu.</param>
 public readonly record struct LayerHealth(
     float Mean, float Variance, float GradientRms, float WeightGradientNorm, float UpdateRatio, float FlatSlopes, float DeadUnits,
     float Alpha);
 
-/// <summary>A trial's gradients at one moment, with batch norm in training mode.</summary>
+/// <summary>The gradients of a trial at one moment, with batch norm in training mode.</summary>
 /// <param name="Layers">From the first hidden layer to the output.</param>
-/// <param name="Ailments">All that is wrong.</param>
+/// <param name="Ailments">All problems found.</param>
 public sealed record GradientHealth(ImmutableArray<LayerHealth> Layers, Ailments Ailments)
 {
     private const double MostRatio = 1e3;
@@ -50,22 +50,22 @@ public sealed record GradientHealth(ImmutableArray<LayerHealth> Layers, Ailments
     private const float DyingShare = 0.5f;
     private const int NumbersPerLayer = 8;
 
-    // Stores refuse what is not a number, or sort it anywhere: these stand for it.
+    // Some databases reject NaN or sort it inconsistently, so these numbers replace it.
     private const float DoesNotApply = float.MinValue;
     private const float Infinite = float.MaxValue;
 
-    /// <summary>The gradient's root mean square at the first hidden layer over that at the last; in theory 1.</summary>
+    /// <summary>The gradient's root mean square at the first hidden layer divided by that at the last; ideally 1.</summary>
     public double Ratio => (double)Layers[0].GradientRms / Layers[^2].GradientRms;
 
-    /// <summary>Judges layers as the ailments say.</summary>
-    /// <param name="diverged">Whether the trial has left the finite numbers.</param>
+    /// <summary>Determines the ailments from the measurements of the layers.</summary>
+    /// <param name="diverged">Whether a loss or parameter of the trial became infinite or NaN.</param>
     public static GradientHealth Of(ImmutableArray<LayerHealth> layers, Configuration configuration, bool diverged)
     {
         var health = new GradientHealth(layers, Ailments.None);
         var hidden = layers[..^1];
         var activation = configuration[Parameters.Activation];
         var ailments = diverged ? Ailments.Diverged : Ailments.None;
-        // A gradient of 0 at the last layer leaves a ratio that is no number, which is vanishing all the same.
+        // If the gradient at the last layer is 0, the ratio is infinite or NaN, but the gradient has vanished all the same.
         if (hidden[^1].GradientRms == 0 || health.Ratio < LeastRatio)
             ailments |= Ailments.Vanishing;
         else if (!(health.Ratio <= MostRatio))
@@ -77,7 +77,7 @@ public sealed record GradientHealth(ImmutableArray<LayerHealth> Layers, Ailments
         return health with { Ailments = ailments };
     }
 
-    /// <summary>All layers' numbers, float32 in little-endian order: finite, the extremes standing for infinite and for not applying.</summary>
+    /// <summary>All numbers as float32, little-endian. Extreme finite values encode infinities and numbers that do not apply.</summary>
     public byte[] Pack()
     {
         var bytes = new byte[Layers.Length * NumbersPerLayer * sizeof(float)];

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace DeepTrain.Cluster.Sweeps.Trials;
 
-/// <summary>One cell of a sweep in one replicate, written <c>name-N/CELL/rR</c>.</summary>
+/// <summary>The id of one cell of a sweep in one replicate, written <c>name-N/CELL/rR</c>.</summary>
 /// <param name="Sweep">The sweep's id, <c>name-N</c>.</param>
 /// <param name="Cell">The cell's id, 16 hexadecimal digits.</param>
 /// <param name="Replicate">Counted from 1.</param>

@@ -6,30 +6,30 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Activations;
 
-/// <summary>What a forward pass is for.</summary>
+/// <summary>The purpose of a forward pass.</summary>
 internal enum Mode
 {
-    /// <summary>An update follows: mini-batch statistics, dropout, random slopes.</summary>
+    /// <summary>For an update: mini-batch statistics, dropout, random slopes.</summary>
     Training,
 
-    /// <summary>Gradients are looked at: mini-batch statistics, but nothing random, and nothing of the network's state changes.</summary>
+    /// <summary>For measuring gradients: mini-batch statistics, but nothing random, and no change of the network's state.</summary>
     Probing,
 
-    /// <summary>Running statistics, nothing random, no gradients.</summary>
+    /// <summary>For evaluation: running statistics, nothing random, no gradients.</summary>
     Evaluation,
 }
 
-/// <summary>Where an activation stands: a layer's units of some trials, and how many columns a mini-batch has there.</summary>
+/// <summary>The position of an activation: a layer, some trials, and the size of their buffers.</summary>
 /// <param name="Layer">Counted from 1.</param>
-/// <param name="Alpha">Prelu's slope of these trials, [n, 1, 1]; null where no trial of the network has one.</param>
+/// <param name="Alpha">The prelu slopes of these trials, [n, 1, 1]; null where no trial of the network has one.</param>
 internal sealed record ActivationSite(
     int Layer, Segment Trials, ImmutableArray<Configuration> Configurations, int Units, int Columns, Learned? Alpha, StepDraws Draws,
     Placement On);
 
-/// <summary>A non-linearity of one layer, for trials that share it and its constant.</summary>
+/// <summary>The activation function of one layer, for trials that have the same one with the same constant.</summary>
 internal abstract class Activation
 {
-    /// <summary>The table of activations, by the name that a sweep file gives them.</summary>
+    /// <summary>The table of activations by their names in sweep files.</summary>
     public static ImmutableDictionary<string, ActivationKind> ByName { get; } = new Dictionary<string, ActivationKind>
     {
         ["logistic"] = new(null, _ => new Logistic()),
@@ -47,19 +47,19 @@ internal abstract class Activation
         ["identity"] = new(null, _ => new Identity()),
     }.ToImmutableDictionary();
 
-    /// <summary>Whether it is 0, and flat, for all negative pre-activations, so that a unit can die.</summary>
+    /// <summary>Whether it is 0, with slope 0, for all negative pre-activations, so that a unit can die.</summary>
     public virtual bool CanDie => false;
 
-    /// <summary>Turns pre-activations into activations, in place.</summary>
+    /// <summary>Replaces pre-activations by activations, in place.</summary>
     /// <param name="z">[n, H, columns]</param>
     public abstract void Forward(Tensor z, Mode mode);
 
-    /// <summary>Turns the loss gradient at the activations into that at the pre-activations, in place.</summary>
+    /// <summary>Replaces the loss gradient at the activations by that at the pre-activations, in place.</summary>
     /// <param name="gradient">[n, H, columns]</param>
-    /// <param name="output">What <see cref="Forward"/> made.</param>
+    /// <param name="output">The result of <see cref="Forward"/>.</param>
     public abstract void Backward(Tensor gradient, Tensor output);
 }
 
 /// <summary>An entry of the table of activations.</summary>
-/// <param name="Constant">A number on which the trials of one group must agree, or null.</param>
+/// <param name="Constant">The parameter that must have the same value in all trials of a group; null where there is none.</param>
 internal sealed record ActivationKind(NumberParameter? Constant, Func<ActivationSite, Activation> Make);

@@ -21,6 +21,6 @@ internal static class Selu
     public const double Alpha = 1.6732632423543772;
     public const double Scale = 1.0507009873554805;
 
-    /// <summary>What it tends to for very negative inputs.</summary>
+    /// <summary>The limit for very negative inputs.</summary>
     public const double Limit = -Alpha * Scale;
 }

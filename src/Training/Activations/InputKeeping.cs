@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Activations;
 
-/// <summary>A smooth activation whose slope is found from its input, which its output does not tell.</summary>
+/// <summary>A smooth activation whose slope must be computed from its input, because its output does not determine it.</summary>
 /// <remarks>
 /// gelu: z Phi(z), exact; Hendrycks and Gimpel 2016. silu: z / (1 + exp(-z)); Elfwing et al. 2018. mish: z tanh(ln(1 + exp z));
-/// Misra 2020. softplus: ln(1 + exp z); Dugas et al. 2001. The kernels of a name are <c>name</c> and <c>name_backward</c>.
+/// Misra 2020. softplus: ln(1 + exp z); Dugas et al. 2001. The kernels are called <c>name</c> and <c>name_backward</c>.
 /// </remarks>
 internal sealed class InputKeeping(string name, ActivationSite site) : Activation
 {

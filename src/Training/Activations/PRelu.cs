@@ -9,7 +9,7 @@ internal sealed class PRelu(ActivationSite site) : Activation
     private readonly Tensor _alpha = site.Trials.Of(site.Alpha!.Value);
     private readonly Tensor _alphaGradient = site.Trials.Of(site.Alpha.Gradient);
 
-    // The slope may turn negative, and then the output no longer tells the input's sign.
+    // The slope may become negative. The output then no longer determines the sign of the input.
     private readonly Tensor _input = site.On.Zeros(site.Trials.Count, site.Units, site.Columns);
 
     public override void Forward(Tensor z, Mode mode)

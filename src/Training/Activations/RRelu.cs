@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace DeepTrain.Cluster.Training.Activations;
 
 /// <summary>
-/// f(z) = z above 0, else a z; in training a is uniform over (1/8, 1/3) for each unit and row anew, otherwise their mean. Xu et al. 2015.
+/// f(z) = z above 0, else a z. In training, a is drawn from (1/8, 1/3) for each unit and row; otherwise it is the mean. Xu et al. 2015.
 /// </summary>
 internal sealed class RRelu(ActivationSite site) : Activation
 {

@@ -9,30 +9,30 @@ using DeepTrain.Cluster.Training.Networks;
 
 namespace DeepTrain.Cluster.Training.Checking;
 
-/// <summary>A sweep whose data has been read and found to suffice, or all that is wrong.</summary>
-/// <param name="Sweep">Null exactly when a problem is an error. Its cells know what the data file holds.</param>
-/// <param name="Problems">Those of the sweep file, then those that only its data show.</param>
-/// <param name="DataFile">The path of the data file and the SHA-256 of what it holds; null where the data set is no file.</param>
+/// <summary>A sweep whose data have been read and are sufficient, or all problems found.</summary>
+/// <param name="Sweep">Null exactly when a problem is an error. Its cells include the content of the data file.</param>
+/// <param name="Problems">The problems of the sweep file, then those of its data.</param>
+/// <param name="DataFile">The path and the SHA-256 of the data file; null where the data set is not a file.</param>
 public sealed record CheckedSweep(Sweep? Sweep, ImmutableArray<SpecProblem> Problems, (string Path, string Content)? DataFile)
 {
-    /// <summary>What the data set is, in words; null where it could not be read, or the trainer brings its own data.</summary>
+    /// <summary>A description of the data set; null where it could not be read, or the trainer has its own data.</summary>
     public string? Data { get; init; }
 }
 
-/// <summary>Reads the data that a sweep file names, so that what is wrong with them is told before anything is stored or trained.</summary>
+/// <summary>Reads the data that a sweep file names, so that problems are reported before anything is stored or trained.</summary>
 public static class SweepData
 {
-    /// <param name="tell">Told of a download's progress.</param>
+    /// <param name="tell">Receives progress messages of downloads.</param>
     public static CheckedSweep Check(SweepReading reading, DatasetSources sources, Action<string> tell, CancellationToken cancellation)
     {
         if (reading.Sweep is not { } sweep)
             return new(null, reading.Problems, null);
-        // Other trainers bring what they train on.
+        // Other trainers have their own data.
         if (sweep.Cells[0].Configuration[Parameters.Trainer] != Parameters.Fused)
             return new(sweep, reading.Problems, null);
         var dataset = sweep.Fixed[Parameters.Dataset.Name].AsText();
         var labelColumn = sweep.Cells[0].Configuration[Parameters.LabelColumn];
-        // Relative to the sweep file, so that the two can be moved together.
+        // The path is relative to the sweep file, so that both files can be moved together.
         var path = sweep.DataFile is { } file ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(reading.File))!, file) : null;
         DataTable table;
         string? content = null;
@@ -96,13 +96,13 @@ public static class SweepData
 
     private const string DataFile = "dataFile";
 
-    /// <summary>An image file has no more channels than this: red, green, blue and opacity.</summary>
+    /// <summary>The largest number of channels of an image file: red, green, blue and opacity.</summary>
     private const int MostColours = 4;
 
-    /// <summary>Below so many steps one-cycle is nearly at its lowest rate when it is over: three up, seven down.</summary>
+    /// <summary>The fewest steps of a useful one-cycle: three with a rising rate and seven with a falling one.</summary>
     private const int FewestOfACycle = 10;
 
-    /// <summary>Its size, as a person is told it who has just named it.</summary>
+    /// <summary>Describes the size of the data to the user who named them.</summary>
     private static string Describe(DataTable table)
     {
         var (info, smallest) = (table.Info, table.Labels.GroupBy(label => label).Min(rows => rows.Count()));
@@ -113,7 +113,7 @@ public static class SweepData
             + $"the smallest class has {smallest:N0} {(smallest == 1 ? "row" : "rows")}{image}";
     }
 
-    /// <summary>What the data make of settings that are valid, and that nobody can have meant.</summary>
+    /// <summary>Warnings about settings that are valid but make no sense with these data.</summary>
     private static IEnumerable<SpecProblem> Doubts(SweepReading reading, Sweep sweep, DataTable table)
     {
         var configurations = sweep.Cells.Select(cell => cell.Configuration).ToList();
@@ -140,7 +140,7 @@ public static class SweepData
             * (long)configuration[Parameters.Epochs];
     }
 
-    /// <summary>What the split of any cell lacks, each once.</summary>
+    /// <summary>The distinct parts that the splits of the cells have too few rows for.</summary>
     private static IEnumerable<SpecProblem> Shortages(SweepReading reading, Sweep sweep, DataTable table)
     {
         var counts = Shortage.CountsOf(table.Labels, table.Info);
@@ -151,7 +151,7 @@ public static class SweepData
             .Select(shortage => reading.ProblemWith(shortage.Key.Name, shortage.Message, shortage.IsWarning));
     }
 
-    /// <summary>The networks that no row of the data fits through, each reason once.</summary>
+    /// <summary>The networks for which the rows are too small, each reason once.</summary>
     private static IEnumerable<SpecProblem> ImpossibleNetworks(SweepReading reading, Sweep sweep, DatasetInfo data)
     {
         return sweep.Cells.Select(cell => cell.Configuration)
@@ -159,7 +159,7 @@ public static class SweepData
                 Value(configuration, Parameters.Architecture), Value(configuration, Parameters.Channels),
                 Value(configuration, Parameters.Hidden), Value(configuration, Parameters.BatchSize)))
             .Select(Reason).OfType<string>().Distinct()
-            // Each begins with the setting that asks for it.
+            // Each reason begins with the responsible setting.
             .Select(reason => reason.Split(": ", 2))
             .Select(parts => reading.ProblemWith(parts[0], parts[1].TrimEnd('.')));
 

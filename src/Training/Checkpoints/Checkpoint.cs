@@ -8,18 +8,18 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Checkpoints;
 
-/// <summary>All that a run needs to go on, in a safetensors file: its stacked tensors as they are, who is in them, and the epoch.</summary>
+/// <summary>All that a run needs to resume, in a safetensors file: the stacked tensors, the ids of the trials, and the epoch.</summary>
 /// <remarks>
-/// Trials are found by their ids, so that those who go on may be fewer, in another order, and beside others than those who were saved.
-/// What was saved by another build, on another instruction set, or on another kind of GPU, is refused: a trial's numbers come from one of each.
+/// Trials are found by their ids, so that the resumed cohort may have fewer trials, another order, or other trials as well. A
+/// checkpoint of another build, instruction set or kind of GPU is refused, because all numbers of a trial must come from the same ones.
 /// </remarks>
 internal static class Checkpoint
 {
     private const string Format = "deeptrain-checkpoint-1";
 
-    /// <param name="trials">In the order in which they are stacked.</param>
-    /// <param name="state">Every tensor that training goes on with: learned values, the optimizer's, statistics, counters.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <param name="trials">The trials in their stacked order.</param>
+    /// <param name="state">Every tensor that training needs to resume: learned values, optimizer state, statistics, counters.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Save(string path, int epoch, IReadOnlyList<TrialId> trials, IEnumerable<Stacked> state, ComputeDevice device)
     {
         using var scope = NewDisposeScope();
@@ -32,16 +32,16 @@ internal static class Checkpoint
             ["trials"] = JsonSerializer.Serialize(trials.Select(trial => $"{trial}")),
             ["starts"] = JsonSerializer.Serialize(byName.ToDictionary(stacked => stacked.Key, stacked => stacked.Value.Trials.Start)),
         };
-        // Copied from the device once, for the hash and the file.
+        // Each tensor is copied from the device once, for both the hash and the file.
         var tensors = byName.Select(stacked => (stacked.Key, stacked.Value.Value.cpu().contiguous())).ToList();
         metadata[CheckpointHash.Key] = CheckpointHash.Of(metadata, tensors);
         TensorFile.Save(path, metadata, tensors);
     }
 
-    /// <summary>Fills a network's state with what these trials had.</summary>
-    /// <returns>The epochs that are behind.</returns>
-    /// <exception cref="InvalidDataException">It is no checkpoint, is damaged, of another build, or lacks one of the trials.</exception>
-    /// <exception cref="IOException">It is not there, or cannot be read.</exception>
+    /// <summary>Restores the saved state of these trials.</summary>
+    /// <returns>The number of finished epochs.</returns>
+    /// <exception cref="InvalidDataException">The file is not a checkpoint, is damaged, is of another build, or lacks a trial.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static int Restore(string path, IReadOnlyList<TrialId> trials, IEnumerable<Stacked> state, ComputeDevice device)
     {
         using var file = SafeTensorsFile.Open(path);
@@ -68,7 +68,7 @@ internal static class Checkpoint
         return epoch;
     }
 
-    /// <summary>What the last bits of what follows depend on.</summary>
+    /// <summary>The build and hardware on which the last bits of results depend.</summary>
     private static string Origin(ComputeDevice device) =>
         $"{CodeVersion.Current}, libtorch {TorchRuntime.Describe().LibTorch}, {device.Arithmetic}";
 

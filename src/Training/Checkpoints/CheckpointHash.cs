@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Checkpoints;
 
-/// <summary>The SHA-256 of all that a checkpoint holds, metadata and tensors, by which one is recognised that has changed since.</summary>
+/// <summary>The SHA-256 of a checkpoint's metadata and tensors, which detects damaged files.</summary>
 internal static class CheckpointHash
 {
-    /// <summary>The metadata's key that has it; the only one that it does not cover.</summary>
+    /// <summary>The metadata key of the hash, the only one that the hash does not cover.</summary>
     public const string Key = "sha256";
 
     private const int PartLength = 1 << 20;
 
-    /// <summary>Of what is to be written.</summary>
+    /// <summary>The hash of data to be written.</summary>
     /// <param name="tensors">Contiguous, in the processor's memory.</param>
     public static string Of(IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> tensors)
     {
@@ -30,7 +30,7 @@ internal static class CheckpointHash
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Of what a file holds.</summary>
+    /// <summary>The hash of a file's content.</summary>
     public static string Of(SafeTensorsFile file)
     {
         using var hash = Begin(file.Metadata);

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace DeepTrain.Cluster.Training.Checkpoints;
 
-/// <summary>What this program calls itself: its version and, where it was built from a checkout, the commit.</summary>
+/// <summary>The version of this program, with the commit if it was built from a checkout.</summary>
 public static class CodeVersion
 {
     public static string Current { get; } =

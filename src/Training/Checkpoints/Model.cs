@@ -12,15 +12,15 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Checkpoints;
 
-/// <summary>The final weights of one trial, as docs/models.md says: what PyTorch reads.</summary>
+/// <summary>The final weights of one trial in the format of docs/models.md, which PyTorch reads.</summary>
 public static class Model
 {
     private const string Format = "deeptrain-model-1";
 
-    /// <summary>The name of a trial's model in the folder of its sweep.</summary>
+    /// <summary>The file name of a trial's model in the folder of its sweep.</summary>
     public static string FileName(TrialId trial) => $"{trial.Cell}-r{trial.Replicate}.safetensors";
 
-    /// <summary>Whether a file holds the model of just this result.</summary>
+    /// <summary>Whether a file holds the model of exactly this result.</summary>
     public static bool IsOf(string path, TrialResult result)
     {
         try
@@ -36,17 +36,17 @@ public static class Model
         }
     }
 
-    /// <summary>Writes the model of a trial that has completed.</summary>
-    /// <param name="place">The trial's place in the network.</param>
-    /// <param name="classes">The names of the classes, where they have names.</param>
-    /// <param name="scaling">What was done to the features first; null: nothing.</param>
-    /// <param name="device">What it was trained on.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Writes the model of a completed trial.</summary>
+    /// <param name="place">The index of the trial in the network.</param>
+    /// <param name="classes">The names of the classes; empty where they have none.</param>
+    /// <param name="scaling">The standardisation of the features; null where there was none.</param>
+    /// <param name="device">The device on which it was trained.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     internal static void Save(string folder, CohortTrial trial, EpochReport last, FusedNetwork network, int place, ImmutableArray<string> classes,
         Standardisation? scaling, ComputeDevice device)
     {
         using var scope = NewDisposeScope();
-        // Training does not wait for the disk: a model that a failing power cut off is none, and can be trained again.
+        // Training does not wait for the disk. A model damaged by a power failure is treated as missing and can be trained again.
         TensorFile.Save(
             Path.Combine(folder, FileName(trial.Id)), Describe(trial, last, classes, device),
             [.. Of(network, place), .. Of(scaling)], isDurable: false);
@@ -77,7 +77,7 @@ public static class Model
         }
     }
 
-    /// <summary>In double precision: large numbers that differ little are scaled as in training.</summary>
+    /// <summary>In double precision, so that large, nearly equal numbers are scaled exactly as in training.</summary>
     private static (string Name, Tensor Value)[] Of(Standardisation? scaling) => scaling is null ? [] :
     [
         ("input.mean", tensor(scaling.Means.ToArray())), ("input.deviation", tensor(scaling.Deviations.ToArray())),
@@ -109,7 +109,7 @@ public static class Model
         ("test.loss", Text(testLoss)), ("test.accuracy", Text(testAccuracy)),
     ];
 
-    /// <summary>To the last bit; empty where there is no finite number.</summary>
+    /// <summary>Converts a number without rounding; empty where it is null or not finite.</summary>
     private static string Text(double? number) =>
         number is { } value && double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "";
 }

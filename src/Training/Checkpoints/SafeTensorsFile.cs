@@ -4,16 +4,16 @@ using System.Text.Json;
 
 namespace DeepTrain.Cluster.Training.Checkpoints;
 
-/// <summary>A safetensors file, open for reading. Its header is checked as a whole; its tensors are read when asked for.</summary>
+/// <summary>A safetensors file, open for reading. Opening it checks the whole header; tensors are read on demand.</summary>
 /// <remarks>
-/// Strict: the tensors must fill the file without gap or overlap. Nothing is allocated by what a file merely claims: a header is no
-/// longer than the file, and who reads a tensor brings the room for it.
+/// It is strict: the tensors must fill the file without gap or overlap. Allocations never depend on sizes that a file merely claims:
+/// a header cannot be longer than the file, and the caller provides the memory for tensors.
 /// </remarks>
 public sealed class SafeTensorsFile : IDisposable
 {
     internal const string MetadataKey = "__metadata__";
 
-    /// <summary>The format's own limit for headers.</summary>
+    /// <summary>The limit that the format sets for headers.</summary>
     private const long LongestHeader = 100_000_000;
 
     private static readonly ImmutableArray<NumberKind> Kinds = [.. Enum.GetValues<NumberKind>()];
@@ -42,11 +42,11 @@ public sealed class SafeTensorsFile : IDisposable
 
     public ImmutableDictionary<string, string> Metadata { get; }
 
-    /// <summary>By name.</summary>
+    /// <summary>The tensors by name.</summary>
     public ImmutableDictionary<string, SafeTensor> Tensors { get; }
 
-    /// <exception cref="InvalidDataException">It is no such file, or damaged; the message says where and why.</exception>
-    /// <exception cref="IOException">It is not there, or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or not a safetensors file; the message says where and why.</exception>
+    /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     public static SafeTensorsFile Open(string path)
     {
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
@@ -89,7 +89,7 @@ public sealed class SafeTensorsFile : IDisposable
         {
             return (JsonDocument.Parse(text, new() { AllowDuplicateProperties = false, MaxDepth = 8 }), start.Length + length);
         }
-        // The second: half a character.
+        // Half of a surrogate pair causes an InvalidOperationException.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw Broken($"the header is no JSON: {error.Message}");
@@ -146,12 +146,12 @@ public sealed class SafeTensorsFile : IDisposable
         }
         catch (OverflowException)
         {
-            // No file holds it.
+            // Such a tensor is too large for any file.
         }
         throw Broken($"'{name}' has {end - begin} bytes, which is not what its shape needs");
     }
 
-    /// <summary>Null if it is no list of whole numbers from 0 up.</summary>
+    /// <summary>Null if the element is not a list of whole numbers from 0 up.</summary>
     private static ImmutableArray<long>? ReadSizes(JsonElement list)
     {
         if (list.ValueKind is not JsonValueKind.Array)

@@ -4,16 +4,16 @@ using DeepTrain.Cluster.Training.Files;
 
 namespace DeepTrain.Cluster.Training.Checkpoints;
 
-/// <summary>Writes files of named tensors: https://huggingface.co/docs/safetensors, read by PyTorch, JAX and others.</summary>
+/// <summary>Writes safetensors files, which PyTorch, JAX and others read: https://huggingface.co/docs/safetensors.</summary>
 public static class SafeTensorsWriter
 {
     private const int Alignment = 8;
 
-    /// <summary>Writes a whole file or none; creates its folder where needed.</summary>
-    /// <param name="tensors">With names that differ.</param>
-    /// <param name="content">Writes all bytes of a tensor, in as many parts as it likes, when it is that tensor's turn.</param>
-    /// <param name="isDurable">As <see cref="DurableFile.Write"/> has it.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Writes a whole file or none, and creates its folder if needed.</summary>
+    /// <param name="tensors">Their names must be distinct.</param>
+    /// <param name="content">Writes all bytes of the given tensor, in any number of parts. Called once for each tensor.</param>
+    /// <param name="isDurable">See <see cref="DurableFile.Write"/>.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Save(
         string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, Action<SafeTensor, Stream> content,
         bool isDurable = true) =>
@@ -22,7 +22,7 @@ public static class SafeTensorsWriter
     internal static void Write(
         Stream stream, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<SafeTensor> tensors, Action<SafeTensor, Stream> content)
     {
-        // Wide numbers first: every tensor then starts at a multiple of its numbers' length.
+        // Wide numbers come first, so that every tensor starts at a multiple of the length of its numbers.
         var ordered = tensors.OrderByDescending(tensor => SafeTensor.ElementLength(tensor.Kind)).ToList();
         var header = Header(metadata, ordered);
         Span<byte> length = stackalloc byte[sizeof(long)];

@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Checkpoints;
 
-/// <summary>The way of libtorch's tensors into safetensors files and back, in parts: no span holds more than 2 GiB.</summary>
+/// <summary>Copies libtorch's tensors to and from safetensors files in parts, because no span holds more than 2 GiB.</summary>
 internal static class TensorFile
 {
-    /// <summary>The largest part that is written or read at once, in bytes.</summary>
+    /// <summary>The largest part to write or read at once, in bytes.</summary>
     public const long LongestPart = 1 << 26;
 
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Save(
         string path, IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> tensors, bool isDurable = true)
     {
@@ -18,7 +18,7 @@ internal static class TensorFile
             (tensor, stream) => Write(byName[tensor.Name], stream), isDurable);
     }
 
-    /// <summary>Writes a tensor's numbers in row-major order. Of one on another device, or of a view, only a part is copied at a time.</summary>
+    /// <summary>Writes a tensor's numbers in row-major order. Tensors on other devices and views are copied part by part.</summary>
     public static void Write(Tensor tensor, Stream stream, long longestPart = LongestPart)
     {
         using var scope = NewDisposeScope();
@@ -29,8 +29,8 @@ internal static class TensorFile
         }
     }
 
-    /// <summary>Fills a tensor with the bytes of a file's tensor from <paramref name="offset"/> on.</summary>
-    /// <param name="tensor">Contiguous, on the processor.</param>
+    /// <summary>Fills a tensor with the bytes of a file's tensor, starting at <paramref name="offset"/>.</summary>
+    /// <param name="tensor">Contiguous, in the processor's memory.</param>
     public static void Read(SafeTensorsFile file, string name, long offset, Tensor tensor, long longestPart = LongestPart)
     {
         using var scope = NewDisposeScope();
@@ -50,7 +50,7 @@ internal static class TensorFile
         var other => throw new NotSupportedException($"{other} is no kind of numbers that is stored."),
     };
 
-    /// <summary>Views of a tensor that make up the whole in row-major order, each of at most so many bytes or of a single number.</summary>
+    /// <summary>Views that make up a tensor in row-major order. Each has at most the given bytes, or a single number.</summary>
     internal static IEnumerable<Tensor> Parts(Tensor tensor, long longestPart)
     {
         var length = tensor.numel() * tensor.element_size();
@@ -63,7 +63,7 @@ internal static class TensorFile
         var rowsOfAPart = Math.Max(1, longestPart / (length / rows));
         for (var row = 0L; row < rows; row += rowsOfAPart)
         {
-            // A single row may still be too long.
+            // A single row may still be too large.
             foreach (var part in rowsOfAPart == 1 ? Parts(tensor[row], longestPart) : [tensor.narrow(0, row, Math.Min(rowsOfAPart, rows - row))])
                 yield return part;
         }

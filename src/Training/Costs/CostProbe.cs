@@ -8,42 +8,42 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Costs;
 
-/// <summary>A ratio of times: its median over pairs, and an interval that holds the true median with 96 % confidence.</summary>
+/// <summary>A ratio of times: its median over pairs, and a 96 % confidence interval of the true median.</summary>
 public sealed record CostRatio(double Median, double Low, double High);
 
-/// <summary>What a level costs beside another, everything else being equal.</summary>
+/// <summary>The cost of a level relative to another, everything else being equal.</summary>
 /// <param name="Factor">The parameter's name.</param>
-/// <param name="Level">What is measured.</param>
-/// <param name="Baseline">What it is measured against.</param>
-/// <param name="Training">Of a training step.</param>
-/// <param name="Evaluation">Of an evaluation of the validation rows.</param>
+/// <param name="Level">The measured level.</param>
+/// <param name="Baseline">The level that it is compared with.</param>
+/// <param name="Training">The ratio of the times of a training step.</param>
+/// <param name="Evaluation">The ratio of the times of an evaluation on the validation rows.</param>
 public sealed record Cost(string Factor, string Level, string Baseline, CostRatio Training, CostRatio Evaluation);
 
-/// <summary>Measures what an activation or batch norm costs, by cohorts of like trials that run in turn.</summary>
+/// <summary>Measures the cost of an activation or of batch norm by alternately running cohorts of identical trials.</summary>
 /// <remarks>
-/// A pair is one of each in the order A B B A, so that a drift of the machine's speed falls on both alike; of nine pairs the second and
-/// the eighth ratio bound the median (sign test: 1 - 2 (1 + 9) / 2^9 = 96.1 %). Nothing is read off a mixed cohort.
+/// Each pair runs in the order A B B A, so that a drift of the machine's speed affects both alike. Of nine pairs, the second and
+/// eighth ratio bound the median (sign test: 1 - 2 (1 + 9) / 2^9 = 96.1 %). No mixed cohort is used.
 /// </remarks>
-/// <param name="datasets">Where data sets are; null: where the environment says.</param>
+/// <param name="datasets">Where to find data sets; null: where the environment says.</param>
 public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null)
 {
-    /// <summary>How many pairs are measured.</summary>
+    /// <summary>The number of pairs.</summary>
     public const int Pairs = 9;
 
     private const int MostBatches = 8;
     private const int MostRows = 1_024;
 
-    /// <summary>How long one of a pair's four runs takes at least.</summary>
+    /// <summary>The shortest time of each of the four runs of a pair.</summary>
     private static readonly TimeSpan Run = TimeSpan.FromMilliseconds(15);
 
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly CohortSizes _sizes = new(ThreadTime.For(ComputeDevice.Processor, time), ComputeDevice.Processor);
 
     /// <summary>
-    /// Each activation that the cells have against none (identity), and batch norm against none where it occurs; on the first cell's network.
+    /// On the first cell's network, compares each activation of the cells with none (identity), and batch norm, if it occurs, with none.
     /// </summary>
-    /// <param name="progress">Told what is measured next.</param>
-    /// <exception cref="TrainerException">libtorch is missing, or the data do not suffice.</exception>
+    /// <param name="progress">Receives the name of the next measurement.</param>
+    /// <exception cref="TrainerException">libtorch is missing, or there are not enough data.</exception>
     public IEnumerable<Cost> Measure(Sweep sweep, Action<string> progress)
     {
         TorchRuntime.EnsureLoaded();
@@ -52,7 +52,7 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
         var plain = configurations.FirstOrDefault(configuration => !configuration[Parameters.BatchNorm]) ?? configurations[0];
         foreach (var name in configurations.Select(configuration => configuration[Parameters.Activation]).Distinct())
             yield return Compare(plain, Parameters.Activation, ParameterValue.Of(name), ParameterValue.Of("identity"), progress);
-        // As the sweep has it: where it stands, and with its constants.
+        // Batch norm as in the sweep, with its position and constants.
         if (configurations.Find(configuration => configuration[Parameters.BatchNorm]) is { } normalised)
             yield return Compare(normalised, Parameters.BatchNorm, ParameterValue.Of(true), ParameterValue.Of(false), progress);
     }
@@ -81,7 +81,7 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
     private CostRatio Ratio(Stage stage, Stage against, Action<Stage, int> run)
     {
         var epoch = 0;
-        // The first run also warms both up; how often one is repeated follows from it.
+        // The first run also fills the caches, and determines how often to repeat a run.
         Seconds(stage, 1);
         var repeats = Math.Max(1, (int)Math.Ceiling(Run.TotalSeconds / Math.Max(1e-6, Seconds(against, 1))));
         return Of(Enumerable.Range(0, Pairs).Select(_ =>
@@ -104,7 +104,7 @@ public sealed class CostProbe(TimeProvider time, DatasetSources? datasets = null
 
     private static Stage StageOf(Configuration configuration, Dataset data, Replicate whole, int size)
     {
-        // A few mini-batches tell it as well as an epoch of many.
+        // A few mini-batches are as good as a whole epoch.
         var replicate = whole with
         {
             Partition = whole.Partition with

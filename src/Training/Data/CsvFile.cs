@@ -5,14 +5,14 @@ using System.Text;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>Reads a table of numbers with a column of labels: comma-separated, a header, classes in the ordinal order of their names.</summary>
+/// <summary>Reads a CSV table of numbers with a header and a column of labels. Classes are in the ordinal order of their names.</summary>
 internal static class CsvFile
 {
     private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
 
-    /// <param name="labelColumn">Null: the last one.</param>
-    /// <returns>The table, and the SHA-256 of all bytes.</returns>
-    /// <exception cref="DataFileException">The file is no such table.</exception>
+    /// <param name="labelColumn">The name of the column of labels; null: the last column.</param>
+    /// <returns>The table, and the SHA-256 of the whole file.</returns>
+    /// <exception cref="DataFileException">The file is not such a table.</exception>
     public static (DataTable Table, string Content) Read(Stream stream, string? labelColumn)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -54,7 +54,7 @@ internal static class CsvFile
             var name = TextOf(text, label, "label");
             if (name.Length == 0)
                 throw At(text, label, "the label is empty; expected the name of a class");
-            // One object for each class, not for each row.
+            // One string object for each class, not for each row.
             if (!known.TryGetValue(name, out var first))
             {
                 known[name] = first = name;
@@ -81,7 +81,7 @@ internal static class CsvFile
         }, Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
-    /// <summary>Where a value of a table that was read stands; 0 and 0 where the file is another by now.</summary>
+    /// <summary>The position of a value in the file of a table that was read before; 0 and 0 where the file has changed.</summary>
     public static (int Line, int Column) PlaceOf(Stream stream, string? labelColumn, int row, int feature)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -97,8 +97,8 @@ internal static class CsvFile
         return text.PlaceOf(feature < label ? feature : feature + 1);
     }
 
-    /// <returns>The column of the labels.</returns>
-    /// <param name="findings">Is given what speaks against its being a header; null: nobody asks.</param>
+    /// <returns>The index of the column of labels.</returns>
+    /// <param name="findings">Receives reasons to doubt that the line is a header; null where they are not needed.</param>
     private static int ReadHeader(CsvText text, string? labelColumn, ImmutableArray<DataFinding>.Builder? findings)
     {
         if (text.Count < 2)

@@ -3,9 +3,9 @@ using System.Security.Cryptography;
 namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>
-/// Splits comma-separated text (RFC 4180, UTF-8) into records of fields. Knows the place of each field; holds one record at a time.
+/// Splits comma-separated text (RFC 4180, UTF-8) into records of fields with their positions. Holds one record at a time.
 /// </summary>
-/// <param name="hash">Is fed every byte that is read.</param>
+/// <param name="hash">Receives every byte that is read.</param>
 internal sealed class CsvText(Stream stream, IncrementalHash hash)
 {
     private const int MostFieldBytes = 1 << 16;
@@ -21,20 +21,20 @@ internal sealed class CsvText(Stream stream, IncrementalHash hash)
     private int _column = 1;
     private bool _begun;
 
-    /// <summary>Of the record that was read last.</summary>
+    /// <summary>The number of fields in the current record.</summary>
     public int Count => _fields.Count;
 
-    /// <summary>The line that the record begins on.</summary>
+    /// <summary>The line on which the current record begins.</summary>
     public int Line { get; private set; }
 
-    /// <summary>The content of a field, without its quotes; valid until the next record is read.</summary>
+    /// <summary>The content of a field without its quotes, valid until the next record is read.</summary>
     public ReadOnlySpan<byte> this[int field] =>
         _record.AsSpan(_fields[field].Start..(field + 1 < _fields.Count ? _fields[field + 1].Start : _length));
 
     public (int Line, int Column) PlaceOf(int field) => (_fields[field].Line, _fields[field].Column);
 
-    /// <summary>False: the text has ended.</summary>
-    /// <exception cref="DataFileException">It is no such text.</exception>
+    /// <summary>Reads the next record. False at the end of the text.</summary>
+    /// <exception cref="DataFileException">The text is not valid CSV.</exception>
     public bool Read()
     {
         if (!_begun)

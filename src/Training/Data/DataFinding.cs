@@ -1,12 +1,12 @@
 namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>
-/// Something about a data file that a person is told when a sweep is submitted. It does not keep the file from being read: what was
-/// submitted before anybody looked for it is trained on as before.
+/// A remark about a data file for the user who submits a sweep. It does not prevent reading the file, so that older sweeps, which were
+/// submitted before this check existed, still train.
 /// </summary>
-/// <param name="Line">Counted from 1; 0 where the finding is about the file as a whole.</param>
-/// <param name="Column">In characters, counted from 1; 0 with <paramref name="Line"/>.</param>
-/// <param name="IsWarning">Otherwise the sweep is refused.</param>
+/// <param name="Line">Counted from 1; 0 where the finding concerns the whole file.</param>
+/// <param name="Column">In characters, counted from 1; 0 where <paramref name="Line"/> is 0.</param>
+/// <param name="IsWarning">If false, the sweep is refused.</param>
 internal sealed record DataFinding(string Message, int Line, int Column, bool IsWarning)
 {
     public static DataFinding Measurements(int classes, int rows, string remedy) => new(

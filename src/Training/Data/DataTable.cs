@@ -2,27 +2,27 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>A data set as it is read, before libtorch has any part in it.</summary>
-/// <param name="Features">[n, D], row by row; empty where they are <paramref name="Unscaled"/>.</param>
+/// <summary>A data set in managed memory, not yet in tensors.</summary>
+/// <param name="Features">[n, D], row by row; empty where <paramref name="Unscaled"/> has the features.</param>
 /// <param name="Labels">The class of each row.</param>
-/// <param name="Unscaled">Not null: [n, D], features that each run standardises by its own training rows.</param>
+/// <param name="Unscaled">[n, D], features that each run standardises by its own training rows; null where there are none.</param>
 internal sealed record DataTable(DatasetInfo Info, float[] Features, ImmutableArray<int> Labels, double[]? Unscaled = null)
 {
-    /// <summary>What a person should know before anything is trained on it.</summary>
+    /// <summary>Remarks for the user before training.</summary>
     public ImmutableArray<DataFinding> Findings { get; init; } = [];
 
-    /// <summary>Of a csv file, whether the labels stand in the last column, where they are looked for if nobody says where they are.</summary>
+    /// <summary>For a CSV file, whether the labels are in the last column, the default.</summary>
     public bool LabelIsLast { get; init; }
 
-    /// <summary>More features than this are no row of a table, nor an image that a small network takes.</summary>
+    /// <summary>The largest number of features in a row. More suit neither a table nor an image for a small network.</summary>
     public const int MostFeatures = 1 << 18;
 
-    /// <summary>The most features of all rows together: 2 GiB as float32.</summary>
+    /// <summary>The largest number of features of all rows together: 2 GiB as float32.</summary>
     public const long MostNumbers = 1L << 29;
 
     public const int MostClasses = 10_000;
 
-    /// <exception cref="DataFileException">The data set is larger than can be held.</exception>
+    /// <exception cref="DataFileException">The data set is too large.</exception>
     public static void CheckSize(long rows, long features)
     {
         if (features > MostFeatures)
@@ -31,7 +31,7 @@ internal sealed record DataTable(DatasetInfo Info, float[] Features, ImmutableAr
             throw new DataFileException($"{rows:N0} rows of {features:N0} features are {rows * features:N0} numbers; expected at most {MostNumbers:N0}: leave rows or features out");
     }
 
-    /// <exception cref="DataFileException">There is nothing to tell apart, or far too much.</exception>
+    /// <exception cref="DataFileException">There is only one class, or there are too many.</exception>
     public static void CheckClasses(int classes, int rows)
     {
         if (classes < 2)

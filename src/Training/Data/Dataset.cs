@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>A data set in a device's memory, which all who train on it share. Whoever asked for it disposes it: the last one gives it back.</summary>
-/// <param name="Features">[n, D], float32; of a data set that is standardised only what <see cref="For"/> returns has them.</param>
+/// <summary>A data set in a device's memory, shared by several users. Each user disposes it, and the last disposal frees it.</summary>
+/// <param name="Features">[n, D], float32. If the data set is standardised, only the result of <see cref="For"/> has them.</param>
 /// <param name="Labels">The class of each row.</param>
 internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray<int> Labels) : IDisposable
 {
@@ -31,21 +31,21 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         return eye.index_select(0, labels);
     });
 
-    /// <summary>Of a data set that nothing but its name identifies.</summary>
+    /// <summary>A built-in or published data set.</summary>
     public static Dataset Of(string name) => Of((name, null, null), DatasetSources.Default, CPU);
 
-    /// <summary>The data set of a configuration, read where it is not in memory. To be disposed when it is not needed any more.</summary>
-    /// <param name="device">Where it is needed; null: on the processor.</param>
-    /// <exception cref="TrainerException">It cannot be had, or it is not the one that was submitted.</exception>
+    /// <summary>The data set of a configuration, read if it is not in memory. The caller must dispose it.</summary>
+    /// <param name="device">The device that needs it; null: the processor.</param>
+    /// <exception cref="TrainerException">It is not available, or its content is not what was submitted.</exception>
     public static Dataset Of(Configuration configuration, DatasetSources sources, Device? device = null) => Of(
         (configuration[Parameters.Dataset], configuration[Parameters.DataContent], configuration[Parameters.LabelColumn]), sources, device ?? CPU);
 
     public static Dataset From(DatasetInfo info, float[] features, ImmutableArray<int> labels) => new(new DataTable(info, features, labels));
 
     /// <summary>
-    /// The data set as one run needs it: this very one, or, where features are standardised, one with a block of all rows for each
-    /// partition, scaled by that partition's training rows; partition i's rows begin at i times <c>Info.Rows</c>. To be disposed by the run
-    /// in place of this one.
+    /// The data set for one run: this object, or, where features are standardised, a data set with a block of all rows for each
+    /// partition, scaled by that partition's training rows. The block of partition i begins at row i times <c>Info.Rows</c>. The run must
+    /// dispose it in place of this object.
     /// </summary>
     public Dataset For(IReadOnlyList<Partition> partitions)
     {
@@ -68,15 +68,15 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
     /// <summary>A copy on another device.</summary>
     internal Dataset To(Device device) => new(this, device);
 
-    /// <summary>The bytes that it takes, on its device and beside it.</summary>
+    /// <summary>The bytes that it needs in device memory and in main memory.</summary>
     internal long Bytes => Features.numel() * sizeof(float) + LabelTensor.numel() * sizeof(long) + Targets.numel() * sizeof(float)
         + Labels.Length * (long)sizeof(int) + (_unscaled?.Length ?? 0L) * sizeof(double);
 
-    /// <summary>The same data set for somebody who disposes it.</summary>
+    /// <summary>The same data set for another user, who must dispose it.</summary>
     /// <param name="giveBack">Called once, when it is disposed.</param>
     internal Dataset Lend(Action giveBack) => this with { _dispose = giveBack };
 
-    /// <summary>Gives its memory back. Nobody may have it on loan.</summary>
+    /// <summary>Frees its memory. It must not be on loan.</summary>
     internal void Free()
     {
         Features.Dispose();
@@ -84,13 +84,13 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         Targets.Dispose();
     }
 
-    /// <summary>How the rows from <see cref="FirstRowOf"/> on were scaled; null where the data set gives features as they are.</summary>
+    /// <summary>The scaling of the block that begins at <see cref="FirstRowOf"/>; null where features are not standardised.</summary>
     public Standardisation? ScalingFrom(int firstRow) => _isOfOneRun ? _scalings[firstRow / Info.Rows] : null;
 
-    /// <summary>Where a partition's rows begin in what <see cref="For"/> returned.</summary>
+    /// <summary>The first row of a partition in the result of <see cref="For"/>.</summary>
     public int FirstRowOf(int partition) => _isOfOneRun ? partition * Info.Rows : 0;
 
-    /// <summary>Gives back what belongs to one run, and what was on loan.</summary>
+    /// <summary>Frees the tensors of one run, or ends the loan.</summary>
     public void Dispose() => Interlocked.Exchange(ref _dispose, null)?.Invoke();
 
     internal static DataTable ReadDigits()
@@ -115,10 +115,10 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         Lasting(() => table.Unscaled is null ? tensor(table.Features, [table.Labels.Length, table.Info.Features]) : zeros(0, table.Info.Features)),
         table.Labels) => _unscaled = table.Unscaled;
 
-    /// <summary>The same on another device.</summary>
+    /// <summary>Copies a data set to another device.</summary>
     private Dataset(Dataset all, Device device) : this(all.Info, Lasting(() => all.Features.to(device)), all.Labels) => _unscaled = all._unscaled;
 
-    /// <summary>A block of all rows for each scaling.</summary>
+    /// <summary>A data set with a block of all rows for each scaling.</summary>
     private Dataset(Dataset all, Tensor features, ImmutableArray<Standardisation> scalings) : this(all.Info, features, all.Labels)
     {
         _isOfOneRun = true;
@@ -148,6 +148,6 @@ internal sealed record Dataset(DatasetInfo Info, Tensor Features, ImmutableArray
         : Datasets.All.FirstOrDefault(info => info.Name == name) is { } info ? OfficialFiles.Read(info, sources, _ => { }, CancellationToken.None)
         : KeptFiles.Read(name, content, labelColumn, sources);
 
-    /// <summary>A tensor of the process, whatever dispose scope the caller holds.</summary>
+    /// <summary>Creates a tensor that outlives the caller's dispose scope.</summary>
     private static Tensor Lasting(Func<Tensor> make) => make().DetachFromDisposeScope();
 }

@@ -1,23 +1,23 @@
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>What a data set in memory is known by.</summary>
+/// <summary>Identifies a data set in memory.</summary>
 internal sealed record DatasetKey(string Name, string? Content, string? LabelColumn, string Device);
 
 /// <summary>
-/// The data sets in memory: those on loan, and on each device the last used ones of the others, up to a number of bytes. The very last one
+/// The data sets in memory: those on loan, and on each device the most recently used others up to a number of bytes. The last used one
 /// stays whatever its size, since the next cohort is likely to need it.
 /// </summary>
-/// <param name="idleBytes">The most that data sets which nobody has on loan may take on one device, the last used one aside.</param>
+/// <param name="idleBytes">The most bytes on one device for data sets that are not on loan, without the last used one.</param>
 internal sealed class DatasetMemory(long idleBytes)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<DatasetKey, Entry> _entries = [];
     private long _returns;
 
-    /// <summary>That of the process, which all its trainers share.</summary>
+    /// <summary>The shared instance of the process.</summary>
     public static DatasetMemory OfProcess { get; } = new(1L << 30);
 
-    /// <summary>Lends a data set, which is read if it is not there. Several who ask at once wait for one reading.</summary>
+    /// <summary>Lends a data set and reads it first if needed. Concurrent callers share one reading.</summary>
     public Dataset Lend(DatasetKey key, Func<Dataset> read)
     {
         Entry? entry;
@@ -33,7 +33,7 @@ internal sealed class DatasetMemory(long idleBytes)
         }
         catch
         {
-            // Whoever asks next may find it: a person has been told what to do.
+            // A later call may succeed, because the error tells the user what to do.
             lock (_lock)
             {
                 if (_entries.TryGetValue(key, out var current) && current == entry)
@@ -57,7 +57,7 @@ internal sealed class DatasetMemory(long idleBytes)
         evicted.ForEach(stale => stale.Dataset.Value.Free());
     }
 
-    /// <summary>What is idle on a device and too much beside what was used after it.</summary>
+    /// <summary>The idle data sets on a device that exceed the limit, the least recently used ones.</summary>
     private List<Entry> Stale(string device)
     {
         var bytes = 0L;
@@ -77,7 +77,7 @@ internal sealed class DatasetMemory(long idleBytes)
 
         public int Borrowers { get; set; }
 
-        /// <summary>Counts up with each return.</summary>
+        /// <summary>A counter that increases with each return.</summary>
         public long LastUse { get; set; }
     }
 }

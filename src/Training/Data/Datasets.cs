@@ -2,15 +2,15 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>A data set that a sweep file can name, or a file of somebody's own.</summary>
-/// <param name="Rows">All rows, the official test's included.</param>
-/// <param name="Source">Where it comes from and under which licence.</param>
+/// <summary>A data set that a sweep file can name, or the user's own file.</summary>
+/// <param name="Rows">The number of rows, including the official test.</param>
+/// <param name="Source">Its origin and licence.</param>
 public sealed record DatasetInfo(string Name, int Rows, int Features, int Classes, string Source)
 {
-    /// <summary>How many of the last rows are the official test, which no split touches; 0: a split chooses the test rows.</summary>
+    /// <summary>How many of the last rows are the official test, which is never split; 0 where the split chooses the test rows.</summary>
     public int TestRows { get; init; }
 
-    /// <summary>What the file calls each class; empty where classes are only numbered.</summary>
+    /// <summary>The names of the classes in the file; empty where classes have only numbers.</summary>
     public ImmutableArray<string> ClassNames { get; init; } = [];
 
     /// <summary>How a row's features form an image; null where they form none.</summary>
@@ -31,7 +31,7 @@ public static class Datasets
             { Image = new(1, 28, 28), TestRows = 10_000 },
     ];
 
-    /// <summary>Where a data set's files are, or what is missing, in words.</summary>
+    /// <summary>Describes where the files of a data set are, or what is missing.</summary>
     public static string WhereIs(DatasetInfo dataset, DatasetSources sources)
     {
         if (!OfficialFiles.Has(dataset.Name))

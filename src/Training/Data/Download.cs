@@ -4,18 +4,18 @@ using DeepTrain.Cluster.Training.Files;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>Fetches a published file into the cache: whole and checked, or not at all.</summary>
+/// <summary>Downloads a published file into the cache. An incomplete or wrong file is not kept.</summary>
 internal static class Download
 {
-    /// <summary>After so long without a byte it is given up.</summary>
+    /// <summary>A download is aborted after this time without a byte.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(2);
 
     private const long MostBytes = 64 << 20;
 
-    /// <returns>The values of the file.</returns>
-    /// <exception cref="TrainerException">It is not to be had, or it is not the published file.</exception>
+    /// <returns>The values in the file.</returns>
+    /// <exception cref="TrainerException">The file is not available, or is not the published one.</exception>
     public static byte[] Fetch(
         Uri from, string folder, string dataset, OfficialFile file, DatasetSources sources, Action<string> tell, CancellationToken cancellation)
     {
@@ -28,7 +28,7 @@ internal static class Download
         {
             DurableFile.Write(Path.Combine(folder, file.Name + ".gz"), content =>
             {
-                // A slot and the command line wait for it on threads of their own.
+                // Blocking is acceptable: slots and the command line call this on threads of their own.
                 CopyAsync(from, content, $"{dataset}: {file.Name}.gz", sources.Network, tell, cancellation).GetAwaiter().GetResult();
                 content.Position = 0;
                 values = OfficialFiles.Read(content, file);

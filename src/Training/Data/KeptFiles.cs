@@ -7,15 +7,15 @@ using DeepTrain.Cluster.Training.Files;
 namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>
-/// Data files of submitted sweeps, copied into the data folder under the SHA-256 of what they hold: a sweep trains on the data it was
-/// submitted with, wherever the original goes and whatever becomes of it.
+/// Data files of submitted sweeps, copied into the data folder and named by their SHA-256. So a sweep always trains on the data that it
+/// was submitted with, even if the original is moved or changed.
 /// </summary>
 public static class KeptFiles
 {
     private const string Remedy = "To have it kept again, run the sweep's file again.";
 
-    /// <summary>Keeps a copy, whole or not at all. One that is there already only becomes as young as a new one, so that it is not stale.</summary>
-    /// <exception cref="IOException">It cannot be copied, or its content is another by now.</exception>
+    /// <summary>Keeps a complete copy, or none. If it exists, only its time is updated, so that it is not removed as outdated.</summary>
+    /// <exception cref="IOException">The file cannot be copied, or its content has changed.</exception>
     public static void Keep(string file, string content, string folder, TimeProvider time)
     {
         var kept = Path.Combine(folder, content);
@@ -36,7 +36,7 @@ public static class KeptFiles
         });
     }
 
-    /// <summary>False: the file is another account's, and has to be written anew.</summary>
+    /// <summary>False where the file belongs to another account and must be written again.</summary>
     private static bool TryRenew(string kept, TimeProvider time)
     {
         try
@@ -50,7 +50,7 @@ public static class KeptFiles
         }
     }
 
-    /// <summary>Reads the kept file of a configuration.</summary>
+    /// <summary>Reads the kept data file of a configuration.</summary>
     internal static DataTable Read(string dataset, string? content, string? labelColumn, DatasetSources sources)
     {
         if (content is null || sources.Kept is null)
@@ -71,11 +71,11 @@ public static class KeptFiles
         }
     }
 
-    /// <exception cref="DataFileException">It is no such file.</exception>
+    /// <exception cref="DataFileException">The file is not a valid data file.</exception>
     internal static (DataTable Table, string Content) Read(string path, string dataset, string? labelColumn)
     {
         using var stream = File.OpenRead(path);
-        // It is read twice: once to be checked, and once to be kept.
+        // The file is read twice: once to check it, and once to copy it.
         if (!stream.CanSeek)
             throw new DataFileException("this is a pipe or a device; expected a file that can be read again: save the data to a file and name that");
         return dataset switch
@@ -86,7 +86,7 @@ public static class KeptFiles
         };
     }
 
-    /// <summary>Where a value of a csv file that was read stands; 0 and 0 where the file is another by now.</summary>
+    /// <summary>The position of a value in a CSV file that was read before; 0 and 0 where the file has changed.</summary>
     internal static (int Line, int Column) PlaceOf(string path, string? labelColumn, int row, int feature)
     {
         using var stream = File.OpenRead(path);

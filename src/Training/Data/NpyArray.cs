@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>One array in NumPy's format (.npy, versions 1 to 3): its header, and its values in C order.</summary>
+/// <summary>An array in NumPy's format (.npy, versions 1 to 3): its header, and its values in C order.</summary>
 /// <param name="kind">NumPy's code: <c>f4</c>, <c>u1</c>, <c>i8</c>, ...</param>
 internal sealed partial class NpyArray(string name, Stream stream, string kind, ImmutableArray<int> shape)
 {
@@ -20,9 +20,9 @@ internal sealed partial class NpyArray(string name, Stream stream, string kind, 
 
     public bool IsInteger => kind[0] is 'i' or 'u' or 'b';
 
-    /// <summary>Reads the header, and checks it against the number of bytes that are there.</summary>
-    /// <param name="bytes">Of header and values together.</param>
-    /// <exception cref="DataFileException">It is no array that can be read.</exception>
+    /// <summary>Reads the header and checks it against the number of bytes.</summary>
+    /// <param name="bytes">The length of header and values together.</param>
+    /// <exception cref="DataFileException">The array is invalid or not supported.</exception>
     public static NpyArray Open(string name, Stream stream, long bytes)
     {
         Span<byte> start = stackalloc byte[12];
@@ -76,7 +76,7 @@ internal sealed partial class NpyArray(string name, Stream stream, string kind, 
         return numbers;
     }
 
-    /// <summary>Of an array of integers. Values beyond those of int64 are taken modulo 2^64, which keeps them apart.</summary>
+    /// <summary>Reads an array of integers. Values outside int64 are taken modulo 2^64, which keeps them distinct.</summary>
     public long[] ReadIntegers()
     {
         var integers = new long[Count];

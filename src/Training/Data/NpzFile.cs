@@ -3,14 +3,14 @@ using System.Security.Cryptography;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>Reads arrays x and y as numpy.savez and numpy.savez_compressed write them.</summary>
+/// <summary>Reads the arrays x and y from files of numpy.savez and numpy.savez_compressed.</summary>
 internal static class NpzFile
 {
-    /// <summary>Deflate makes nothing smaller than this part of it.</summary>
+    /// <summary>The largest compression ratio of Deflate.</summary>
     private const long MostCompression = 1_032;
 
-    /// <returns>The table, and the SHA-256 of all bytes.</returns>
-    /// <exception cref="DataFileException">The file holds no such arrays.</exception>
+    /// <returns>The table, and the SHA-256 of the whole file.</returns>
+    /// <exception cref="DataFileException">The file does not contain valid arrays.</exception>
     public static (DataTable Table, string Content) Read(Stream stream)
     {
         var content = Convert.ToHexStringLower(SHA256.HashData(stream));

@@ -7,17 +7,17 @@ using DeepTrain.Cluster.Sweeps.Trainers;
 namespace DeepTrain.Cluster.Training.Data;
 
 /// <summary>One file of a published data set, in the IDX format, gzipped or not.</summary>
-/// <param name="Shape">[rows] of labels, or [rows, height, width] of images.</param>
-/// <param name="Content">SHA-256 of the file when it is not gzipped.</param>
+/// <param name="Shape">[rows] for labels, or [rows, height, width] for images.</param>
+/// <param name="Content">SHA-256 of the uncompressed file.</param>
 internal sealed record OfficialFile(string Name, ImmutableArray<int> Shape, string Content)
 {
     public int Values => Shape.Aggregate(1, (product, size) => product * size);
 }
 
-/// <summary>The files of fashion-mnist and mnist: what they hold is fixed, so their names are all that identifies them.</summary>
+/// <summary>The files of fashion-mnist and mnist. Their content is fixed, so their names identify them.</summary>
 /// <remarks>
-/// fashion-mnist's sums are of Debian's package dataset-fashion-mnist 0.0~git20200523; mnist's are those that several independent
-/// projects publish for the uncompressed files.
+/// The hashes of fashion-mnist are from Debian's package dataset-fashion-mnist 0.0~git20200523; those of mnist are the ones that
+/// several independent projects publish for the uncompressed files.
 /// </remarks>
 internal static class OfficialFiles
 {
@@ -46,13 +46,13 @@ internal static class OfficialFiles
 
     public static ImmutableArray<OfficialFile> Of(string name) => Sets[name].Files;
 
-    /// <summary>The path of each file that is there; null where it would have to be downloaded.</summary>
+    /// <summary>The path of each file; null where it must be downloaded.</summary>
     public static ImmutableArray<string?> Find(string name, DatasetSources sources) =>
         [.. Of(name).Select(file => Find(name, file, sources))];
 
-    /// <summary>Reads a whole data set, and downloads what is not there.</summary>
-    /// <param name="tell">Told of a download's progress.</param>
-    /// <exception cref="TrainerException">A file is not to be had, or is not what it should be.</exception>
+    /// <summary>Reads a whole data set and downloads missing files.</summary>
+    /// <param name="tell">Receives progress messages of downloads.</param>
+    /// <exception cref="TrainerException">A file is not available, or has other content than expected.</exception>
     public static DataTable Read(DatasetInfo info, DatasetSources sources, Action<string> tell, CancellationToken cancellation)
     {
         var (url, files) = Sets[info.Name];
@@ -71,7 +71,7 @@ internal static class OfficialFiles
             features[i] = pixels[i] / MaximumPixel;
     }
 
-    /// <summary>The values of a file, its header and its sum checked.</summary>
+    /// <summary>Reads the values in a file and checks its header and hash.</summary>
     public static byte[] ReadFile(string path, OfficialFile file)
     {
         try
@@ -87,7 +87,7 @@ internal static class OfficialFiles
         }
     }
 
-    /// <exception cref="DataFileException">It is another file.</exception>
+    /// <exception cref="DataFileException">The content is not that of the official file.</exception>
     public static byte[] Read(Stream stream, OfficialFile file)
     {
         Span<byte> magic = stackalloc byte[2];

@@ -6,15 +6,15 @@ using DeepTrain.Cluster.Training.Randomness;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>Which rows of a data set are trained on, validated on and tested on.</summary>
+/// <summary>The rows of a data set for training, validation and test.</summary>
 internal sealed record Partition(ImmutableArray<int> Train, ImmutableArray<int> Validation, ImmutableArray<int> Test)
 {
-    /// <summary>The replicate whose split all replicates share when it is fixed; replicates are counted from 1.</summary>
+    /// <summary>The replicate number that determines a fixed split, which all replicates share. Replicates are counted from 1.</summary>
     private const int FixedReplicate = 0;
 
     /// <summary>
-    /// Parts each class alike: a random order of its rows, test first, then validation, then training; of the training rows the first,
-    /// where only a part of them is wanted. The official test of a data set stays as it is.
+    /// Splits each class in the same proportions, in a random order: first the test rows, then validation, then training. If only a
+    /// fraction of the training rows is wanted, it takes the first ones. The official test of a data set is not changed.
     /// </summary>
     /// <exception cref="TrainerException">There are too few rows.</exception>
     public static Partition Of(Dataset data, Configuration configuration, int replicate) =>

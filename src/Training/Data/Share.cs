@@ -3,16 +3,16 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>How many rows of a class are trained on, validated on and tested on. The same in all replicates.</summary>
+/// <summary>The numbers of rows of one class for training, validation and test. They are the same in all replicates.</summary>
 internal readonly record struct Share(int Train, int Validation, int Test)
 {
-    /// <param name="rows">Of the class; without those of an official test, where there is one.</param>
+    /// <param name="rows">The number of rows of the class, without an official test.</param>
     public static Share Of(int rows, Configuration configuration, bool hasOfficialTest)
     {
         var test = hasOfficialTest ? 0 : Part(rows, configuration[Parameters.TestFraction]);
         var validation = Math.Min(Part(rows, configuration[Parameters.ValidationFraction]), rows - test);
         var left = rows - test - validation;
-        // A class that can be learned stays one, however small the part.
+        // A class with training rows keeps at least one, however small the fraction.
         var train = Math.Max(Math.Min(left, 1), Part(left, configuration[Parameters.TrainFraction]));
         return new(train, validation, test);
     }
@@ -20,11 +20,11 @@ internal readonly record struct Share(int Train, int Validation, int Test)
     private static int Part(int rows, double fraction) => (int)Math.Round(rows * fraction, MidpointRounding.AwayFromZero);
 }
 
-/// <summary>What a data set's split does not suffice for.</summary>
-/// <param name="Key">The setting that asks for too much.</param>
+/// <summary>A part of a split for which there are too few rows.</summary>
+/// <param name="Key">The setting that requires too much.</param>
 internal sealed record Shortage(Parameter Key, string Message, bool IsWarning)
 {
-    /// <summary>How many rows of each class a split parts.</summary>
+    /// <summary>The number of rows of each class, without an official test.</summary>
     public static int[] CountsOf(ImmutableArray<int> labels, DatasetInfo info)
     {
         var counts = new int[info.Classes];
@@ -33,7 +33,7 @@ internal sealed record Shortage(Parameter Key, string Message, bool IsWarning)
         return counts;
     }
 
-    /// <param name="counts">As <see cref="CountsOf"/> gives them.</param>
+    /// <param name="counts">The result of <see cref="CountsOf"/>.</param>
     public static IEnumerable<Shortage> Of(int[] counts, DatasetInfo info, Configuration configuration)
     {
         var shares = counts.Select(rows => Share.Of(rows, configuration, info.TestRows > 0)).ToList();

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>Gives each feature mean 0 and variance 1 over some rows; a feature that is constant over them becomes 0 everywhere.</summary>
+/// <summary>Gives each feature mean 0 and variance 1 over some rows. A feature that is constant over them becomes 0 everywhere.</summary>
 internal sealed class Standardisation
 {
     private readonly double[] _means;
@@ -26,9 +26,9 @@ internal sealed class Standardisation
             var (lowest, highest) = (rows.Min(At), rows.Max(At));
             if (lowest == highest)
                 continue;
-            // Measured from their middle and in their range, so that no sum of large numbers overflows or drowns their differences.
+            // Values are shifted by their middle and scaled by their range, so that large numbers neither overflow nor lose precision.
             var (middle, range) = (lowest / 2 + highest / 2, highest / 2 - lowest / 2);
-            // Differences that are denormal are zero on the threads that train.
+            // The training threads flush denormal differences to zero.
             if (!double.IsNormal(range))
                 continue;
             var mean = rows.Average(row => (At(row) - middle) / range);
@@ -44,7 +44,7 @@ internal sealed class Standardisation
     {
         for (var i = 0; i < numbers.Length; i++)
         {
-            // A product with the inverse would be 0 for huge numbers, on threads that take denormal numbers as zero.
+            // On threads that flush denormals to zero, a product with the inverse would be 0 for huge numbers.
             var deviation = _deviations[i % _means.Length];
             scaled[i] = deviation == 0 ? 0 : (float)((numbers[i] - _means[i % _means.Length]) / deviation);
         }

@@ -4,23 +4,23 @@ using DeepTrain.Cluster.Sweeps.Spec;
 
 namespace DeepTrain.Cluster.Training.Data;
 
-/// <summary>A value that standardising takes beyond the range of float32.</summary>
-/// <param name="Replicate">The first one whose training rows differ by too little beside it.</param>
+/// <summary>A value that exceeds the range of float32 when standardised.</summary>
+/// <param name="Replicate">The first replicate in whose training rows the feature varies too little for this value.</param>
 internal sealed record Overflow(int Row, int Feature, int Replicate);
 
 /// <summary>
-/// Looks for values that standardising takes beyond the range of float32: a feature may be all but constant over the training rows and
-/// far off in a row of validation or test. A trial would seem to diverge of it.
+/// Finds values that exceed the range of float32 when standardised: a feature may be almost constant over the training rows but
+/// very different in a row of validation or test. The trial would then seem to diverge.
 /// </summary>
 internal static class StandardisedRange
 {
     /// <summary>
-    /// Two numbers that differ, differ by at least 2^-53 of the smaller magnitude, and a deviation over n rows is at least that difference
-    /// over the root of n. So where magnitudes span less than this, nothing overflows: 3e38 x 2^-53 is 4e22, and n is below 2^31.
+    /// Two different numbers differ by at least 2^-53 of the smaller magnitude, and a deviation over n rows is at least that difference
+    /// divided by the root of n. So below this ratio of magnitudes nothing overflows: 3e38 x 2^-53 is 4e22, and n is below 2^31.
     /// </summary>
     private const double HarmlessSpan = 1e17;
 
-    /// <returns>The first one found; null: there is none in any replicate.</returns>
+    /// <returns>The first such value; null where there is none in any replicate.</returns>
     public static Overflow? FindOverflow(DataTable table, Sweep sweep, CancellationToken cancellation)
     {
         ImmutableArray<int> suspects = [.. Enumerable.Range(0, table.Info.Features).Where(feature => SpansMuch(table, feature))];

@@ -3,22 +3,22 @@ using System.Runtime.InteropServices;
 
 namespace DeepTrain.Cluster.Training.Files;
 
-/// <summary>Writes files that are there as a whole or not at all, whenever the power fails.</summary>
+/// <summary>Writes files so that a power failure leaves either the whole file or none.</summary>
 public static partial class DurableFile
 {
-    /// <summary>What the names of unfinished files end with: a process that was killed may leave one.</summary>
+    /// <summary>The extension of unfinished files. A killed process may leave one behind.</summary>
     public const string DraftExtension = ".part";
 
     private const int ReadOnly = 0;
     private const int InvalidArgument = 22;
 
     /// <summary>
-    /// Replaces <paramref name="path"/>; creates its folder where needed. A symbolic link stays, and what it leads to is replaced; a device
-    /// or a pipe stays too, and is written to.
+    /// Replaces <paramref name="path"/> and creates its folder if needed. If it is a symbolic link, its target is replaced; a device or
+    /// pipe is not replaced but written to.
     /// </summary>
-    /// <param name="write">May read what it has written.</param>
-    /// <param name="isDurable">Whether it waits for the disk; otherwise a failing power may leave a part of the file.</param>
-    /// <exception cref="IOException">It cannot be written; what was there before still is.</exception>
+    /// <param name="write">Writes the content. It may also read what it has written.</param>
+    /// <param name="isDurable">Whether to wait for the disk. Otherwise a power failure may leave a partial file.</param>
+    /// <exception cref="IOException">The file cannot be written. An existing file is unchanged.</exception>
     public static void Write(string path, Action<Stream> write, bool isDurable = true)
     {
         if (SpecialFile.IsAt(path))
@@ -29,7 +29,7 @@ public static partial class DurableFile
         var target = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         var folder = Path.GetDirectoryName(target)!;
         Directory.CreateDirectory(folder);
-        // Two that write the same file at once must not write into each other's draft.
+        // Concurrent writers of the same file need separate drafts.
         var draft = $"{target}.{Guid.NewGuid():N}{DraftExtension}";
         try
         {
@@ -49,7 +49,7 @@ public static partial class DurableFile
         }
     }
 
-    /// <summary>What has been written cannot be read back from a pipe: it is written elsewhere first.</summary>
+    /// <summary>Writes to a temporary file first, because data written to a pipe cannot be read back.</summary>
     private static void WriteThrough(string path, Action<Stream> write)
     {
         using var draft = new FileStream(
@@ -61,7 +61,7 @@ public static partial class DurableFile
         draft.CopyTo(target);
     }
 
-    /// <summary>Makes a folder's list of files durable. .NET opens no folders, and Windows needs none of it.</summary>
+    /// <summary>Makes the file list of a folder durable. .NET cannot open folders, and Windows does not need it.</summary>
     private static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows())
@@ -71,7 +71,7 @@ public static partial class DurableFile
             throw Failure(folder);
         try
         {
-            // Some network file systems take no such call for folders, and are no worse for it.
+            // Some network file systems do not support this call for folders, which does no harm.
             if (Sync(handle) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
                 throw Failure(folder);
         }

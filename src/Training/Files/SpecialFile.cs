@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace DeepTrain.Cluster.Training.Files;
 
-/// <summary>Devices, pipes and sockets: they look like files, but are no place for one. .NET does not tell them apart.</summary>
+/// <summary>Detects devices, pipes and sockets, which .NET cannot distinguish from ordinary files.</summary>
 internal static partial class SpecialFile
 {
     private const int TypeMask = 0xF000;
     private const int Regular = 0x8000;
     private const int Directory = 0x4000;
 
-    // Both larger than the structure of any system; the offsets are those of the mode in it.
+    // Larger than the structure on any system. The offset is that of the file mode.
     private const int StatusSize = 512;
     private const int LinuxMode = 28;
     private const int MacMode = 4;
@@ -18,7 +18,7 @@ internal static partial class SpecialFile
     private const int CurrentFolder = -100;
     private const uint TypeAndMode = 3;
 
-    /// <summary>Whether a path leads there, symbolic links followed.</summary>
+    /// <summary>Whether a path leads to a special file, following symbolic links.</summary>
     public static bool IsAt(string path)
     {
         Span<byte> status = stackalloc byte[StatusSize];
@@ -28,7 +28,7 @@ internal static partial class SpecialFile
         return offset is { } place && (BinaryPrimitives.ReadUInt16LittleEndian(status[place..]) & TypeMask) is not (Regular or Directory);
     }
 
-    // The same structure on every processor, which 'stat' has not.
+    // Unlike that of 'stat', this structure is the same on every processor.
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatusOnLinux(int folder, string path, int flags, uint mask, ref byte status);
 

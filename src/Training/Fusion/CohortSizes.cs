@@ -11,25 +11,25 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Fusion;
 
-/// <summary>How trials of one fusion key are best trained.</summary>
-/// <param name="Size">How many together.</param>
-/// <param name="Seconds">Of one trial's step in such a cohort, on one slot that has its core to itself.</param>
+/// <summary>The best cohort size for trials of one fusion key.</summary>
+/// <param name="Size">The number of trials to train together.</param>
+/// <param name="Seconds">The time of one trial's step in such a cohort, on a slot that has its core to itself.</param>
 internal readonly record struct CohortTime(int Size, double Seconds);
 
-/// <summary>How many trials are worth training together: tried once for each network, batch and device, remembered for the process.</summary>
-/// <param name="time">What the trying is timed by.</param>
+/// <summary>Measures how many trials to train together: once for each network, batch size and device in the process.</summary>
+/// <param name="time">The clock for the measurements.</param>
 internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
 {
-    /// <summary>Weights and biases of a whole cohort on a processor: beyond it the gain is long over and the memory is not free.</summary>
+    /// <summary>The most weights and biases of a cohort on a processor. More bring no gain and cost memory.</summary>
     private const long MostNumbers = 16_000_000;
 
-    /// <summary>Of a number of a network a GPU keeps value, gradient, velocity, what was before the update, and passing results.</summary>
+    /// <summary>For each number, a GPU stores value, gradient, velocity, value before the update, and intermediate results.</summary>
     private const int BytesOfANumber = 8 * sizeof(float);
 
-    /// <summary>The part of a GPU's memory that one cohort takes at most: the data set and what libtorch caches need the rest.</summary>
+    /// <summary>The largest part of a GPU's memory for one cohort. The data set and the caches of libtorch need the rest.</summary>
     private const double PartOfMemory = 0.5;
 
-    /// <summary>Of sizes within this part of the best time the largest is taken.</summary>
+    /// <summary>Among sizes whose time is within this fraction of the best, the largest is chosen.</summary>
     private const double AsGood = 0.05;
 
     private static readonly ImmutableArray<string> Activations = ["relu", "elu", "tanh", "logistic", "leaky-relu", "gelu"];
@@ -37,7 +37,7 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
     private const int Batches = 2;
     private const int Rounds = 5;
 
-    /// <summary>The least that one measurement takes: a shorter one says more about the clock and the caches than about the work.</summary>
+    /// <summary>The shortest measurement. A shorter one would depend mostly on the clock and the caches.</summary>
     private static readonly TimeSpan LeastTime = TimeSpan.FromMilliseconds(2);
 
     private readonly ConcurrentDictionary<string, Lazy<CohortTime>> _sizes = new();
@@ -52,17 +52,17 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
         }
         catch
         {
-            // Whoever asks next may have the memory that was lacking.
+            // A later call may find enough memory.
             _sizes.TryRemove(new(configuration.FusionKey, trying));
             throw;
         }
     }
 
-    /// <summary>Of 1, 2, 4, ... up to the most that the memory suffices for, the largest of those that are as good as the best.</summary>
-    /// <param name="seconds">Measures the time of a trial's step in a cohort of some size.</param>
+    /// <summary>Among 1, 2, 4, ... up to the limit of the memory, finds the largest size that is about as fast as the best.</summary>
+    /// <param name="seconds">Measures the time of a trial's step in a cohort of a given size.</param>
     /// <remarks>
-    /// All sizes are measured in turn, round by round, and the least time of each counts: other work on the machine disturbs a measurement,
-    /// and only ever adds to it. Nothing is left out early, since one disturbed measurement would decide it.
+    /// All sizes are measured in each round, and the shortest time of each counts, because other work on the machine only ever lengthens
+    /// a measurement. No size is dropped early, since a single disturbed measurement would decide it.
     /// </remarks>
     internal static CohortTime Choose(Func<int, double> seconds, int most)
     {
@@ -87,7 +87,7 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
         return tried.Last(trial => trial.Seconds <= best * (1 + AsGood));
     }
 
-    /// <summary>The caller's thread is not to take denormal numbers as zero for ever after.</summary>
+    /// <summary>Runs on a separate thread, because flushing denormals to zero cannot be undone for the caller's thread.</summary>
     private static CohortTime OnItsOwnThread(Func<CohortTime> work)
     {
         var (time, error) = (default(CohortTime), default(ExceptionDispatchInfo));
@@ -108,10 +108,10 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
         return time;
     }
 
-    /// <summary>More than the largest size of which something was ever gained; the memory may end it before.</summary>
+    /// <summary>The largest size to try: more than any that has ever been faster. The memory may impose a lower limit.</summary>
     private int Most => device.Kind is DeviceKind.Cuda ? 1024 : 64;
 
-    /// <summary>As many as the memory is expected to hold.</summary>
+    /// <summary>The number of trials that should fit into the memory.</summary>
     internal int MostFor(Configuration configuration, DatasetInfo info)
     {
         var numbers = NetworkShape.Of(configuration, info.Features, info.Classes, info.Image)
@@ -121,8 +121,8 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
     }
 
     /// <summary>
-    /// Trials that differ as those of a sweep do. Each activation, with and without batch norm, takes calls of its own, which only more
-    /// trials pay for: alike ones would seem to be served best by far smaller cohorts.
+    /// Varies the configuration as a sweep would. Each activation, with and without batch norm, needs calls of its own, whose cost only
+    /// larger cohorts amortize. Identical trials would make much smaller cohorts seem best.
     /// </summary>
     private static Configuration Mixed(Configuration configuration, int place) => Configuration.Resolve(
         new Dictionary<string, ParameterValue>(configuration.Values)
@@ -131,7 +131,7 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
             [Parameters.BatchNorm.Name] = ParameterValue.Of(place % 2 == 1 && configuration[Parameters.BatchSize] > 1),
         });
 
-    /// <summary>Trains on random rows, after a first step that fills the caches.</summary>
+    /// <summary>Trains on random rows. A first step, which is not measured, fills the caches.</summary>
     private double SecondsPerTrialStep(Configuration configuration, DatasetInfo info, int size)
     {
         TorchRuntime.FlushDenormals();
@@ -164,14 +164,14 @@ internal sealed class CohortSizes(TimeProvider time, ComputeDevice device)
                 batch.Fill(order, step);
                 network.Train(batch, step, loss);
                 optimizer.Step(step);
-                // A GPU has not done it yet.
+                // Reading a result waits until the GPU has finished.
                 using var sum = loss.sum();
                 sum.item<double>();
             }
         }
         finally
         {
-            // A data set's own tensors outlive scopes.
+            // Dispose scopes do not free the tensors of a data set.
             data.LabelTensor.Dispose();
             data.Targets.Dispose();
         }

@@ -6,16 +6,16 @@ using DeepTrain.Cluster.Training.Native;
 
 namespace DeepTrain.Cluster.Training.Fusion;
 
-/// <summary>Trains a cohort as one stacked network: one code path for one trial and for many.</summary>
-/// <param name="datasets">Where data sets are; null: where the environment says.</param>
-/// <param name="device">What it trains on; null: the processor.</param>
+/// <summary>Trains a cohort as one stacked network, with the same code for one trial and for many.</summary>
+/// <param name="datasets">Where to find data sets; null: where the environment says.</param>
+/// <param name="device">The device to train on; null: the processor.</param>
 public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = null, ComputeDevice? device = null) : ITrainer
 {
     private readonly DatasetSources _datasets = datasets ?? DatasetSources.Default;
     private readonly ComputeDevice _device = device ?? ComputeDevice.Processor;
     private readonly CohortSizes _sizes = new(ThreadTime.For(device ?? ComputeDevice.Processor, time), device ?? ComputeDevice.Processor);
 
-    /// <summary>Null where it cannot be tried, for lack of data or memory: the trials will say so, each for itself.</summary>
+    /// <summary>Null where it cannot be measured for lack of data or memory. Each trial then reports the problem itself.</summary>
     /// <exception cref="TrainerException">libtorch is missing.</exception>
     public int? CohortSize(Configuration configuration)
     {
@@ -31,9 +31,9 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
         }
     }
 
-    /// <summary>What training a trial of this configuration takes, in the cohorts that a slot would take it in.</summary>
-    /// <returns>The cohort's size, and the trial's share of one slot's time, without evaluation.</returns>
-    /// <exception cref="TrainerException">libtorch is missing, or the data do not suffice.</exception>
+    /// <summary>Estimates the training time of a trial of this configuration in a cohort of the best size.</summary>
+    /// <returns>The cohort size, and the trial's share of the time of one slot, without evaluation.</returns>
+    /// <exception cref="TrainerException">libtorch is missing, or there are not enough data.</exception>
     public (int CohortSize, TimeSpan TrialTime) Estimate(Configuration configuration)
     {
         TorchRuntime.EnsureLoaded();
@@ -43,7 +43,7 @@ public sealed class FusedTrainer(TimeProvider time, DatasetSources? datasets = n
         return (size, TimeSpan.FromSeconds(seconds * steps * configuration[Parameters.Epochs]));
     }
 
-    /// <exception cref="TrainerException">libtorch is missing, or the data do not suffice.</exception>
+    /// <exception cref="TrainerException">libtorch is missing, or there are not enough data.</exception>
     public ITrainingRun Start(Cohort cohort)
     {
         TorchRuntime.EnsureLoaded();

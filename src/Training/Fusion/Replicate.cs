@@ -7,13 +7,13 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Fusion;
 
-/// <summary>What the trials of one replicate share: their random numbers and which rows are for what.</summary>
-/// <param name="FirstRow">Where the rows that <paramref name="Partition"/> numbers begin in the run's data.</param>
+/// <summary>The random numbers and the partition of the rows that the trials of one replicate share.</summary>
+/// <param name="FirstRow">The first row of the run's data to which <paramref name="Partition"/> refers.</param>
 internal sealed record Replicate(BaseDraws Draws, Partition Partition, int FirstRow)
 {
-    /// <summary>The data of a run over some replicates, to be disposed by it, and the replicates.</summary>
-    /// <param name="device">Where the run is; null: on the processor.</param>
-    /// <exception cref="TrainerException">The data cannot be had, or do not suffice.</exception>
+    /// <summary>The data of a run over some replicates, which the run must dispose, and the replicates.</summary>
+    /// <param name="device">The device of the run; null: the processor.</param>
+    /// <exception cref="TrainerException">The data are not available, or there are not enough.</exception>
     public static (Dataset Data, ImmutableDictionary<int, Replicate> ByNumber) Prepare(
         Configuration configuration, IEnumerable<int> numbers, DatasetSources sources, Device? device = null)
     {

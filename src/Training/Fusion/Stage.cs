@@ -11,10 +11,10 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Fusion;
 
-/// <summary>The network of the trials in training and what it needs to train them.</summary>
+/// <summary>The network of the trials in training, with its optimizer and buffers.</summary>
 internal sealed class Stage : IDisposable
 {
-    /// <summary>Rows that are evaluated at once; a multiple of <see cref="NetworkShape.VectorElements"/>.</summary>
+    /// <summary>The number of rows evaluated at once, a multiple of <see cref="NetworkShape.VectorElements"/>.</summary>
     private const int EvaluationRows = 128;
 
     private readonly ImmutableArray<Replicate> _groups; // one for all trials, or one for each
@@ -28,8 +28,8 @@ internal sealed class Stage : IDisposable
     private readonly IReadOnlyList<IDisposable> _tensors;
 
     /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
-    /// <param name="replicates">Of each trial.</param>
-    /// <param name="watches">Whether <see cref="Look"/> will be called; what that takes is left out otherwise.</param>
+    /// <param name="replicates">The replicate of each trial.</param>
+    /// <param name="watches">Whether <see cref="Look"/> will be called. Otherwise its buffers are left out.</param>
     public Stage(Dataset data, ImmutableArray<Configuration> trials, ImmutableArray<Replicate> replicates, bool watches = true)
     {
         _on = Placement.Of(data.Features);
@@ -53,7 +53,7 @@ internal sealed class Stage : IDisposable
         }
         catch
         {
-            // Where the memory ran out, what comes next needs it.
+            // If the memory ran out, the next attempt needs it back.
             Network.Dispose();
             throw;
         }
@@ -61,24 +61,24 @@ internal sealed class Stage : IDisposable
 
     public FusedNetwork Network { get; }
 
-    /// <summary>All that another stage of the same trials needs to go on as this one.</summary>
+    /// <summary>All state that another stage of the same trials needs to continue from here.</summary>
     public ImmutableArray<Stacked> State { get; }
 
     /// <summary>The base draws of a trial.</summary>
     public BaseDraws DrawsOf(int trial) => _groups[_groups.Length == 1 ? 0 : trial].Draws;
 
-    /// <summary>Mini-batches in an epoch.</summary>
+    /// <summary>The number of mini-batches in an epoch.</summary>
     public int Steps { get; }
 
-    /// <summary>Rows that each trial trains in an epoch.</summary>
+    /// <summary>The number of rows that each trial trains in an epoch.</summary>
     public int Samples => Steps * _rows;
 
     /// <summary>The first mini-batch of the first epoch.</summary>
     public Batch FirstBatch { get; }
 
     /// <summary>Trains one epoch.</summary>
-    /// <param name="epoch">Counted from 1; it decides the mini-batches, the rates and the random draws.</param>
-    /// <param name="stop">Looked at before each mini-batch.</param>
+    /// <param name="epoch">Counted from 1. It determines the mini-batches, the rates and the random draws.</param>
+    /// <param name="stop">Checked before each mini-batch.</param>
     /// <returns>Each trial's mean loss.</returns>
     public double[] Train(int epoch, CancellationToken stop = default)
     {
@@ -105,11 +105,11 @@ internal sealed class Stage : IDisposable
     /// <summary>Each trial's mean loss and accuracy over the test rows of its replicate.</summary>
     public (double[] Loss, double[] Accuracy) Test() => Evaluate(replicate => replicate.Partition.Test, notesOutputs: false);
 
-    /// <summary>Each trial's gradients after the last <see cref="Validate"/>.</summary>
-    /// <param name="diverged">Which trials have left the finite numbers.</param>
+    /// <summary>Measures each trial's gradients after the last <see cref="Validate"/>.</summary>
+    /// <param name="diverged">Whether a loss or parameter of each trial became infinite or NaN.</param>
     public GradientHealth[] Look(bool[] diverged) => _probe!.Look(diverged);
 
-    /// <summary>Which trials' learned numbers are all finite.</summary>
+    /// <summary>Whether all learned numbers of each trial are finite.</summary>
     public bool[] Finite()
     {
         using var scope = NewDisposeScope();
@@ -123,8 +123,8 @@ internal sealed class Stage : IDisposable
         return finite;
     }
 
-    /// <summary>Takes over the state of those trials of another stage that are in this one.</summary>
-    /// <param name="kept">For each trial here its place there.</param>
+    /// <summary>Copies the state of this stage's trials from another stage that contains them.</summary>
+    /// <param name="kept">For each trial of this stage, its index in the other.</param>
     public void Take(Stage other, ReadOnlySpan<int> kept)
     {
         var others = other.State.ToDictionary(stacked => stacked.Name);
@@ -156,11 +156,11 @@ internal sealed class Stage : IDisposable
             Array.ConvertAll(right.cpu().data<long>().ToArray(), sum => (double)sum / count));
     }
 
-    /// <summary>A fresh permutation of each replicate's training rows; the last rows that fill no batch are left out.</summary>
+    /// <summary>A new permutation of each replicate's training rows, without the last rows that do not fill a batch.</summary>
     private Tensor Order(int epoch) => Rows(
         replicate => replicate.Draws.Shuffle([.. replicate.Partition.Train], Purpose.BatchOrder, epoch)[..(Steps * _rows)], _rows);
 
-    /// <summary>[batches, G*size]: for each batch, its rows of each replicate.</summary>
+    /// <summary>[batches, G*size]: the rows of each replicate in each batch.</summary>
     private Tensor Rows(Func<Replicate, int[]> of, int size)
     {
         var orders = _groups.Distinct().ToDictionary(replicate => replicate, of);

@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Fusion;
 
-/// <summary>Gives the trials of a stage the weights that they start from.</summary>
+/// <summary>Sets the initial weights of the trials of a stage.</summary>
 internal static class StartWeights
 {
-    /// <param name="trials">Those of the stage.</param>
-    /// <param name="solo">Makes a stage of one trial, for what looks at mini-batches.</param>
+    /// <param name="trials">The trials of the stage.</param>
+    /// <param name="solo">Creates a stage of one trial, for initializers that use mini-batches.</param>
     public static void Fill(Stage stage, ImmutableArray<CohortTrial> trials, Func<ImmutableArray<CohortTrial>, Stage> solo)
     {
         foreach (var (place, (_, configuration)) in trials.Index())
@@ -38,7 +38,7 @@ internal static class StartWeights
         }
     }
 
-    /// <summary>Scales layer by layer by the first mini-batch.</summary>
+    /// <summary>Scales the weights layer by layer, based on the first mini-batch.</summary>
     private static void Scale(Stage alone)
     {
         foreach (var (shape, weight) in alone.Network.Shapes.Zip(alone.Network.Weights))

@@ -8,10 +8,10 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Health;
 
-/// <summary>Looks at a network's gradients on one fixed mini-batch of each replicate, the same at every look.</summary>
+/// <summary>Measures a network's gradients, always on the same mini-batch of each replicate.</summary>
 internal sealed class HealthProbe
 {
-    /// <summary>A slope below this passes next to nothing on.</summary>
+    /// <summary>A smaller slope passes on almost no gradient.</summary>
     private static readonly Scalar FlatSlope = 0.01;
 
     private readonly FusedNetwork _network;
@@ -32,22 +32,22 @@ internal sealed class HealthProbe
         _numbers = zeros(network.Shapes.Length, 8, trials.Length, device: device);
     }
 
-    /// <summary>The epoch's last update follows.</summary>
+    /// <summary>Must be called before the last update of an epoch.</summary>
     public void BeforeUpdate()
     {
         foreach (var (before, weight) in _weightsBefore.Zip(_network.Weights))
             before.copy_(weight.Value);
     }
 
-    /// <summary>The update has been made; its size beside the weights is told at the next look.</summary>
+    /// <summary>Must be called after that update. The next measurement reports its size relative to the weights.</summary>
     public void AfterUpdate()
     {
         foreach (var (index, weight) in _network.Weights.Index())
             Kernels.Run("update_ratio", weight.Value, _weightsBefore[index], _updateRatios[index]);
     }
 
-    /// <summary>Takes over what another probe knows of those trials that are here.</summary>
-    /// <param name="kept">For each trial here its place there.</param>
+    /// <summary>Copies the measurements of this probe's trials from another probe.</summary>
+    /// <param name="kept">For each trial of this probe, its index in the other.</param>
     public void Take(HealthProbe other, ReadOnlySpan<int> kept)
     {
         using var places = tensor(Array.ConvertAll(kept.ToArray(), place => (long)place), device: _numbers.device);
@@ -58,8 +58,8 @@ internal sealed class HealthProbe
         }
     }
 
-    /// <summary>The gradients now, and the units whose outputs over the rows noted since the last look were all 0.</summary>
-    /// <param name="diverged">Which trials have left the finite numbers.</param>
+    /// <summary>Measures the current gradients, and the units that output 0 for all rows noted since the last measurement.</summary>
+    /// <param name="diverged">Whether a loss or parameter of each trial became infinite or NaN.</param>
     public GradientHealth[] Look(bool[] diverged)
     {
         using var scope = NewDisposeScope();

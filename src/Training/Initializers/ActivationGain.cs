@@ -5,14 +5,14 @@ using MathNet.Numerics.Distributions;
 
 namespace DeepTrain.Cluster.Training.Initializers;
 
-/// <summary>What the standard deviation of a layer's weights is multiplied by for the activation that follows it.</summary>
+/// <summary>The factor for the standard deviation of a layer's weights that suits the activation after the layer.</summary>
 internal static class ActivationGain
 {
-    /// <summary>E (exp(z) - 1)^2 over z below 0.</summary>
+    /// <summary>The expectation of (exp(z) - 1)^2 over z below 0.</summary>
     private static readonly double EluBelowZero =
         Math.Exp(2) * Normal.CDF(0, 1, -2) - 2 * Math.Exp(0.5) * Normal.CDF(0, 1, -1) + 0.5;
 
-    /// <summary>The gain that <see cref="Parameters.Gain"/> asks for, 1 at the output.</summary>
+    /// <summary>The gain according to <see cref="Parameters.Gain"/>; 1 at the output.</summary>
     public static double Of(LayerShape layer, Configuration configuration) =>
         layer.IsOutput ? 1
         : configuration[Parameters.Gain] switch
@@ -23,7 +23,7 @@ internal static class ActivationGain
         };
 
     /// <summary>
-    /// As PyTorch's calculate_gain where it has the activation, but SELU's is 1, for which it is made (Klambauer et al. 2017); elsewhere
+    /// The gain of PyTorch's calculate_gain where it has the activation, but 1 for SELU, as it requires (Klambauer et al. 2017); otherwise
     /// 1 / sqrt(E f(z)^2) for a standard normal z, which keeps the second moment from layer to layer (He et al. 2015, eq. 9).
     /// </summary>
     public static double Calculated(Configuration configuration) => configuration[Parameters.Activation] switch
@@ -45,7 +45,7 @@ internal static class ActivationGain
     };
 
     /// <summary>
-    /// The factors of Géron 2017, table 11-1: logistic 1, tanh 4, ReLU and its variants sqrt 2; identity, which it lacks, 1. Glorot and
+    /// The factors of Géron 2017, table 11-1: logistic 1, tanh 4, ReLU and its variants sqrt 2; identity, missing there, 1. Glorot and
     /// Bengio 2010 have no factor for tanh (eq. 16); a factor of 4 is known for the logistic function, whose slope at 0 is a quarter
     /// of tanh's.
     /// </summary>

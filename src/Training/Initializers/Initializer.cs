@@ -6,22 +6,22 @@ using MathNet.Numerics.Distributions;
 
 namespace DeepTrain.Cluster.Training.Initializers;
 
-/// <summary>What weights start from.</summary>
-/// <param name="Weights">Start weights of a layer, [units, inputs] row by row, from the replicate's base draws.</param>
+/// <summary>Generates initial weights.</summary>
+/// <param name="Weights">The initial weights of a layer, [units, inputs] row by row, from the replicate's base draws.</param>
 internal sealed record Initializer(Func<BaseDraws, LayerShape, Configuration, double[]> Weights)
 {
-    /// <summary>Where a truncated normal is cut, in standard deviations before the cut.</summary>
+    /// <summary>The truncation point of a truncated normal distribution, in standard deviations of the full one.</summary>
     private const double Cut = 2;
 
     private static readonly double BelowCut = Normal.CDF(0, 1, -Cut);
 
-    /// <summary>The standard deviation that the cut leaves of 1: 0.8796.</summary>
+    /// <summary>The standard deviation of the truncated standard normal distribution: 0.8796.</summary>
     private static readonly double DeviationWithinCut = Math.Sqrt(1 - 2 * Cut * Normal.PDF(0, 1, Cut) / (1 - 2 * BelowCut));
 
     /// <summary>
-    /// The table of initializers, by the name that a sweep file gives them; formulas and sources of the scaled ones are at
-    /// <see cref="Scaling"/>. Orthogonal: Saxe et al. 2014, times the gain, semi-orthogonal where a layer is not square. LSUV: Mishkin
-    /// and Matas 2016, here its start; <see cref="Lsuv"/> does the rest.
+    /// The table of initializers by their names in sweep files. Formulas and sources of the scaled ones are at <see cref="Scaling"/>.
+    /// Orthogonal: Saxe et al. 2014, times the gain, semi-orthogonal where a layer is not square. LSUV: Mishkin and Matas 2016; this is
+    /// its first step, and <see cref="Lsuv"/> does the rest.
     /// </summary>
     public static ImmutableDictionary<string, Initializer> ByName { get; } = new Dictionary<string, Initializer>
     {

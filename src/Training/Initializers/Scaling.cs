@@ -3,15 +3,15 @@ using DeepTrain.Cluster.Training.Networks;
 
 namespace DeepTrain.Cluster.Training.Initializers;
 
-/// <summary>A variance that follows from a layer's connections: base x gain^2 / fan.</summary>
-/// <param name="Base">What a name has by itself; where a gain is asked for, that stands in its place.</param>
-/// <param name="Fan">Which connections the name counts.</param>
+/// <summary>A variance that depends on a layer's connections: base x gain^2 / fan.</summary>
+/// <param name="Base">The default of the initializer. An explicit gain, squared, replaces it.</param>
+/// <param name="Fan">The number of connections that the initializer uses.</param>
 internal sealed record Scaling(double Base, Func<LayerShape, double> Fan)
 {
     /// <summary>Glorot and Bengio 2010, eq. 12 (and 16, uniform).</summary>
     public static readonly Scaling Xavier = new(1, Average);
 
-    /// <summary>He et al. 2015, eq. 10. The 2 is ReLU's gain, squared.</summary>
+    /// <summary>He et al. 2015, eq. 10. The 2 is the square of ReLU's gain.</summary>
     public static readonly Scaling He = new(2, In);
 
     /// <summary>LeCun et al. 1998, eq. 16.</summary>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace DeepTrain.Cluster.Training.Native;
 
-/// <summary>Asks NVIDIA's driver which GPUs there are: it is there wherever a GPU can be used, and needs no libtorch.</summary>
+/// <summary>Lists GPUs through NVIDIA's driver, which exists wherever a GPU can be used and does not need libtorch.</summary>
 /// <remarks>https://docs.nvidia.com/cuda/cuda-driver-api/</remarks>
 internal static partial class CudaDriver
 {
@@ -14,7 +14,7 @@ internal static partial class CudaDriver
     static CudaDriver() => NativeLibrary.SetDllImportResolver(typeof(CudaDriver).Assembly, (name, _, _) =>
         name == Driver && NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out var driver) ? driver : 0);
 
-    /// <summary>In the order in which CUDA counts them; none where there is no driver, or it has none for this process.</summary>
+    /// <summary>The GPUs in CUDA's order; empty where there is no driver, or no GPU for this process.</summary>
     public static ImmutableArray<(string Name, long Memory)> Devices()
     {
         try
@@ -29,7 +29,7 @@ internal static partial class CudaDriver
         }
     }
 
-    /// <summary>Of the device that this thread used last.</summary>
+    /// <summary>The free memory of the device that this thread used last.</summary>
     public static long FreeMemory() => MemoryInfo(out var free, out _) == Success ? (long)free : throw new InvalidOperationException(
         "NVIDIA's driver does not say how much memory is free: this thread has used no device yet.");
 

@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Native;
 
-/// <summary>The steps of a training pass as TorchScript, each a single call from here.</summary>
+/// <summary>The operations of a training pass as TorchScript functions, each run by a single call.</summary>
 /// <remarks>
-/// TorchSharp has no operators that write into a given tensor, no backward kernels and no batch norm with its statistics; libtorch's
-/// script interpreter reaches them all. Nothing here makes a tensor that outlives its call.
-/// Trials lie along dimension 0, units along 1, rows along 2: <c>[K, H, B]</c>. No kernel mixes values along dimension 0.
+/// TorchSharp lacks operators that write into a given tensor, backward kernels, and batch norm with its statistics. libtorch's
+/// script interpreter has them all. No function creates a tensor that outlives its call.
+/// Dimension 0 holds trials, 1 units, 2 rows: <c>[K, H, B]</c>. No kernel mixes values along dimension 0.
 /// </remarks>
 internal static class Kernels
 {
@@ -283,12 +283,12 @@ internal static class Kernels
 
         """));
 
-    /// <param name="arguments">Tensors, arrays of them, ints, and Scalars that the caller keeps.</param>
+    /// <param name="arguments">Tensors, arrays of tensors, ints, and Scalars that the caller keeps alive.</param>
     public static void Run(string kernel, params object[] arguments)
     {
         foreach (var argument in arguments)
         {
-            // TorchSharp makes a Scalar of such a number and hands its address on, but lets the collector free it before it is read.
+            // TorchSharp converts such a number to a Scalar and passes its address on, but the collector may free it before it is read.
             if (argument is double or float or long)
                 throw new ArgumentException($"{kernel}: {argument} must be an int or a Scalar that is kept.", nameof(arguments));
         }

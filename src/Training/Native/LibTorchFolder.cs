@@ -14,7 +14,7 @@ internal static partial class LibTorchFolder
 {
     private const int ResolveAll = 2; // RTLD_NOW
 
-    // Each after those that it needs; those of CUDA are not everywhere.
+    // Each library follows those that it needs. The CUDA libraries are optional.
     private static readonly (string Name, bool IsNeeded)[] Libraries =
         [("c10", true), ("torch_cpu", true), ("c10_cuda", false), ("torch_cuda", false), ("torch", true)];
 
@@ -71,12 +71,12 @@ internal static partial class LibTorchFolder
     private static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    /// <summary>A library that came with the program, where builds and publications put such; null: there is none.</summary>
+    /// <summary>The path of a library that comes with the program, as builds and publications place it; null where there is none.</summary>
     private static string? Beside(string library) => ((string[])["", $"runtimes/{RuntimeInformation.RuntimeIdentifier}/native", "runtimes/linux-x64/native"])
         .Select(place => Path.Combine(AppContext.BaseDirectory, place, FileName(library)))
         .FirstOrDefault(File.Exists);
 
-    /// <summary>What a library does not find of what it needs; null: nothing.</summary>
+    /// <summary>A description of the symbols that a library needs but cannot find; null where nothing is missing.</summary>
     private static string? Mismatch(string path)
     {
         if (!OperatingSystem.IsLinux())

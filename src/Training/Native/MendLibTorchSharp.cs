@@ -9,9 +9,9 @@ using Microsoft.Build.Framework;
 /// <summary>Writes a copy of libLibTorchSharp.so that loads where libstdc++ is older than GCC 13's.</summary>
 /// <remarks>
 /// TorchSharp 0.107.0 needs GLIBCXX_3.4.32 for one symbol, std::ios_base_library_init(), which only initialises the standard streams.
-/// Debian 12 and Ubuntu 22.04 end at GLIBCXX_3.4.30. The copy asks for std::ios_base::Init::Init() instead, which every libstdc++ has
-/// and which does the same, and for version GLIBCXX_3.4 in place of 3.4.32. It loads on old and new systems alike.
-/// The build compiles this file as a task of its own, and the tests as a class of theirs.
+/// Debian 12 and Ubuntu 22.04 only have GLIBCXX_3.4.30. The copy uses std::ios_base::Init::Init() instead, which every libstdc++ has
+/// and which does the same, and version GLIBCXX_3.4 in place of 3.4.32. It loads on old and new systems alike.
+/// The build compiles this file as a separate task, and the tests compile it as a class of their own.
 /// </remarks>
 public sealed class MendLibTorchSharp : Microsoft.Build.Utilities.Task
 {
@@ -33,7 +33,7 @@ public sealed class MendLibTorchSharp : Microsoft.Build.Utilities.Task
             var library = File.ReadAllBytes(Original);
             Mend(library);
             Directory.CreateDirectory(Path.GetDirectoryName(Mended));
-            // Outputs may be hard links to the last copy: a new file leaves them whole.
+            // The output may be a hard link to an earlier copy. Creating a new file leaves that copy unchanged.
             File.Delete(Mended);
             File.WriteAllBytes(Mended, library);
             return true;
@@ -45,7 +45,7 @@ public sealed class MendLibTorchSharp : Microsoft.Build.Utilities.Task
         }
     }
 
-    /// <summary>Makes the two edits in place.</summary>
+    /// <summary>Makes both changes in place.</summary>
     public static void Mend(byte[] library)
     {
         if (library.Length < 64 || library[0] != 0x7f || library[1] != 'E' || library[2] != 'L' || library[3] != 'F' || library[4] != 2)
@@ -103,7 +103,7 @@ public sealed class MendLibTorchSharp : Microsoft.Build.Utilities.Task
             ((int)BitConverter.ToUInt64(library, table + index * size + 0x18), (int)BitConverter.ToUInt64(library, table + index * size + 0x20));
     }
 
-    /// <summary>Where the whole string stands in a string table.</summary>
+    /// <summary>The positions of a complete string in a string table.</summary>
     private static List<int> Find(byte[] library, (int Start, int Size) table, string text)
     {
         var found = new List<int>();
@@ -118,7 +118,7 @@ public sealed class MendLibTorchSharp : Microsoft.Build.Utilities.Task
     private static string Text(byte[] library, int start) =>
         Encoding.ASCII.GetString(library, start, Array.IndexOf(library, (byte)0, start) - start);
 
-    /// <summary>System V ABI, 'Hash Table'.</summary>
+    /// <summary>The hash function of the System V ABI, section 'Hash Table'.</summary>
     private static uint ElfHash(string name)
     {
         var hash = 0u;

@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace DeepTrain.Cluster.Training.Native;
 
-/// <summary>A clock that only runs while the thread that reads it does: what else a machine has to do does not count.</summary>
-/// <remarks>Two readings of one thread tell the processor time between them.</remarks>
+/// <summary>A clock that measures the processor time of the calling thread, so that other work on the machine does not count.</summary>
+/// <remarks>Both readings of an interval must come from the same thread.</remarks>
 internal sealed partial class ThreadTime : TimeProvider
 {
     private const long Nanoseconds = 1_000_000_000;
@@ -15,8 +15,8 @@ internal sealed partial class ThreadTime : TimeProvider
     }
 
     /// <summary>
-    /// What times of work on a device are measured by: on a processor this clock, where the system has it; otherwise, and on a GPU, whose
-    /// work is done while the thread waits, the given one.
+    /// The clock for measuring work on a device: on a processor this clock, where the system supports it; otherwise, and on a GPU, where
+    /// the thread only waits, the given clock.
     /// </summary>
     public static TimeProvider For(ComputeDevice device, TimeProvider wallClock) =>
         device.Kind is DeviceKind.Cpu && (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS()) ? new ThreadTime() : wallClock;

@@ -9,41 +9,41 @@ using TorchSharp;
 
 namespace DeepTrain.Cluster.Training.Native;
 
-/// <summary>What a result's last bits depend on besides its configuration, replicate and data.</summary>
+/// <summary>What the last bits of a result depend on besides its configuration, replicate and data.</summary>
 /// <param name="LibTorch">The version of the native library.</param>
-/// <param name="CpuCapability">The instruction set its kernels use: <c>AVX512</c>, <c>AVX2</c>, <c>DEFAULT</c>.</param>
-/// <param name="FlushesDenormals">Whether training threads take numbers too small for full precision as zero.</param>
+/// <param name="CpuCapability">The instruction set of its kernels: <c>AVX512</c>, <c>AVX2</c>, <c>DEFAULT</c>.</param>
+/// <param name="FlushesDenormals">Whether training threads flush denormal numbers to zero.</param>
 public sealed record TorchDescription(string LibTorch, string CpuCapability, bool FlushesDenormals);
 
-/// <summary>The native libtorch of this process: loaded once, set up before its first operation.</summary>
+/// <summary>The native libtorch of this process, which is loaded once and configured before its first operation.</summary>
 public static partial class TorchRuntime
 {
-    /// <summary>Names a folder whose libtorch is loaded, in place of one beside the program.</summary>
+    /// <summary>The environment variable that names a folder with libtorch, to use in place of the one next to the program.</summary>
     public const string FolderVariable = "DEEPTRAIN_LIBTORCH";
 
     private static readonly Lazy<TorchDescription> Loaded = new(Load);
 
-    // What libtorch's allocators say.
+    // Parts of the messages of libtorch's allocators.
     private static readonly string[] OutOfMemory = ["can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED"];
 
-    /// <summary>Has the libtorch of a folder loaded when it is needed first, as <see cref="FolderVariable"/> would; null: leaves that as it is.</summary>
+    /// <summary>Sets the folder from which to load libtorch, as <see cref="FolderVariable"/> does; null has no effect.</summary>
     public static void UseFolder(string? folder)
     {
         if (folder is not null)
             Environment.SetEnvironmentVariable(FolderVariable, Path.GetFullPath(folder));
     }
 
-    /// <summary>Loads libtorch, once for the process.</summary>
-    /// <exception cref="TrainerException">It is not there, or it does not load; the message says the remedy.</exception>
+    /// <summary>Loads libtorch once in the process.</summary>
+    /// <exception cref="TrainerException">It is missing or cannot be loaded; the message says what to do.</exception>
     public static void EnsureLoaded() => _ = Loaded.Value;
 
     /// <inheritdoc cref="EnsureLoaded"/>
     public static TorchDescription Describe() => Loaded.Value;
 
     /// <summary>The devices of a kind that this process can train on.</summary>
-    /// <param name="kind">Null: GPUs where there are any that libtorch can use, else the processor.</param>
-    /// <returns>At least one, and, where GPUs are passed over, why.</returns>
-    /// <exception cref="TrainerException">There is no libtorch, or GPUs are asked for and cannot be had; the message says why.</exception>
+    /// <param name="kind">Null: GPUs if libtorch can use any, otherwise the processor.</param>
+    /// <returns>At least one device, and the reason why GPUs are not used, if so.</returns>
+    /// <exception cref="TrainerException">libtorch is missing, or GPUs are required but unavailable; the message says why.</exception>
     public static (ImmutableArray<ComputeDevice> Devices, string? Idle) Devices(DeviceKind? kind)
     {
         EnsureLoaded();
@@ -62,19 +62,19 @@ public static partial class TorchRuntime
 
     internal static bool AllowsTf32 => torch.backends.cuda.matmul.allow_tf32;
 
-    /// <summary>Whether an error says that a device had too little memory: libtorch's have no type of their own in .NET.</summary>
+    /// <summary>Whether an error means that a device ran out of memory. libtorch's errors have no .NET type of their own.</summary>
     public static bool IsOutOfMemory(Exception error) =>
         error is OutOfMemoryException || OutOfMemory.Any(phrase => error.Message.Contains(phrase, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Whether products on a GPU may round their factors to 10 bits (TensorFloat-32). For the whole process.</summary>
+    /// <summary>Sets for the whole process whether matrix products on GPUs may round their factors to 10 bits (TensorFloat-32).</summary>
     public static void AllowTf32(bool allow)
     {
         torch.backends.cuda.matmul.allow_tf32 = allow;
         torch.backends.cudnn.allow_tf32 = allow;
     }
 
-    /// <summary>Has this thread, and those it will start, take denormal numbers as zero: they cost a hundred times a normal one's time.</summary>
-    /// <returns>Whether this platform can.</returns>
+    /// <summary>Makes this thread, and threads that it starts, flush denormals to zero, which are a hundred times slower.</summary>
+    /// <returns>Whether the platform supports it.</returns>
     internal static bool FlushDenormals()
     {
         try
@@ -99,7 +99,7 @@ public static partial class TorchRuntime
             if (folder is not { Length: > 0 } && !LibTorchFolder.LoadOwn())
                 throw NoLibTorch();
             KeepKernelsAsTheyAre();
-            // One thread for each slot beats several within an operation; it is set for the process, before the first operation.
+            // One thread for each slot is faster than several threads in one operation. It must be set before the first operation.
             torch.set_num_threads(1);
             return new(Version(), CpuCapability(), CanFlushDenormals());
         }
@@ -120,8 +120,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Has MKL keep a product's bits wherever its matrices lie: in a cohort a trial's lie elsewhere than alone. It reads the environment of the
-    /// process at its first product.
+    /// Makes MKL give a product the same bits at any memory address, since a trial's matrices have other addresses in a cohort. MKL reads
+    /// the environment of the process at its first product.
     /// </summary>
     // oneMKL Developer Guide, "Obtaining Numerically Reproducible Results".
     private static void KeepBitsSideBySide()
@@ -135,8 +135,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Has TorchScript not join operators on a GPU: it does after some calls only, and the joined kernel rounds otherwise, so that a trial's
-    /// numbers would depend on what the process did before.
+    /// Prevents TorchScript from fusing operators on a GPU. It would do so only after some calls, and the fused kernel rounds differently,
+    /// so that a trial's numbers would depend on earlier work of the process.
     /// </summary>
     private static void KeepKernelsAsTheyAre()
     {
@@ -146,11 +146,11 @@ public static partial class TorchRuntime
         }
         catch (EntryPointNotFoundException)
         {
-            // Named otherwise on this platform.
+            // The setting has another name on this platform.
         }
     }
 
-    /// <summary>glibc gives big blocks back at once and faults them in again at each step; here they are kept for the next.</summary>
+    /// <summary>Keeps freed large blocks for the next step. By default, glibc returns them to the system, and page faults follow.</summary>
     private static void RaiseAllocatorThresholds()
     {
         const int trimThreshold = -1;
@@ -164,11 +164,11 @@ public static partial class TorchRuntime
         }
         catch (EntryPointNotFoundException)
         {
-            // A libc other than glibc has no such call, and other habits.
+            // Other C libraries do not have this function and do not need it.
         }
     }
 
-    /// <summary>Tried on a thread of its own: there is no way back.</summary>
+    /// <summary>Tests it on a separate thread, because it cannot be undone.</summary>
     private static bool CanFlushDenormals()
     {
         var can = false;
@@ -178,14 +178,14 @@ public static partial class TorchRuntime
         return can;
     }
 
-    /// <summary>What libtorch says of itself: TorchSharp only knows what it was made for.</summary>
+    /// <summary>The version of the loaded libtorch. TorchSharp only knows the one that it was built for.</summary>
     private static unsafe string Version() =>
         VersionIn().Match(Text(text => ShowConfig(text))) is { Success: true } found ? found.Groups[1].Value : torch.__version__;
 
     private static unsafe string CpuCapability() => Text(text => GetCpuCapability(text)) is { Length: > 0 } capability ? capability : "unknown";
 
-    /// <summary>The text that a C++ function returns as a std::string; empty where this platform names the function otherwise.</summary>
-    /// <remarks>The string's first two words are the address and the length of its text. What it allocates is not given back.</remarks>
+    /// <summary>The result of a C++ function that returns a std::string; empty where this platform gives it another name.</summary>
+    /// <remarks>The first two words of the string are the address and the length of its text. Its memory is not freed.</remarks>
     private static unsafe string Text(StringFunction function)
     {
         var text = stackalloc nint[4];
@@ -208,7 +208,7 @@ public static partial class TorchRuntime
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int Mallopt(int parameter, int value);
 
-    // .NET's own call changes a copy that native code does not see.
+    // .NET's own method changes a copy of the environment that native code does not see.
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>Buffers for one mini-batch: of all trials alike, or of each its own.</summary>
+/// <summary>Buffers for one mini-batch, which all trials share or of which each trial has its own.</summary>
 internal sealed class Batch
 {
     private readonly Dataset _data;
@@ -14,7 +14,7 @@ internal sealed class Batch
     private readonly Tensor _labels; // [G, 1, B]
     private readonly Tensor _targets; // [G, B, C]
 
-    /// <param name="groups">1: all trials see the same rows; otherwise as many as trials.</param>
+    /// <param name="groups">1 where all trials see the same rows; otherwise the number of trials.</param>
     public Batch(Dataset data, int trials, int groups, int rows)
     {
         _data = data;
@@ -44,7 +44,7 @@ internal sealed class Batch
     /// <summary>[K, C, B]</summary>
     public Tensor Targets { get; }
 
-    /// <param name="rows">[batches, G*B], numbers of rows.</param>
+    /// <param name="rows">[batches, G*B], row numbers.</param>
     public void Fill(Tensor rows, int batch) => Kernels.Run("gather",
         _data.Features, _data.LabelTensor, _data.Targets, rows, batch, _transposed, _x, _labels, _targets);
 }

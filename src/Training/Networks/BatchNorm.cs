@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>Normalises each unit over the mini-batch, for those trials that ask for it. Ioffe and Szegedy 2015.</summary>
+/// <summary>Normalises each unit over the mini-batch, for the trials that have batch norm. Ioffe and Szegedy 2015.</summary>
 /// <remarks>
-/// The units of all its trials are channels, each treated by itself. The forward pass is written out in plain operators: libtorch's own
-/// sums each channel number by number, which takes longer for the few rows of a mini-batch.
+/// The units of all its trials are separate channels. The forward pass consists of basic operators, because libtorch's own
+/// kernel sums each channel serially, which is slower for the few rows of a mini-batch.
 /// </remarks>
 internal sealed class BatchNorm
 {
@@ -23,14 +23,14 @@ internal sealed class BatchNorm
     private readonly Stacked _mean;
     private readonly Stacked _variance;
 
-    // All trials' units in a row, as views and buffers of one operator.
+    // Views and buffers that hold the units of all trials, so that one operator handles them together.
     private readonly Tensor _centred; // [1, n*H, columns]: the input less its mean
     private readonly Tensor _batchMean; // [1, n*H, 1]
     private readonly Tensor _noMean; // [1, n*H, 1]: what is left of the mean
     private readonly Tensor _batchInverse; // [1, n*H, 1]: 1 / sqrt(variance + epsilon)
     private readonly Tensor[] _channels; // [1, n*H, 1] each
 
-    /// <param name="configuration">Of any of the trials: they agree on momentum and epsilon.</param>
+    /// <param name="configuration">The configuration of any of the trials. All have the same momentum and epsilon.</param>
     public BatchNorm(int layer, Segment trials, Configuration configuration, int units, int columns, Placement on)
     {
         Trials = trials;
@@ -55,14 +55,14 @@ internal sealed class BatchNorm
 
     public IEnumerable<Stacked> Statistics => [_mean, _variance];
 
-    /// <summary>Its trials' units of a layer's buffer [K, H, columns] as channels, [1, n*H, columns].</summary>
+    /// <summary>The units of its trials in a layer's buffer [K, H, columns] as channels, [1, n*H, columns].</summary>
     public Tensor View(Tensor buffer)
     {
         using var own = Trials.Of(buffer);
         return own.view(1, own.shape[0] * own.shape[1], own.shape[2]);
     }
 
-    /// <summary>Normalises in place: by the mini-batch, which in training moves the running statistics, or by these.</summary>
+    /// <summary>Normalises in place. Training uses the mini-batch's statistics and updates the running ones for evaluation.</summary>
     public void Forward(Tensor z, Mode mode)
     {
         if (mode is Mode.Evaluation)
@@ -72,7 +72,7 @@ internal sealed class BatchNorm
                 mode is Mode.Training ? _momentum : Unmoved, _epsilon, _batchMean, _batchInverse);
     }
 
-    /// <summary>Turns the loss gradient at the output of a pass over a mini-batch into that at its input, in place.</summary>
+    /// <summary>Replaces the loss gradient at the output of a pass over a mini-batch by that at its input, in place.</summary>
     public void Backward(Tensor gradient) => Kernels.Run("batch_norm_backward",
         gradient, _centred, _channels[0], _noMean, _batchInverse, _epsilon, _channels[4], _channels[5]);
 }

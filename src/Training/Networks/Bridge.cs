@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>Makes a layer's input of the output below: halves an image by max pooling, and lays out the patches that a convolution sees.</summary>
+/// <summary>Builds a layer's input from the output below: max pooling halves images, and each convolution gets its patches.</summary>
 /// <remarks>
-/// Images lie as [K, channels, height, width, rows], so that a convolution is the product of its weights with the patches as columns,
-/// in the same layout as a dense layer, and its output is an image again. The pooling's gradient goes to the first of equal maxima.
+/// Images are stored as [K, channels, height, width, rows], so that a convolution is the product of its weights with the patches as
+/// columns, as in a dense layer, and its output is an image again. Of equal maxima, the first receives the pooling's gradient.
 /// </remarks>
 internal sealed class Bridge
 {
@@ -19,9 +19,9 @@ internal sealed class Bridge
     private readonly Tensor? _patches; // [K, C, 3, 3, H, W, rows]
     private readonly Tensor? _gradient; // [K, C, H, W, rows]
 
-    /// <param name="trials">1 where all see the same rows.</param>
-    /// <param name="below">The output of the layer below, [K, C, H * W * rows]; null where the mini-batch is below.</param>
-    /// <param name="belowGradient">Where the loss gradient at that output goes; null where no backward pass is made.</param>
+    /// <param name="trials">1 where all trials see the same rows.</param>
+    /// <param name="below">The output of the layer below, [K, C, H * W * rows]; null where the input is the mini-batch.</param>
+    /// <param name="belowGradient">Receives the loss gradient at that output; null where there is no backward pass.</param>
     public Bridge(LayerShape shape, int trials, int rows, Placement on, Tensor? below, Tensor? belowGradient)
     {
         _shape = shape;
@@ -44,13 +44,13 @@ internal sealed class Bridge
         _gradient = _pooled is null ? null : on.Zeros(trials, seen.Channels, seen.Height, seen.Width, rows);
     }
 
-    /// <summary>What the layer sees, [K, in, columns].</summary>
+    /// <summary>The input of the layer, [K, in, columns].</summary>
     public Tensor Input { get; }
 
-    /// <summary>Buffers for the loss gradient at <see cref="Input"/>; null where nothing is below.</summary>
+    /// <summary>Buffers for the loss gradient at <see cref="Input"/>; null where there is no layer below.</summary>
     public Tensor? InputGradient { get; }
 
-    /// <param name="batch">The mini-batch, [K, C * H * W, rows], where that is below.</param>
+    /// <param name="batch">The mini-batch, [K, C * H * W, rows], where it is the input.</param>
     public void Forward(Tensor batch)
     {
         _pooled?.Forward();
@@ -58,7 +58,7 @@ internal sealed class Bridge
             Kernels.Run("patches", _pooled?.Output ?? batch, _padded!, _spread!, _patches!, size.Height, size.Width);
     }
 
-    /// <summary>Turns <see cref="InputGradient"/> into the gradient at the output below.</summary>
+    /// <summary>Computes the gradient at the output below from <see cref="InputGradient"/>.</summary>
     public void Backward()
     {
         if (_shape.Image is { } size)
@@ -69,7 +69,7 @@ internal sealed class Bridge
         _pooled!.Backward(_gradient!);
     }
 
-    /// <summary>Max pooling over squares of 2 x 2; a last odd line is left out.</summary>
+    /// <summary>Max pooling over squares of 2 x 2. A last odd row or column is left out.</summary>
     private sealed class Pooled
     {
         private readonly Tensor[] _corners;
@@ -83,7 +83,7 @@ internal sealed class Bridge
             _cornerGradients = belowGradient is null ? null : Corners(belowGradient);
             _belowGradient = belowGradient;
 
-            // The four places of all squares, row by row, as views.
+            // Views of the four corners of all squares, row by row.
             Tensor[] Corners(Tensor tensor)
             {
                 var squares = tensor.view(trials, image.Channels, image.Height, image.Width, rows);

@@ -6,13 +6,13 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>z = W x + b for each trial by itself.</summary>
+/// <summary>Computes z = W x + b for each trial separately.</summary>
 /// <param name="weight">[K, out, in]</param>
 /// <param name="bias">[K, out, 1]</param>
-/// <param name="shared">Whether all trials see the same x, so that it lies in memory once.</param>
+/// <param name="shared">Whether all trials see the same x, so that memory holds it only once.</param>
 internal sealed class Dense(Learned weight, Learned bias, bool shared)
 {
-    /// <summary>What a core's second cache holds beside the rest: a product's result of this size is not written to memory in between.</summary>
+    /// <summary>The size of a product that stays in a core's L2 cache and is not written to memory in between.</summary>
     private const int BlockBytes = 1 << 18;
 
     private static readonly ConcurrentDictionary<(long, long, long, long, ScalarType), bool> SameBits = new();
@@ -22,8 +22,8 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
     public IEnumerable<Learned> Learned => [weight, bias];
 
     /// <summary>
-    /// On a GPU the rows of all trials' weights make one product with what they all see. On a processor it must not: there K would enter
-    /// the arithmetic, and a trial's bits be others in another cohort.
+    /// On a GPU, one product with the shared input covers the weights of all trials. On a processor, K would then change the rounding,
+    /// and a trial's bits would depend on its cohort.
     /// </summary>
     private bool IsOneProduct => shared && weight.Value.device.type is not DeviceType.CPU;
 
@@ -31,8 +31,8 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
     /// <param name="z">[K, out, columns]</param>
     public void Forward(Tensor x, Tensor z) => Kernels.Run(IsOneProduct ? "dense_shared" : "dense", z, weight.Value, x, bias.Value);
 
-    /// <summary>The loss gradient at W and b.</summary>
-    /// <param name="gradient">At z; [K, out, columns]</param>
+    /// <summary>Computes the loss gradient at W and b.</summary>
+    /// <param name="gradient">The loss gradient at z, [K, out, columns].</param>
     /// <param name="transposed">x as [K, columns, in].</param>
     public void Gradient(Tensor gradient, Tensor transposed)
     {
@@ -44,10 +44,10 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
             Kernels.Run("dense_gradient", gradient, transposed, weight.Gradient, bias.Gradient);
     }
 
-    /// <summary>The loss gradient at x.</summary>
+    /// <summary>Computes the loss gradient at x.</summary>
     public void Backward(Tensor gradient, Tensor input) => Kernels.Run("dense_backward", gradient, weight.Value, input);
 
-    /// <summary>The largest part of the units whose rows of weights fit a block.</summary>
+    /// <summary>The largest divisor of the number of units whose rows of weights fit into a block.</summary>
     private static long RowsOfABlock(long units, long inputs)
     {
         var parts = 1L;
@@ -60,7 +60,7 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
         return units / parts;
     }
 
-    /// <summary>Whether a product in blocks of rows has the bits of the whole; tried once for these sizes.</summary>
+    /// <summary>Whether a product in blocks of rows gives the same bits as the whole product. Tested once for these sizes.</summary>
     private bool IsSameInBlocks(long units, long inputs, long columns, long rows) =>
         SameBits.GetOrAdd((units, inputs, columns, rows, weight.Value.dtype), _ =>
         {
@@ -71,7 +71,7 @@ internal sealed class Dense(Learned weight, Learned bias, bool shared)
             return whole.eq(blocks).all().item<bool>();
         });
 
-    /// <summary>Numbers without a pattern, the same each time.</summary>
+    /// <summary>Deterministic numbers without a pattern.</summary>
     private Tensor Sample(params long[] shape) =>
         arange(shape[0] * shape[1] * shape[2], ScalarType.Float64, weight.Value.device).mul(0.7548776662).frac().sub(0.5).to(weight.Value.dtype).view(shape);
 }

@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>Drops units in training and scales the others up, each trial with its own probability. Srivastava et al. 2014.</summary>
+/// <summary>Drops units in training and scales up the others. Each trial has its own probability. Srivastava et al. 2014.</summary>
 /// <remarks>
-/// After SELU it is alpha dropout, which keeps mean and variance: dropped units take SELU's negative limit, then all are mapped by
+/// After SELU it is alpha dropout, which keeps mean and variance: dropped units take SELU's negative limit, then all units y become
 /// a y + b. Klambauer et al. 2017, section 3.
 /// </remarks>
 internal sealed class Dropout

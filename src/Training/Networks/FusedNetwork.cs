@@ -10,10 +10,10 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>K networks as one stacked network, with a backward pass of its own.</summary>
+/// <summary>The networks of K trials as one stacked network, with its own backward pass.</summary>
 /// <remarks>
-/// No operation mixes values of two trials, and none works on another path because of how many there are: a trial's numbers are the
-/// same bits with any neighbours. All tensors that a step needs are made at the start; a step makes none that lasts.
+/// No operation mixes values of two trials, and none takes another path that depends on their number: a trial's numbers have the
+/// same bits in every cohort. The constructor allocates all tensors that a step needs.
 /// </remarks>
 internal sealed class FusedNetwork : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed class FusedNetwork : IDisposable
     private readonly IReadOnlyList<IDisposable> _tensors;
 
     /// <param name="trials">Sorted by <see cref="TrialOrder"/>.</param>
-    /// <param name="draws">Of all trials, or of each its own.</param>
+    /// <param name="draws">One for all trials, or one for each.</param>
     public FusedNetwork(
         ImmutableArray<Configuration> trials, DatasetInfo data, ImmutableArray<BaseDraws> draws, int evaluationRows,
         Placement? placement = null)
@@ -67,7 +67,7 @@ internal sealed class FusedNetwork : IDisposable
         _evaluationBuffers = [.. _shapes.Zip(_hidden, (shape, layer) => new EvaluationBuffers(shape, layer, trials.Length, evaluationRows, on))];
         _training = new(this, _trainingBuffers, trials.Length, draws.Length, rows, on);
         _evaluation = new(this, _evaluationBuffers, trials.Length, draws.Length, evaluationRows, on);
-        // A first dense layer finds its transposed input in the mini-batch.
+        // A dense first layer uses the transposed input of the mini-batch.
         _transposed = [.. _shapes.Select(shape => shape is { Number: 1, Image: null } ? default((Tensor, Tensor)?)
             : on.Zeros(shape.Number == 1 ? draws.Length : trials.Length, (long)shape.Spots * rows, shape.Depth) is var buffers
                 ? (buffers, buffers.expand(trials.Length, -1, -1)) : null)];
@@ -94,23 +94,23 @@ internal sealed class FusedNetwork : IDisposable
 
     public ImmutableArray<LayerShape> Shapes => _shapes;
 
-    /// <summary>Each layer's weights, [K, out, in].</summary>
+    /// <summary>The weights of each layer, [K, out, in].</summary>
     public IEnumerable<Learned> Weights => _dense.Select(dense => dense.Weight);
 
-    /// <summary>Each hidden layer's slope of prelu, [K, 1, 1]; none where no trial has prelu.</summary>
+    /// <summary>The prelu slope of each hidden layer, [K, 1, 1]; empty where no trial has prelu.</summary>
     public ImmutableArray<Learned> Alphas { get; }
 
     public ImmutableArray<Learned> Learned { get; }
 
-    /// <summary>What is learned, and the running statistics.</summary>
+    /// <summary>The learned tensors and the running statistics.</summary>
     public ImmutableArray<Stacked> State { get; }
 
-    /// <summary>Whether a tensor has any effect on a trial: prelu's slopes lie there for all, and are some trials' only.</summary>
+    /// <summary>Whether a tensor affects a trial. All trials have space for prelu slopes, but only some use them.</summary>
     public bool IsOf(Stacked stacked, int trial) => !Alphas.Contains(stacked) || _hasAlpha[trial];
 
-    /// <summary>Trains on one mini-batch, up to the gradients.</summary>
+    /// <summary>Computes the gradients on one mini-batch.</summary>
     /// <param name="step">Counted from the start of training.</param>
-    /// <param name="total">[K], float64: each trial's summed loss is added.</param>
+    /// <param name="total">[K], float64. Each trial's summed loss is added to it.</param>
     public void Train(Batch batch, int step, Tensor total)
     {
         _draws.Fill(step);
@@ -119,7 +119,7 @@ internal sealed class FusedNetwork : IDisposable
         Backward(batch, Mode.Training);
     }
 
-    /// <summary>Looks at the gradients on one mini-batch, without random parts; the network's state stays as it is.</summary>
+    /// <summary>Computes gradients on one mini-batch, without random parts and without changing the network's state.</summary>
     /// <param name="preActivations">Called with each layer's pre-activations, [K, H, columns], from the first to the last.</param>
     /// <param name="slopes">Called with the slopes of each hidden layer's activation, [K, H, columns].</param>
     /// <param name="gradients">Called with the loss gradient at each layer's pre-activations, from the last to the first.</param>
@@ -137,8 +137,8 @@ internal sealed class FusedNetwork : IDisposable
         Backward(batch, Mode.Probing, gradients);
     }
 
-    /// <summary>One layer's pre-activations on a mini-batch, as <see cref="Probe"/> shows them; the layers below as they are.</summary>
-    /// <param name="number">The layer's.</param>
+    /// <summary>The pre-activations of one layer on a mini-batch, as in <see cref="Probe"/>, with the current weights below it.</summary>
+    /// <param name="number">The number of the layer.</param>
     /// <returns>[K, H, columns], valid until the next pass.</returns>
     public Tensor PreActivations(Batch batch, int number)
     {
@@ -147,11 +147,11 @@ internal sealed class FusedNetwork : IDisposable
         return found!;
     }
 
-    /// <summary>Adds each trial's summed loss and right answers over some rows, in evaluation mode.</summary>
-    /// <param name="rows">How many of the batch's rows count; the rest only fill it.</param>
+    /// <summary>Adds each trial's summed loss and number of correct answers over some rows, in evaluation mode.</summary>
+    /// <param name="rows">How many of the batch's rows count. The rest are padding.</param>
     /// <param name="loss">[K], float64.</param>
     /// <param name="right">[K], int64.</param>
-    /// <param name="notesOutputs">Whether <see cref="LargestOutputs"/> takes these rows into account.</param>
+    /// <param name="notesOutputs">Whether <see cref="LargestOutputs"/> includes these rows.</param>
     public void Evaluate(Batch batch, int rows, Tensor loss, Tensor right, bool notesOutputs = false)
     {
         Forward(_evaluation, batch, Mode.Evaluation, noted: notesOutputs ? rows : null);
@@ -159,7 +159,7 @@ internal sealed class FusedNetwork : IDisposable
     }
 
     /// <summary>
-    /// Each hidden layer's largest output of each unit over the rows noted since this was called last, [K, H, 1]; NaN where it cannot die.
+    /// The largest output of each hidden unit over the rows noted since the last call, [K, H, 1] for each layer; NaN where it cannot die.
     /// </summary>
     public void LargestOutputs(Action<LayerShape, Tensor> see)
     {
@@ -248,7 +248,7 @@ internal sealed class FusedNetwork : IDisposable
 
         public Bridge?[] Bridges { get; }
 
-        /// <summary>What each layer sees, [K, in, columns]; null where it is the mini-batch.</summary>
+        /// <summary>The input of each layer, [K, in, columns]; null where it is the mini-batch.</summary>
         public Tensor?[] Inputs { get; }
     }
 }

@@ -4,21 +4,21 @@ using DeepTrain.Cluster.Training.Stacking;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>Trials of a network whose units work alike: one activation with one constant, with or without dropout.</summary>
+/// <summary>The trials of a network that share an activation and its constant, all with or all without dropout.</summary>
 internal sealed record Group(Segment Trials, Activation Activation, Dropout? Dropout);
 
-/// <summary>What follows a layer's linear map, in place: batch norm and activation, in either order, then dropout.</summary>
+/// <summary>The part of a hidden layer after its linear map, in place: batch norm and activation in either order, then dropout.</summary>
 internal sealed class HiddenLayer(BatchNorm? norm, bool normalisesLast, ImmutableArray<Group> groups)
 {
     public BatchNorm? Norm => norm;
 
     public ImmutableArray<Group> Groups => groups;
 
-    /// <summary>Whether something after a group's activation changes what it made.</summary>
+    /// <summary>Whether dropout or batch norm overwrites the output of a group's activation.</summary>
     public bool Overwrites(Group group) =>
         group.Dropout is not null || (normalisesLast && norm is not null && norm.Trials.Intersect(group.Trials).Count > 0);
 
-    /// <param name="rows">Of an evaluation whose largest outputs are to be noted: how many of its rows count; otherwise null.</param>
+    /// <param name="rows">The number of rows that count, in an evaluation that notes the largest outputs; otherwise null.</param>
     public void Forward(LayerBuffers buffers, Mode mode, int? rows = null)
     {
         if (!normalisesLast)
@@ -39,7 +39,7 @@ internal sealed class HiddenLayer(BatchNorm? norm, bool normalisesLast, Immutabl
         buffers.Padding?.zero_();
     }
 
-    /// <summary>Turns the loss gradient at the output into that at the pre-activations, in place.</summary>
+    /// <summary>Replaces the loss gradient at the output by that at the pre-activations, in place.</summary>
     public void Backward(TrainingBuffers buffers, Mode mode)
     {
         if (mode is Mode.Training)
@@ -55,7 +55,7 @@ internal sealed class HiddenLayer(BatchNorm? norm, bool normalisesLast, Immutabl
             norm?.Backward(buffers.GradientChannels!);
     }
 
-    /// <summary>The activation's slope at each unit and column of the last pass, in place of whatever the gradient buffer held.</summary>
+    /// <summary>Writes the activation's slope at each unit and column of the last pass into the gradient buffer.</summary>
     public void Slopes(TrainingBuffers buffers)
     {
         buffers.Gradient.fill_(1);

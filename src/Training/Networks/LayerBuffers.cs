@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>What a hidden layer needs for passes over a number of rows: its output, and views of it. Columns are spots x rows.</summary>
+/// <summary>The output of a hidden layer for passes over a number of rows, and views of it. Columns are spots x rows.</summary>
 internal class LayerBuffers
 {
     public LayerBuffers(LayerShape shape, HiddenLayer layer, int trials, int rows, Placement on)
@@ -21,7 +21,7 @@ internal class LayerBuffers
 
     public Tensor[] Parts { get; }
 
-    /// <summary>The units of those with batch norm, [1, n*H, columns].</summary>
+    /// <summary>The units of the trials with batch norm, [1, n*H, columns].</summary>
     public Tensor? Channels { get; }
 
     public Tensor? Padding { get; }
@@ -39,7 +39,7 @@ internal sealed class TrainingBuffers : LayerBuffers
         GradientChannels = layer.Norm?.View(Gradient);
     }
 
-    /// <summary>What the activations made, which dropout and a batch norm after them overwrite.</summary>
+    /// <summary>Copies of the activations' outputs, where dropout or a batch norm overwrites them.</summary>
     public Tensor[] Activations { get; }
 
     /// <summary>The loss gradient at the output and then at the pre-activations, [K, H, columns].</summary>
@@ -64,10 +64,10 @@ internal sealed class EvaluationBuffers : LayerBuffers
         Forget();
     }
 
-    /// <summary>The largest output that each unit has shown, [K, H, 1]; NaN where it cannot die.</summary>
+    /// <summary>The largest output of each unit so far, [K, H, 1]; NaN where it cannot die.</summary>
     public Tensor Largest { get; }
 
-    /// <param name="rows">How many of the rows count; the rest only fill the batch.</param>
+    /// <param name="rows">How many of the rows count. The rest are padding.</param>
     public void NoteLargest(int rows)
     {
         foreach (var (outputs, largest) in _mortal)

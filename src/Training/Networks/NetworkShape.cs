@@ -8,14 +8,14 @@ namespace DeepTrain.Cluster.Training.Networks;
 
 /// <summary>The sizes of one layer's linear map.</summary>
 /// <param name="Number">Counted from 1; the output layer is the last.</param>
-/// <param name="Units">Outputs; of a convolution its channels.</param>
-/// <param name="Inputs">Numbers that each unit sees; of a convolution the channels below times the kernel's area.</param>
-/// <param name="FanOut">Connections that leave an input: <paramref name="Units"/>, of a convolution times the kernel's area.</param>
-/// <param name="Spots">In how many places of a row the layer is applied: 1, of a convolution its pixels.</param>
+/// <param name="Units">The number of outputs; in a convolution, of channels.</param>
+/// <param name="Inputs">The number of inputs of each unit; in a convolution, the channels below times the kernel's area.</param>
+/// <param name="FanOut">The connections of each input: <paramref name="Units"/>, in a convolution times the kernel's area.</param>
+/// <param name="Spots">At how many positions of a row the layer is applied: 1; in a convolution, the number of pixels.</param>
 /// <param name="Width"><paramref name="Units"/>, padded.</param>
-/// <param name="Depth"><paramref name="Inputs"/>, padded. Padding follows what is padded.</param>
-/// <param name="Image">What a convolution looks at, its channels padded.</param>
-/// <param name="Pooled">What max pooling halves before this layer, its channels padded.</param>
+/// <param name="Depth"><paramref name="Inputs"/>, padded. The padding comes after the data.</param>
+/// <param name="Image">The input of a convolution, with its channels padded.</param>
+/// <param name="Pooled">The image that max pooling halves before this layer, with its channels padded.</param>
 internal sealed record LayerShape(
     int Number, int Units, int Inputs, int FanOut, int Spots, int Width, int Depth, ImageShape? Image, ImageShape? Pooled)
 {
@@ -24,12 +24,12 @@ internal sealed record LayerShape(
 
 /// <summary>The layers of a configuration's network.</summary>
 /// <remarks>
-/// Vector kernels treat the last few elements of a row differently, so hidden layers are padded with units whose output is 0 until each
-/// trial's part of a buffer is a whole number of <see cref="VectorElements"/>.
+/// Vector kernels treat the last few elements of a row differently. So hidden layers are padded with units whose output is 0 until
+/// each trial's part of a buffer is a multiple of <see cref="VectorElements"/>.
 /// </remarks>
 internal static class NetworkShape
 {
-    /// <summary>What libtorch's vector kernels take in one stride: two registers of 16 floats.</summary>
+    /// <summary>The elements that libtorch's vector kernels process in one iteration: two registers of 16 floats.</summary>
     public const int VectorElements = 32;
 
     /// <summary>Convolutions are 3 x 3, with a border of zeros that keeps the image's size.</summary>

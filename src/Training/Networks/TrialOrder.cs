@@ -6,8 +6,8 @@ using DeepTrain.Cluster.Training.Stacking;
 
 namespace DeepTrain.Cluster.Training.Networks;
 
-/// <summary>How trials of one network stand side by side, so that those alike are treated in one call.</summary>
-/// <remarks>Those with batch norm come first; within, by the optimizer's rule; within, by activation, its constant, and dropout.</remarks>
+/// <summary>The order of trials in a network, which puts similar trials side by side so that one call handles them.</summary>
+/// <remarks>Trials with batch norm come first. Then they are sorted by update rule, activation, its constant, and dropout.</remarks>
 internal sealed class TrialOrder
 {
     /// <param name="trials">Sorted by <see cref="Sort"/>.</param>
@@ -20,13 +20,13 @@ internal sealed class TrialOrder
         NormalisesLast = Normalised is { } segment && trials[segment.Start][Parameters.BatchNormPlacement] == "after";
     }
 
-    /// <summary>The trials of one activation and constant, and all with dropout or all without.</summary>
+    /// <summary>Trials with the same activation and constant, all with or all without dropout.</summary>
     public ImmutableArray<Segment> Groups { get; }
 
-    /// <summary>The trials with batch norm; null: there are none.</summary>
+    /// <summary>The trials with batch norm; null where there are none.</summary>
     public Segment? Normalised { get; }
 
-    /// <summary>Whether batch norm stands after the activation.</summary>
+    /// <summary>Whether batch norm follows the activation.</summary>
     public bool NormalisesLast { get; }
 
     public static IEnumerable<T> Sort<T>(IEnumerable<T> trials, Func<T, Configuration> of) => trials.OrderBy(trial => Key(of(trial)));

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Optimizers;
 
-/// <summary>Shortens each trial's gradient, taken over all it learns, to its longest norm. Pascanu et al. 2013, algorithm 1.</summary>
+/// <summary>Scales down each trial's gradient, over all learned tensors, to its maximum norm. Pascanu et al. 2013, algorithm 1.</summary>
 internal sealed class Clipping
 {
     private readonly Tensor[] _gradients;

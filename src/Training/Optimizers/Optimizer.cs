@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Optimizers;
 
-/// <summary>The update formulas that trials can have.</summary>
+/// <summary>The update rules that trials can have.</summary>
 internal enum OptimizerRule
 {
     /// <summary>v = mu v + g; w -= rate v. Polyak 1964, as Sutskever et al. 2013 write it.</summary>
@@ -24,11 +24,11 @@ internal enum OptimizerRule
     /// </summary>
     Adam,
 
-    /// <summary>Adam, but weights decay by rate x decay in the step itself, not through the gradient. Loshchilov and Hutter 2019.</summary>
+    /// <summary>Adam with weight decay of rate x decay in the step itself, not through the gradient. Loshchilov and Hutter 2019.</summary>
     AdamW,
 }
 
-/// <summary>Updates all trials of a network from their gradients, each by its own rule, rates and schedule.</summary>
+/// <summary>Updates all trials of a network from their gradients, each with its own rule, rates and schedule.</summary>
 internal sealed class Optimizer
 {
     // The rows of a step's coefficients.
@@ -45,7 +45,7 @@ internal sealed class Optimizer
     private readonly Clipping? _clipping;
     private readonly ImmutableArray<RuleGroup> _groups;
 
-    /// <param name="trials">Sorted so that those of one rule stand side by side.</param>
+    /// <param name="trials">Sorted so that trials of one rule are consecutive.</param>
     public Optimizer(ImmutableArray<Learned> learned, ImmutableArray<Configuration> trials, int stepsPerEpoch)
     {
         var on = Placement.Of(learned[0].Value);
@@ -66,7 +66,7 @@ internal sealed class Optimizer
         static Stacked Like(Learned tensor, string name) => new($"{tensor.Name}.{name}", tensor.Trials, zeros_like(tensor.Value));
     }
 
-    /// <summary>What it remembers from step to step.</summary>
+    /// <summary>The state that it keeps between steps.</summary>
     public ImmutableArray<Stacked> State { get; }
 
     public static OptimizerRule RuleOf(Configuration trial) => trial[Parameters.Optimizer] switch
@@ -96,7 +96,7 @@ internal sealed class Optimizer
         _table.copy_(filled);
     }
 
-    /// <param name="step">Counted from 0 in the epoch.</param>
+    /// <param name="step">Counted from 0 within the epoch.</param>
     public void Step(int step)
     {
         Kernels.Run("set_row", _current, _table, step);

@@ -12,9 +12,9 @@ internal sealed class RuleGroup
     private readonly Action? _decay;
     private readonly Action _update;
 
-    /// <param name="segment">Those of the rule among all <paramref name="trials"/>.</param>
-    /// <param name="squares">Empty where no rule of the network needs them.</param>
-    /// <param name="current">The step's coefficients, as <see cref="Optimizer"/> lays them out.</param>
+    /// <param name="segment">The trials of the rule among all <paramref name="trials"/>.</param>
+    /// <param name="squares">Empty where no rule of the network uses them.</param>
+    /// <param name="current">The coefficients of the step, in the layout of <see cref="Optimizer"/>.</param>
     public RuleGroup(
         OptimizerRule rule, Segment segment, ImmutableArray<Configuration> trials, ImmutableArray<Learned> learned,
         ImmutableArray<Stacked> velocities, ImmutableArray<Stacked> squares, Tensor current)
@@ -59,15 +59,15 @@ internal sealed class RuleGroup
             _update = () => Kernels.Run("adam", values, gradients, momenta, secondMoments, rates, inverse, fresh1, fresh2, epsilon);
         }
 
-        // Each tensor's part that belongs to trials of the rule.
+        // The part of each tensor that belongs to trials of the rule.
         Tensor[] Of(int[] which, Func<int, Tensor> tensor) =>
             [.. which.Select(place => learned[place].Trials.Intersect(segment).Of(tensor(place), learned[place].Trials))];
 
-        // The same trials' part of a number for each trial, [K, 1, 1].
+        // The same trials' part of a tensor with one number for each trial, [K, 1, 1].
         Tensor[] PerTrial(int[] which, Tensor column) =>
             [.. which.Select(place => learned[place].Trials.Intersect(segment).Of(column, all))];
 
-        // Zero for the trials of other rules, which may not have it.
+        // Trials of other rules may lack the parameter, so they get 0.
         Tensor Column(Func<Configuration, double> of) => Placement.Of(current).Column(
             [.. trials.Select((trial, place) => place >= segment.Start && place < segment.End ? of(trial) : 0)]);
     }

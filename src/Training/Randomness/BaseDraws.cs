@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Randomness;
 
-/// <summary>What a random draw is for; part of its key, so that no two purposes share a draw.</summary>
+/// <summary>The purpose of a random draw. It is part of the key, so that no two purposes share a draw.</summary>
 internal enum Purpose
 {
     Weights = 1,
@@ -15,14 +15,14 @@ internal enum Purpose
     Slopes = 5,
 }
 
-/// <summary>A replicate's random numbers, the same for all cells: each a pure function of replicate, purpose and place.</summary>
+/// <summary>A replicate's random numbers, the same in all cells. Each is a pure function of replicate, purpose and position.</summary>
 internal sealed class BaseDraws(int replicate)
 {
     private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _units = [];
     private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _normals = [];
     private readonly Dictionary<(int Layer, int Rows, int Columns), double[]> _orthogonals = [];
 
-    /// <summary>Uniform in (0, 1), row by row; keyed by place, so a smaller layer's draws are a corner of a larger one's.</summary>
+    /// <summary>Uniform in (0, 1), row by row, keyed by position. So a smaller layer's draws are a corner of a larger one's.</summary>
     public double[] Units(int layer, int rows, int columns)
     {
         if (_units.TryGetValue((layer, rows, columns), out var units))
@@ -42,15 +42,15 @@ internal sealed class BaseDraws(int replicate)
         return _units[(layer, rows, columns)] = units;
     }
 
-    /// <summary>Standard normal: the inverse distribution function of <see cref="Units"/>.</summary>
+    /// <summary>Standard normal numbers: the inverse distribution function of <see cref="Units"/>.</summary>
     public double[] Normals(int layer, int rows, int columns) =>
         _normals.TryGetValue((layer, rows, columns), out var normals)
             ? normals
             : _normals[(layer, rows, columns)] = Array.ConvertAll(Units(layer, rows, columns), unit => Normal.InvCDF(0, 1, unit));
 
     /// <summary>
-    /// A random matrix with orthonormal rows, or columns where it has fewer of them, row by row: Q of <see cref="Normals"/> = QR with a
-    /// positive diagonal in R, which is evenly distributed (Mezzadri 2007); of their transpose where rows are fewer.
+    /// A uniformly distributed random matrix with orthonormal rows, or columns where it has fewer of them, row by row. It is Q of
+    /// <see cref="Normals"/> = QR with a positive diagonal in R (Mezzadri 2007); of their transpose where rows are fewer.
     /// </summary>
     public double[] Orthogonals(int layer, int rows, int columns)
     {
@@ -65,7 +65,7 @@ internal sealed class BaseDraws(int replicate)
             var vector = vectors[i] = new double[wide ? columns : rows];
             for (var k = 0; k < vector.Length; k++)
                 vector[k] = normals[wide ? i * columns + k : k * columns + i];
-            // Gram and Schmidt's way has that diagonal; twice is enough for orthogonality up to rounding (Giraud et al. 2005).
+            // The Gram-Schmidt process gives a positive diagonal. Two passes give orthogonality up to rounding (Giraud et al. 2005).
             for (var j = 0; j < 2 * i; j++)
                 AddMultiple(vector, -Dot(vector, vectors[j % i]), vectors[j % i]);
             var norm = Math.Sqrt(Dot(vector, vector));
@@ -75,7 +75,7 @@ internal sealed class BaseDraws(int replicate)
         return _orthogonals[(layer, rows, columns)] = orthogonals;
     }
 
-    /// <summary>The items in a random order that depends on each item's number only.</summary>
+    /// <summary>The items in a random order, determined by the number of each item only.</summary>
     public int[] Shuffle(int[] items, Purpose purpose, int round)
     {
         var key = Key(purpose);
@@ -84,7 +84,7 @@ internal sealed class BaseDraws(int replicate)
         return items;
     }
 
-    /// <summary>Uniform in [0, 1) to 24 bits for one step of one layer, row by row; keyed by place.</summary>
+    /// <summary>Uniform in [0, 1) with 24 bits, for one step of one layer, row by row. The key is the position.</summary>
     /// <param name="columns">The length of a row.</param>
     public void Fill(Span<float> numbers, Purpose purpose, int layer, int step, int columns)
     {
@@ -107,7 +107,7 @@ internal sealed class BaseDraws(int replicate)
         }
     }
 
-    /// <summary>The same on the tensor's device, for several steps at once.</summary>
+    /// <summary>Generates the same numbers on the tensor's device, for several steps at once.</summary>
     /// <param name="numbers">[steps, rows, columns]</param>
     /// <param name="steps">[steps], int64, on the same device.</param>
     public void Fill(Tensor numbers, Purpose purpose, int layer, Tensor steps) =>

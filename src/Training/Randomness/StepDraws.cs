@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Randomness;
 
-/// <summary>Uniform numbers that are fresh in each step, the same for all trials of a replicate, and the same on every device.</summary>
-/// <remarks>A processor makes a step's numbers when it is their turn. A GPU makes those of many steps at once, and waits for nobody.</remarks>
-/// <param name="groups">The draws that all trials share, or each trial's own.</param>
-/// <param name="mostAhead">How many numbers of a layer are made at once at most, but those of a step at least; 0: no step's ahead of it.</param>
+/// <summary>New uniform numbers in each step, the same for all trials of a replicate and on every device.</summary>
+/// <remarks>A processor generates the numbers of each step when needed. A GPU generates those of many steps at once.</remarks>
+/// <param name="groups">The draws that all trials share, or one for each trial.</param>
+/// <param name="mostAhead">The most numbers of a layer to generate in advance, at least one step's; 0: none in advance.</param>
 internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, long mostAhead)
 {
     private const long MostAheadOnGpu = 1 << 22;
@@ -18,7 +18,7 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
 
     private readonly Dictionary<(Purpose Purpose, int Layer), Numbers> _numbers = [];
 
-    /// <summary>[G]: whose draws each group has, among the distinct ones.</summary>
+    /// <summary>[G]: the index of each group's draws among the distinct ones.</summary>
     private readonly Tensor? _places = mostAhead == 0 ? null
         : on.Places([.. groups.Select(draws => (long)groups.Distinct().ToList().IndexOf(draws))], groups.Length);
 
@@ -27,7 +27,7 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
     {
     }
 
-    /// <summary>Buffers for a layer's numbers, which each step fills anew.</summary>
+    /// <summary>Buffers for the numbers of a layer, which each step overwrites.</summary>
     /// <returns>[n, H, columns]</returns>
     public Tensor Of(Purpose purpose, int layer, Segment trials, int units, int columns)
     {
@@ -80,11 +80,11 @@ internal sealed class StepDraws(ImmutableArray<BaseDraws> groups, Placement on, 
             Kernels.Run("set_rows", numbers.Current, ahead, step - numbers.First!.Value, _places!);
     }
 
-    /// <param name="Current">[G, H, columns]: the step's.</param>
-    /// <param name="Ahead">[steps, distinct draws, H, columns]; null where none is made ahead.</param>
+    /// <param name="Current">[G, H, columns]: the numbers of the current step.</param>
+    /// <param name="Ahead">[steps, distinct draws, H, columns]; null where no numbers are generated in advance.</param>
     private sealed record Numbers(Tensor Current, Tensor? Ahead)
     {
-        /// <summary>The step of the first of those made ahead; null: there are none yet.</summary>
+        /// <summary>The first step whose numbers are generated in advance; null before any are.</summary>
         public int? First { get; set; }
     }
 }

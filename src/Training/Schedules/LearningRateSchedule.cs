@@ -3,7 +3,7 @@ using DeepTrain.Cluster.Sweeps.Configurations;
 namespace DeepTrain.Cluster.Training.Schedules;
 
 /// <summary>A trial's learning rate at each of its steps.</summary>
-/// <remarks>As PyTorch's schedulers: step and exponential once an epoch, cosine and one-cycle at each step (its momentum stays).</remarks>
+/// <remarks>As in PyTorch: step and exponential change once an epoch, cosine and one-cycle (with fixed momentum) at each step.</remarks>
 internal sealed class LearningRateSchedule
 {
     private readonly double _peak;
@@ -11,7 +11,7 @@ internal sealed class LearningRateSchedule
     private readonly long _warmupSteps;
     private readonly Func<long, double> _rate;
 
-    /// <param name="stepsPerEpoch">Mini-batches of an epoch.</param>
+    /// <param name="stepsPerEpoch">The number of mini-batches in an epoch.</param>
     public LearningRateSchedule(Configuration configuration, int stepsPerEpoch)
     {
         _peak = configuration[Parameters.LearningRate];
@@ -32,7 +32,7 @@ internal sealed class LearningRateSchedule
 
     private Func<long, double> Decay(double factor, long period) => step => _peak * Math.Pow(factor, step / period);
 
-    /// <summary>Smith and Topin 2018: up from peak / 25 over 30 % of the steps, then down to a 10,000th of where it began.</summary>
+    /// <summary>Smith and Topin 2018: up from peak / 25 over 30 % of the steps, then down to a 10,000th of the initial rate.</summary>
     private double OneCycle(long step)
     {
         var start = _peak / 25;
@@ -42,6 +42,6 @@ internal sealed class LearningRateSchedule
             : Anneal(_peak, start / 1e4, (step - turn) / (_steps - 1 - turn));
     }
 
-    /// <summary>From one rate to another along half a cosine. Loshchilov and Hutter 2017, eq. 5.</summary>
+    /// <summary>Changes one rate to another along half a cosine. Loshchilov and Hutter 2017, eq. 5.</summary>
     private static double Anneal(double from, double to, double part) => to + (from - to) * (1 + Math.Cos(Math.PI * part)) / 2;
 }

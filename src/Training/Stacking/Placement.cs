@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Stacking;
 
-/// <summary>The numbers that a network is made of and the device that they lie on: makes its tensors.</summary>
+/// <summary>The number type and the device of a network's tensors. Creates tensors.</summary>
 internal sealed record Placement(ScalarType Type, Device Device)
 {
-    /// <summary>On the processor.</summary>
+    /// <summary>Tensors in the processor's memory.</summary>
     public static Placement OnCpu(ScalarType type = ScalarType.Float32) => new(type, CPU);
 
-    /// <summary>Where another tensor is, and of its numbers.</summary>
+    /// <summary>The number type and device of another tensor.</summary>
     public static Placement Of(Tensor tensor) => new(tensor.dtype, tensor.device);
 
     public Tensor Zeros(params ReadOnlySpan<long> shape) => zeros(shape, Type, Device);
@@ -17,15 +17,15 @@ internal sealed record Placement(ScalarType Type, Device Device)
 
     public Tensor Full(double value, params ReadOnlySpan<long> shape) => full(shape, value, Type, Device);
 
-    /// <summary>A number for each trial, [K, 1, 1].</summary>
+    /// <summary>One number for each trial, [K, 1, 1].</summary>
     public Tensor Column(double[] numbers) => tensor(numbers, Type, Device).view(-1, 1, 1);
 
-    /// <summary>A sum for each trial, [K], float64.</summary>
+    /// <summary>One sum for each trial, [K], float64, initially 0.</summary>
     public Tensor Sums(int trials) => zeros(trials, ScalarType.Float64, Device);
 
-    /// <summary>A count for each trial, [K], int64.</summary>
+    /// <summary>One count for each trial, [K], int64, initially 0.</summary>
     public Tensor Counts(int trials) => zeros(trials, ScalarType.Int64, Device);
 
-    /// <summary>Numbers of rows or places, int64.</summary>
+    /// <summary>Indices of rows or positions, int64.</summary>
     public Tensor Places(long[] places, params ReadOnlySpan<long> shape) => tensor(places, shape, ScalarType.Int64, Device);
 }

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace DeepTrain.Cluster.Training.Stacking;
 
-/// <summary>Trials that stand side by side in a network: Start, Start + 1, ..., Start + Count - 1.</summary>
+/// <summary>Consecutive trials of a network: Start, Start + 1, ..., Start + Count - 1.</summary>
 internal readonly record struct Segment(int Start, int Count)
 {
     public int End => Start + Count;
 
-    /// <summary>Their part of a tensor that has all trials along its first dimension.</summary>
+    /// <summary>The part of a tensor that belongs to these trials, where its first dimension holds all trials.</summary>
     public Tensor Of(Tensor tensor) => tensor.narrow(0, Start, Count);
 
-    /// <summary>Their part of a tensor that has the trials of a wider segment along its first dimension.</summary>
+    /// <summary>The part of a tensor that belongs to these trials, where its first dimension holds the trials of a wider segment.</summary>
     public Tensor Of(Tensor tensor, Segment wider) => tensor.narrow(0, Start - wider.Start, Count);
 
     public Segment Intersect(Segment other)
@@ -21,7 +21,7 @@ internal readonly record struct Segment(int Start, int Count)
         return new(start, Math.Max(0, Math.Min(End, other.End) - start));
     }
 
-    /// <summary>The longest runs of trials with the same key.</summary>
+    /// <summary>The longest sequences of trials with the same key.</summary>
     public static ImmutableArray<Segment> Runs<T>(ImmutableArray<Configuration> trials, Func<Configuration, T> key)
     {
         var segments = ImmutableArray.CreateBuilder<Segment>();
@@ -36,12 +36,12 @@ internal readonly record struct Segment(int Start, int Count)
     }
 }
 
-/// <summary>A tensor of a network's state, with some of its trials along the first dimension.</summary>
-/// <param name="Name">Unique in its network, and the same with other trials in training.</param>
+/// <summary>A tensor of a network's state whose first dimension holds some of the trials.</summary>
+/// <param name="Name">Unique in its network, and independent of the other trials.</param>
 internal record Stacked(string Name, Segment Trials, Tensor Value)
 {
-    /// <summary>Takes over what these trials had in another network.</summary>
-    /// <param name="kept">For each trial of this network its place in the other.</param>
+    /// <summary>Copies the values of these trials from another network.</summary>
+    /// <param name="kept">For each trial of this network, its index in the other.</param>
     public void Take(Stacked other, ReadOnlySpan<int> kept)
     {
         var places = new long[Trials.Count];

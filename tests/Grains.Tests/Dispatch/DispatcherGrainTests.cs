@@ -323,6 +323,22 @@ public sealed class DispatcherGrainTests
         Assert.True((await _dispatcher.Share("long-1", 0, "cpu", [.. slots])).SetEquals(slots[..2]));
     }
 
+    [Fact]
+    public async Task Share_SuspectsOwnSweepTrainsOnTheOnlySilo_LeavesOtherSlotsToOthers()
+    {
+        await AnnounceAsync("mixed-1", 10);
+        Assert.Equal("mixed-1", (await _dispatcher.Next(new("silo", 0), 2, "cpu", []))!.SweepId);
+        await AnnounceAsync("mixed-1", 1, needsEmptySilo: true);
+        await ShareAsync("mixed-1", 1);
+        _time.Advance(DispatcherGrain.Quantum);
+        await AnnounceAsync("mixed-1", 1, needsEmptySilo: true);
+        await AnnounceAsync("other-1", 10);
+        await ShareAsync("mixed-1", 1);
+
+        // A long cohort of the suspect's own sweep is not asked back, so that the silo would stand still until it ends.
+        Assert.Equal("other-1", (await _dispatcher.Next(new("silo", 1), 2, "cpu", ["mixed-1"]))?.SweepId);
+    }
+
     private async Task OccupyAsync(string sweep, int slots)
     {
         await AnnounceAsync(sweep, 100);

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace DeepTrain.Cluster.Sweeps.Files.Yaml;
 
-/// <summary>Collects what is wrong with one file, so that all of it is told at once.</summary>
+/// <summary>Collects the problems of one file, so that all of them are reported together.</summary>
 internal sealed class Problems(string file)
 {
-    /// <summary>Nobody reads more; a hostile file must not make us write more.</summary>
+    /// <summary>The largest number of problems reported, so that a malicious file cannot cause endless output.</summary>
     private const int Limit = 500;
 
     private readonly List<SpecProblem> _problems = [];
@@ -13,7 +13,7 @@ internal sealed class Problems(string file)
 
     public bool HasErrors { get; private set; }
 
-    /// <summary>Whether further problems are only counted, so that no words need be found for them.</summary>
+    /// <summary>Whether further problems are only counted, so that the caller need not format messages.</summary>
     public bool IsFull => _problems.Count >= Limit;
 
     public void Error(Place place, string key, string message)

@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace DeepTrain.Cluster.Sweeps.Files.Yaml;
 
-/// <summary>A place in a file, line and column counted from 1.</summary>
+/// <summary>A position in a file. Line and column are counted from 1.</summary>
 internal readonly record struct Place(int Line, int Column)
 {
     public static Place Start { get; } = new(1, 1);
@@ -13,7 +13,7 @@ internal readonly record struct Place(int Line, int Column)
 
 internal abstract record YamlNode(Place Place)
 {
-    /// <summary>What it is, to be quoted in a message.</summary>
+    /// <summary>A description of the node for messages.</summary>
     public abstract string Described { get; }
 }
 
@@ -28,12 +28,12 @@ internal sealed record YamlList(Place Place, ImmutableArray<YamlNode> Items) : Y
 }
 
 /// <summary>A scalar, typed by the core schema of YAML 1.2: <c>yes</c> and <c>1_000</c> are text.</summary>
-/// <param name="Plain">Whether it stands without quotes; with them, it is text whatever it looks like.</param>
+/// <param name="Plain">Whether it is unquoted. A quoted scalar is always text.</param>
 internal sealed partial record YamlScalar(Place Place, string Text, bool Plain) : YamlNode(Place)
 {
     public bool IsNothing => Plain && Text is "" or "~" or "null" or "Null" or "NULL";
 
-    /// <summary>True or false, or null where it is neither.</summary>
+    /// <summary>The boolean value; null where it is not a boolean.</summary>
     public bool? Flag => !Plain ? null : Text switch
     {
         "true" or "True" or "TRUE" => true,
@@ -41,14 +41,14 @@ internal sealed partial record YamlScalar(Place Place, string Text, bool Plain) 
         _ => null,
     };
 
-    /// <summary>A whole number, whatever its size, or null where it is none.</summary>
+    /// <summary>The value of a whole number of any size; null where it is not one.</summary>
     public BigInteger? Integer =>
         !Plain ? null
         : DecimalInteger().IsMatch(Text) ? ParseDecimal(Text)
         : PrefixedInteger().IsMatch(Text) ? ParseDigits(Text[2..], Text[1] == 'x' ? 16 : 8)
         : null;
 
-    /// <summary>A number, which may be infinite or NaN, or null where it is none.</summary>
+    /// <summary>The value of a number, which may be infinite or NaN; null where it is not one.</summary>
     public double? Number =>
         !Plain ? null
         : Decimal().IsMatch(Text) ? double.Parse(Text, NumberStyles.Float, CultureInfo.InvariantCulture)
@@ -60,7 +60,7 @@ internal sealed partial record YamlScalar(Place Place, string Text, bool Plain) 
 
     public static string Shorten(string text) => text.Length <= 40 ? text : $"{text[..40]}...";
 
-    // Beyond this many digits a number is out of every range; parsing them all takes quadratic time.
+    // A number with more digits is out of every range, and parsing it takes quadratic time.
     private const int MostDigits = 400;
 
     private static BigInteger ParseDecimal(string text) =>

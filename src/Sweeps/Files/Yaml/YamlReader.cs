@@ -4,7 +4,9 @@ using YamlDotNet.Core.Events;
 
 namespace DeepTrain.Cluster.Sweeps.Files.Yaml;
 
-/// <summary>Reads one YAML document into nodes that know their places. Aliases share the node they name, so that none is a bomb.</summary>
+/// <summary>
+/// Reads one YAML document into nodes with positions. Aliases share the node that they name, so nested aliases use no extra memory.
+/// </summary>
 internal sealed class YamlReader
 {
     private const int MaximumDepth = 32;
@@ -17,7 +19,7 @@ internal sealed class YamlReader
 
     private YamlReader(string text) => (_parser, _lines) = (new(new StringReader(text)), text.Split('\n'));
 
-    /// <summary>The document's root; null, with the first problem told, if it is not one document of plain YAML.</summary>
+    /// <summary>The root of the document. Null, with the first problem reported, if the text is not one document of plain YAML.</summary>
     public static YamlNode? Read(string text, Problems problems)
     {
         var reader = new YamlReader(text);
@@ -29,7 +31,7 @@ internal sealed class YamlReader
         {
             problems.Error(reader.At(broken.Start), "", broken is Refusal ? broken.Message : $"this is not YAML: {broken.Message}");
         }
-        // The parser fails in other ways where a list is not closed, and on bytes that no person writes.
+        // The parser throws other exceptions where a list is not closed, and on unusual bytes.
         catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or IndexOutOfRangeException or EndOfStreamException)
         {
             var last = reader._parser.Current is { } read ? reader.At(read.Start) : Place.Start;
@@ -39,7 +41,7 @@ internal sealed class YamlReader
         return null;
     }
 
-    /// <summary>The parser's marks leave the text where it ends early, and count line breaks that no editor does.</summary>
+    /// <summary>Corrects the parser's positions, which may lie beyond the text or count line breaks that editors do not count.</summary>
     private Place At(Mark mark)
     {
         var line = (int)Math.Clamp(mark.Line, 1, _lines.Length);
@@ -72,7 +74,7 @@ internal sealed class YamlReader
             return named.Node with { Place = At(alias.Start) };
         }
 
-        // In some broken texts the parser closes a mapping after a key without giving its value.
+        // In some invalid texts the parser closes a mapping after a key without a value.
         if (!_parser.Accept<NodeEvent>(out var start))
             throw Refuse(_parser.Current!, "expected a value before this");
         if (!start.Tag.IsEmpty)
@@ -122,6 +124,6 @@ internal sealed class YamlReader
             throw Refuse(where, $"the file holds more than {MaximumNodes:N0} values, its aliases written out");
     }
 
-    /// <summary>It is YAML, but not what a sweep file may hold.</summary>
+    /// <summary>Reports valid YAML that a sweep file may not contain.</summary>
     private sealed class Refusal(in Mark start, in Mark end, string message) : YamlException(start, end, message);
 }
