@@ -203,8 +203,8 @@ FROM epochs e WHERE e.trial = (SELECT t.key FROM sweeps s JOIN cells c ON c.swee
 WHERE s.id = @sweep AND s.status <> 'Deleted' AND c.id = @cell AND t.replicate = @replicate) ORDER BY e.epoch
 
 -- SweepReader.Failed
-SELECT 1 FROM sweeps s JOIN cells c ON c.sweep = s.key JOIN trials t ON t.cell = c.key
-WHERE s.id = @sweep AND s.status <> 'Deleted' AND c.id = @cell AND t.replicate = @replicate AND t.fence = @fence AND t.outcome = 'Failed'
+SELECT c.id, t.replicate, t.fence FROM sweeps s JOIN cells c ON c.sweep = s.key JOIN trials t ON t.cell = c.key
+WHERE s.id = @sweep AND s.status <> 'Deleted' AND c.id = ANY(@cells) AND t.outcome = 'Failed'
 
 -- SweepReader.LastProvenance
 SELECT p.code_version, p.libtorch, p.cpu_capability, p.device
@@ -350,11 +350,6 @@ UPDATE trials SET outcome = NULL, fence = fence + 1, train_loss = NULL, validati
     failure_class = NULL, failure_message = NULL, failure_log = NULL,
     tries = 0, losses = 0, losses_alone = 0, loss_epoch = 0, retry_at = NULL
 WHERE sweep = @key AND active AND outcome IN ('Failed', 'Cancelled')
-
--- SweepStatements.RunIfAnyIsOpen
-UPDATE sweeps SET status = 'Running', finished = NULL
-WHERE key = @key AND status <> 'Paused'
-  AND EXISTS (SELECT 1 FROM trials WHERE sweep = @key AND active AND outcome IS NULL)
 
 -- SweepStatements.RunUnlessPaused
 UPDATE sweeps SET status = 'Running', finished = NULL WHERE key = @key AND status <> 'Paused'
