@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using DeepTrain.Cluster.Sweeps.Trainers;
 using DeepTrain.Cluster.Sweeps.Trials;
-using DeepTrain.Cluster.Training.Files;
 
 namespace DeepTrain.Cluster.Silo.Trainers;
 
