@@ -35,7 +35,7 @@ public interface ITrainingRun : IDisposable
 
     /// <summary>Trains one epoch and reports each trial. A trial whose report has an ending leaves the training.</summary>
     /// <param name="stop">Interrupts the epoch.</param>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled. The run can be saved, then disposed.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was cancelled. Only saving and disposing are then allowed.</exception>
     IReadOnlyList<EpochReport> TrainEpoch(CancellationToken stop = default);
 
     /// <summary>Removes trials between epochs, without a report.</summary>
