@@ -15,7 +15,7 @@ internal sealed class PostgresLink(PostgresSettings settings) : IStoreLink
 
     public Session Open() => _session ??= Connect();
 
-    public void Settle()
+    public void DropLostSession()
     {
         if (_session is { Connection.State: not ConnectionState.Open })
         {

@@ -11,7 +11,7 @@ internal interface IStoreLink : IDisposable
     Session Open();
 
     /// <summary>Closes a session that was lost. Called after each call.</summary>
-    void Settle();
+    void DropLostSession();
 
     /// <summary>Explains a failure of the database, and returns others unchanged; null: the call was not started in time.</summary>
     Exception Explain(Exception? failure);

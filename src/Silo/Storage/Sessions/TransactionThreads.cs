@@ -84,7 +84,7 @@ internal sealed class TransactionThreads : IAsyncDisposable
                 if (!call.HasRun)
                     call.Run(link);
                 call.Conclude();
-                link.Settle();
+                link.DropLostSession();
             }
             group.Clear();
         }
@@ -110,7 +110,7 @@ internal sealed class TransactionThreads : IAsyncDisposable
         catch (Exception)
 #pragma warning restore CA1031
         {
-            link.Settle();
+            link.DropLostSession();
             return false;
         }
     }

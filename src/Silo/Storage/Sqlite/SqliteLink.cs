@@ -34,7 +34,7 @@ internal sealed class SqliteLink : IStoreLink
         }
     }
 
-    public void Settle()
+    public void DropLostSession()
     {
     }
 
