@@ -44,7 +44,7 @@ public sealed class ControlTests : IDisposable
         var status = (await _workplace.Tell("status", "long", "--trial", id, "--format", "json")).Expect(0).Json;
         Assert.Equal(("training", $"long-1/{id}"), (status.GetProperty("state").GetString(), status.GetProperty("trial").GetString()));
         Assert.True(status.GetProperty("epoch").GetInt32() > 1);
-        Assert.Contains($"long-1/{id} is stopped", (await _workplace.Tell("cancel", "long", "--trial", id)).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains($"long-1/{id} will be stopped at the end of its epoch", (await _workplace.Tell("cancel", "long", "--trial", id)).Expect(0).Output, StringComparison.Ordinal);
 
         await Eventually.True(() => _workplace.Store.Trials("long-1").Single(trial => trial.Id == id).Outcome == "Stopped", "the trial to end", run);
         Assert.Null(_workplace.Store.Trials("long-1").Single(trial => trial.Id != id).Outcome);
