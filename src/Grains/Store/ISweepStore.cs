@@ -20,7 +20,8 @@ public interface ISweepStore
 
     /// <summary>
     /// Applies a changed file: stores new cells and trials, marks those that the file no longer names as inactive and those that it names
-    /// again as active, and makes the sweep <see cref="SweepStatus.Running"/> if any has no outcome, unless the sweep is paused.
+    /// again as active, and makes the sweep <see cref="SweepStatus.Running"/>, unless it is paused: <see cref="FinishAsync"/> ends it again
+    /// if no trial is open, with the status that its trials now give it.
     /// </summary>
     Task ExtendAsync(Coordinator coordinator, Sweep sweep);
 

@@ -40,6 +40,7 @@ public sealed class DataFolderLock : IDisposable
                 // Refused by an owner, or by a process that briefly checks whether there is one.
                 if (IsHeld(folder))
                     return null;
+                // There is no event for the release of another process's lock.
                 Thread.Sleep(Pause);
             }
             while (Stopwatch.GetElapsedTime(began) < LookTime);
